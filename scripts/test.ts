@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { runCommand } from '#scripts/testing/command-stage.ts'
+import type { Skip } from '#scripts/testing/file-log.ts'
+import { runFiles } from '#scripts/testing/file-stage.ts'
+import { readAllowedSkips, unlistedSkips } from '#scripts/testing/skips.ts'
+import type { Stage } from '#scripts/testing/stages.ts'
+import { stages } from '#scripts/testing/stages.ts'
+import { testFiles } from '#scripts/testing/test-files.ts'
+import type { Totals } from '#scripts/testing/totals.ts'
+import { noTotals, oneFailed, onePassed, sum, totalsLine } from '#scripts/testing/totals.ts'
+
+/** `npm test`: every stage runs, also after one failed; the last line has the totals. See docs/testing.md. */
+
+const root = join(import.meta.dirname, '..')
+
+const { values: options } = parseArgs({
+  options: {
+    /** Stages to run, comma-separated. */
+    only: { type: 'string' },
+    /** A regular expression for names of tests; leaves out the stages that have none. */
+    filter: { type: 'string' },
+    /** A skip that test/allowed-skips.txt does not list is a failure. */
+    'strict-skips': { type: 'boolean', default: false },
+  },
+})
+const filter = options.filter === undefined ? null : new RegExp(options.filter)
+const skips: Skip[] = []
+
+async function runStage(stage: Stage): Promise<Totals> {
+  if (stage.type === 'command') return runCommand(stage, root)
+  const files = testFiles(root).filter(stage.wants)
+  const outcome = await runFiles(files, { root, stage, filter })
+  skips.push(...outcome.skips)
+  const { passed, failed, skipped } = outcome.totals
+  if (files.length === 0 || filter !== null || passed + failed + skipped > 0) return outcome.totals
+  console.log(`FAILED ${stage.name}: ${files.length} files, and no test was seen`)
+  return oneFailed
+}
+
+async function timed(stage: Stage): Promise<Totals> {
+  const startedAt = performance.now()
+  const totals = await runStage(stage)
+  const seconds = (performance.now() - startedAt) / 1000
+  console.log(`${stage.name.padEnd(7)} ${seconds.toFixed(1).padStart(6)} s   ${totalsLine(totals)}`)
+  return totals
+}
+
+function wanted(): readonly Stage[] {
+  const names = options.only?.split(',') ?? stages.map(({ name }) => name)
+  const unknown = names.filter((name) => !stages.some((stage) => stage.name === name))
+  if (unknown.length > 0) throw new Error(`no such stage: ${unknown.join(', ')}; there are ${stages.map(({ name }) => name).join(', ')}`)
+  return stages.filter((stage) => names.includes(stage.name) && (filter === null || stage.type === 'files'))
+}
+
+function judgeSkips(): Totals {
+  if (!options['strict-skips']) return noTotals
+  const unlisted = unlistedSkips(skips, readAllowedSkips(join(root, 'test', 'allowed-skips.txt')))
+  if (unlisted.length === 0) return onePassed
+  console.log(`FAILED skips: not in test/allowed-skips.txt:\n${unlisted.map((line) => `  ${line}`).join('\n')}`)
+  return oneFailed
+}
+
+const parts: Totals[] = []
+for (const stage of wanted()) parts.push(await timed(stage))
+parts.push(judgeSkips())
+
+const totals = sum(parts)
+if (totals.passed + totals.failed === 0) console.log('FAILED: no test was seen')
+console.log(totalsLine(totals))
+process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0

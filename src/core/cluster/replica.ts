@@ -1,0 +1,65 @@
+import type { Brand } from '#base/brand.ts'
+import type { ClusterState, Member, MemberId, Replica, Slot } from './types.ts'
+
+/** A replica as its group's configuration names it; the same brand as in the Raft core, which this core does not know. */
+export type ReplicaId = Brand<string, 'ReplicaId'>
+
+/** `node/incarnation/generation`; a node's name may itself hold a slash. */
+export function replicaId(replica: Replica): ReplicaId {
+  return `${replica.node}/${replica.incarnation}/${replica.generation}` as ReplicaId
+}
+
+/** Null when the text is no replica's id. */
+export function parseReplicaId(id: string): Replica | null {
+  const match = /^(.+)\/([^/]+)\/(0|[1-9]\d{0,14})$/s.exec(id)
+  const [, node, incarnation, generation] = match ?? []
+  if (node === undefined || incarnation === undefined || generation === undefined) return null
+  return { node, incarnation, generation: Number(generation) }
+}
+
+export function sameReplica(left: Replica | null, right: Replica | null): boolean {
+  if (left === null || right === null) return left === right
+  return left.node === right.node && left.incarnation === right.incarnation && left.generation === right.generation
+}
+
+export function findMember(state: ClusterState, name: string): Member | null {
+  return state.members.find((member) => member.name === name) ?? null
+}
+
+/** The member that holds the replica; null when it was removed or replaced by another incarnation. */
+export function holderOf(state: ClusterState, replica: Replica): Member | null {
+  const member = findMember(state, replica.node)
+  return member?.incarnation === replica.incarnation ? member : null
+}
+
+/** The replicas once the move under way, if any, is done. */
+export function replicasAfterMove(slot: Slot): readonly Replica[] {
+  const { move } = slot
+  if (move === null || move.step === 'retire' || move.step === 'revert') return slot.replicas
+  return exchange(slot.replicas, move.from, move.to)
+}
+
+export function exchange(replicas: readonly Replica[], from: Replica | null, to: Replica | null): Replica[] {
+  const rest = replicas.filter((replica) => !sameReplica(replica, from))
+  return to === null ? rest : [...rest, to]
+}
+
+/** Whether the member votes or stores anywhere, or is about to. */
+export function holdsReplicas(state: ClusterState, member: MemberId): boolean {
+  return state.table.slots.some((slot) =>
+    [...slot.replicas, slot.move?.from, slot.move?.to].some(
+      (replica) => replica?.node === member.name && replica.incarnation === member.incarnation,
+    ),
+  )
+}
+
+/** Whether the replica can answer now. */
+export function isAlive(state: ClusterState, replica: Replica): boolean {
+  const holder = holderOf(state, replica)
+  return holder !== null && holder.state !== 'dead'
+}
+
+/** Whether a change from these replicas to those can be carried out, and leaves a majority that works. */
+export function keepsMajority(state: ClusterState, before: readonly Replica[], after: readonly Replica[]): boolean {
+  return [before, after].every((set) => set.filter((replica) => isAlive(state, replica)).length > set.length / 2)
+}

@@ -1,0 +1,36 @@
+import type { Millis } from '#base/brand.ts'
+import { millis } from '#base/brand.ts'
+import { quorumValue } from './quorum.ts'
+import type { Leader, Replica } from './replica.ts'
+
+/**
+ * What a leader may conclude from answered heartbeats: when a majority last followed it, and until when none of them can have helped
+ * to elect a successor. Everything counts from when a round was *sent* (decision R2), on this replica's own monotonic clock.
+ */
+
+/** The newest sending time of a heartbeat that a majority has answered; the election itself counts as contact, but not for the lease. */
+export function leaderContact(replica: Replica, leader: Leader): Millis {
+  return millis(Math.max(leader.electedAt, quorumContact(replica, leader)))
+}
+
+export function quorumContact(replica: Replica, leader: Leader): Millis {
+  return millis(
+    quorumValue(replica.log.membership, (voter) =>
+      voter === replica.self ? replica.now : (leader.progress.get(voter)?.contactAt ?? Number.NEGATIVE_INFINITY),
+    ),
+  )
+}
+
+/** The newest round that a majority has answered. */
+export function quorumRound(replica: Replica, leader: Leader): number {
+  return quorumValue(replica.log.membership, (voter) =>
+    voter === replica.self ? Number.POSITIVE_INFINITY : (leader.progress.get(voter)?.round ?? 0),
+  )
+}
+
+/** Until when no other replica can lead; minus infinity for who has no lease. */
+export function leaseUntil(replica: Replica): Millis {
+  const { role } = replica
+  if (role.type !== 'leader' || role.leaseForfeited || replica.log.commit < role.termStart) return millis(Number.NEGATIVE_INFINITY)
+  return millis(quorumContact(replica, role) + replica.timing.leaseMs)
+}

@@ -1,0 +1,30 @@
+import { assert } from '#base/assert.ts'
+
+const mebibyte = 1024 * 1024
+
+/** A limit on everything that could otherwise grow without bound. */
+export const limits = {
+  /** One append message; a single larger entry still goes alone. */
+  appendBytesMax: mebibyte,
+  appendEntriesMax: 4096,
+  /** Append messages on their way to one follower. */
+  inflightAppendsMax: 64,
+  inflightBytesMax: 8 * mebibyte,
+  /** Proposals that no majority has yet: beyond, a leader refuses (pitfall 36). */
+  uncommittedBytesMax: 64 * mebibyte,
+  uncommittedEntriesMax: 100_000,
+  pendingReadsMax: 10_000,
+  snapshotChunkBytes: 256 * 1024,
+  votersMax: 9,
+  learnersMax: 32,
+  /** Heartbeat rounds whose sending times are remembered. */
+  roundsRemembered: 64,
+  /** Answers to heartbeats without progress after which what was sent is taken for lost. */
+  silentRoundsMax: 3,
+  /** Rounds in which a learner may catch up (dissertation 4.2.1). */
+  catchUpRoundsMax: 10,
+} as const
+
+assert(limits.appendBytesMax * 2 <= limits.inflightBytesMax, 'a follower can be kept busy')
+assert(limits.inflightBytesMax < limits.uncommittedBytesMax, 'one slow follower does not stop proposals')
+assert(limits.snapshotChunkBytes <= limits.appendBytesMax, 'a chunk is no larger than an append')

@@ -1,0 +1,217 @@
+import { assert } from '#base/assert.ts'
+import type { Millis } from '#base/brand.ts'
+import { millis } from '#base/brand.ts'
+import type { Prng } from '#base/prng.ts'
+import type { RestoredLog } from './log.ts'
+import { RaftLog } from './log.ts'
+import { Outbox } from './outbox.ts'
+import type { Progress } from './progress.ts'
+import { isOnlyVoter, isVoter } from './quorum.ts'
+import type { Entry, HardState, Instant, LogIndex, ReplicaId, RoleChange, SnapshotMeta, Term, Timing } from './types.ts'
+import { logIndex } from './types.ts'
+
+export interface ReplicaOptions {
+  readonly self: ReplicaId
+  readonly timing: Timing
+  readonly prng: Prng
+  readonly at: Instant
+  readonly hardState: HardState
+  readonly log: RestoredLog
+  /** How far a snapshot had been received before a restart. */
+  readonly partial: { readonly index: LogIndex; readonly term: Term; readonly offset: number } | null
+}
+
+export interface Follower {
+  readonly type: 'follower'
+}
+
+export interface PreCandidate {
+  readonly type: 'pre-candidate'
+  readonly votes: Map<ReplicaId, boolean>
+}
+
+export interface Candidate {
+  readonly type: 'candidate'
+  readonly votes: Map<ReplicaId, boolean>
+  /** The write that makes the own vote durable; it counts only then. */
+  ownVoteWrite: number
+}
+
+export interface Leader {
+  readonly type: 'leader'
+  readonly progress: Map<ReplicaId, Progress>
+  /** Its first entry; until it is committed nothing is known about older ones (pitfalls 3, 4). */
+  readonly termStart: LogIndex
+  readonly electedAt: Millis
+  /** Machine time at the election; the time of an entry is this plus what has passed since (decision R5). */
+  readonly timeBase: Millis
+  /** The newest heartbeat round; `sentAt[round % length]` says when it left. */
+  round: number
+  readonly sentAt: Float64Array
+  nextHeartbeat: Millis
+  /** Until then a lack of answers is put down to a pause of this process (pitfall 42). */
+  graceUntil: Millis
+  readonly reads: PendingRead[]
+  transfer: Transfer | null
+  /** Another replica was told to campaign in spite of this leader, so its lease is worth nothing in this term any more (pitfall 39). */
+  leaseForfeited: boolean
+}
+
+export interface PendingRead {
+  readonly ids: readonly number[]
+  /** Null until an entry of this term is committed. */
+  index: LogIndex | null
+  /** The first round sent after the read arrived: a majority must answer it, or a later one. */
+  readonly round: number
+}
+
+export interface Transfer {
+  readonly to: ReplicaId
+  readonly deadline: Millis
+  told: boolean
+}
+
+export type Role = Follower | PreCandidate | Candidate | Leader | { readonly type: 'halted' }
+
+/**
+ * The state that all roles share, and the changes of role. What a role does with an input stands in the file of that role.
+ */
+export class Replica {
+  readonly self: ReplicaId
+  readonly prng: Prng
+  readonly log: RaftLog
+  readonly out = new Outbox()
+  timing: Timing
+  at: Instant
+  term: Term
+  vote: ReplicaId | null
+  role: Role = { type: 'follower' }
+  /** Whom this replica follows in this term, itself when it leads; forgotten with the term (pitfall 38). */
+  leader: ReplicaId | null = null
+  heardAt: Millis = millis(Number.NEGATIVE_INFINITY)
+  electionDeadline: Millis
+  /** Everything up to here agrees with the log of this term's leader (pitfall 7). */
+  verified: LogIndex
+  /** The last entry that was handed out to be applied. */
+  emitted: LogIndex
+  /** False bars from campaigning and makes a leader hand over. */
+  eligible = true
+  /**
+   * A restarted replica does not know whom it followed; the leader of then may count on its lease until here (decision R1).
+   * Minus infinity for a replica that never ran.
+   */
+  readonly holdUntil: Millis
+  receiving: { index: LogIndex; term: Term; offset: number; writing: SnapshotMeta | null } | null
+  /** A snapshot that is in the log already, and becomes the machine's state when its write is durable. */
+  installing: { readonly snapshot: SnapshotMeta; writeId: number } | null = null
+  #reported: RoleChange
+
+  constructor(options: ReplicaOptions) {
+    this.self = options.self
+    this.prng = options.prng
+    this.timing = options.timing
+    this.at = options.at
+    this.term = options.hardState.term
+    this.vote = options.hardState.vote
+    this.log = new RaftLog(options.log)
+    this.verified = this.log.commit
+    this.emitted = this.log.commit
+    this.receiving = options.partial === null ? null : { ...options.partial, writing: null }
+    const ranBefore = this.term > 0 || this.log.lastIndex > 0
+    this.holdUntil = millis(ranBefore ? this.now + this.timing.electionMinMs : Number.NEGATIVE_INFINITY)
+    this.electionDeadline = this.now
+    this.resetElectionDeadline()
+    this.#reported = { role: 'follower', term: this.term, leader: null }
+    assert(this.term >= this.log.lastTerm, 'the log holds no entry of a term this replica has not reached')
+  }
+
+  get now(): Millis {
+    return this.at.now
+  }
+
+  /** Whether the leadership lease of a forgotten leader may still run (decision R1). */
+  get holdsOff(): boolean {
+    return this.now < this.holdUntil && !isOnlyVoter(this.log.membership, this.self)
+  }
+
+  /** Drawn anew each time, so that split votes do not repeat (pitfall 10). */
+  resetElectionDeadline(): void {
+    const { electionMinMs, electionMaxMs } = this.timing
+    this.electionDeadline = millis(this.now + electionMinMs + this.prng.float() * (electionMaxMs - electionMinMs))
+  }
+
+  /** Enters a term, or ends a candidacy or leadership within it. The vote survives unless the term grows (pitfall 8). */
+  becomeFollower(term: Term, leader: ReplicaId | null): void {
+    assert(term >= this.term, 'terms never go back')
+    if (this.role.type === 'leader') this.#abandonReads(this.role)
+    if (term > this.term) this.#enter(term, null)
+    this.role = { type: 'follower' }
+    this.leader = leader
+    this.resetElectionDeadline()
+  }
+
+  becomePreCandidate(): void {
+    assert(this.role.type !== 'leader', 'a leader steps down before it campaigns')
+    this.role = { type: 'pre-candidate', votes: new Map([[this.self, true]]) }
+    this.leader = null
+    this.resetElectionDeadline()
+  }
+
+  becomeCandidate(): void {
+    if (this.role.type === 'leader') this.#abandonReads(this.role)
+    this.#enter((this.term + 1) as Term, this.self)
+    this.role = { type: 'candidate', votes: new Map(), ownVoteWrite: Number.POSITIVE_INFINITY }
+    this.leader = null
+    this.resetElectionDeadline()
+  }
+
+  voteFor(candidate: ReplicaId): void {
+    assert(this.vote === null || this.vote === candidate, 'one vote per term')
+    this.vote = candidate
+    this.out.hardState({ term: this.term, vote: this.vote })
+  }
+
+  halt(): void {
+    if (this.role.type === 'leader') this.#abandonReads(this.role)
+    this.role = { type: 'halted' }
+    this.leader = null
+  }
+
+  /** Whether this replica may start an election now. */
+  get mayCampaign(): boolean {
+    return isVoter(this.log.membership, this.self) && this.eligible && !this.holdsOff && !this.diskHangs && this.installing === null
+  }
+
+  /** A write has been under way for longer than two elections take (pitfall 18). */
+  get diskHangs(): boolean {
+    const since = this.log.writingSince
+    return since !== null && this.now - since > 2 * this.timing.electionMaxMs
+  }
+
+  /** What became committed since the last call, once a snapshot that is being installed is out of the way. */
+  takeCommitted(): readonly Entry[] {
+    if (this.installing !== null || this.emitted >= this.log.commit) return []
+    const entries = this.log.slice(logIndex(this.emitted + 1), { entries: this.log.commit - this.emitted, bytes: Number.POSITIVE_INFINITY })
+    this.emitted = this.log.commit
+    return entries
+  }
+
+  takeRoleChange(): RoleChange | null {
+    const { role, leader } = this.#reported
+    if (role === this.role.type && this.#reported.term === this.term && leader === this.leader) return null
+    this.#reported = { role: this.role.type, term: this.term, leader: this.leader }
+    return this.#reported
+  }
+
+  #enter(term: Term, vote: ReplicaId | null): void {
+    this.term = term
+    this.vote = vote
+    this.leader = null
+    this.verified = this.log.commit
+    this.out.hardState({ term, vote })
+  }
+
+  #abandonReads(leader: Leader): void {
+    for (const read of leader.reads) for (const id of read.ids) this.out.readState({ id, index: null })
+  }
+}

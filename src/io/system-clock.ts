@@ -1,0 +1,28 @@
+import { millis, wallMillis } from '#base/brand.ts'
+import type { Cancel, Clock } from '#ports/clock.ts'
+
+/** A longer delay would make Node's timer fire at once. */
+const timerMsMax = 2 ** 31 - 1
+
+/** The machine's own clocks and timers. */
+export const systemClock: Clock = {
+  now: () => millis(performance.now()),
+  wall: () => wallMillis(Date.now()),
+  after,
+  soon(call) {
+    setImmediate(call)
+  },
+}
+
+/** Node counts whole milliseconds and may call a fraction too early, so the time is looked at once more. */
+function after(delayMs: number, call: () => void): Cancel {
+  const due = performance.now() + delayMs
+  const arm = (leftMs: number): NodeJS.Timeout => setTimeout(check, Math.min(Math.ceil(leftMs), timerMsMax))
+  let timer = arm(delayMs)
+  function check(): void {
+    const leftMs = due - performance.now()
+    if (leftMs <= 0) call()
+    else timer = arm(leftMs)
+  }
+  return () => clearTimeout(timer)
+}

@@ -1,0 +1,59 @@
+import { type IncomingMessage, request } from 'node:http'
+import { type Socket, connect as connectTcp } from 'node:net'
+import type { Cancel, Clock } from '#ports/clock.ts'
+import type { Address } from '#ports/transport.ts'
+import { upgradeProtocol } from './upgrade.ts'
+
+export type DialOutcome =
+  | { readonly type: 'upgraded'; readonly socket: Socket; readonly head: Uint8Array }
+  | { readonly type: 'failed'; readonly detail: string }
+
+export interface DialOptions {
+  readonly address: Address
+  readonly path: string
+  readonly connect: (host: string, port: number) => Socket
+  readonly limitMs: number
+  readonly clock: Clock
+  /** Called once, not before `dial` returns, unless the dial was cancelled. */
+  readonly done: (outcome: DialOutcome) => void
+}
+
+export const plainConnect = (host: string, port: number): Socket => connectTcp({ host, port, noDelay: true })
+
+/** Connects and asks for the upgrade. */
+export function dial({ address, path, connect, limitMs, clock, done }: DialOptions): Cancel {
+  const target = parseAddress(address)
+  if (target === null) return clock.after(0, () => done({ type: 'failed', detail: `not an address: ${address}` }))
+  const { host, port } = target
+  const headers = { connection: 'Upgrade', upgrade: upgradeProtocol }
+  const asking = request({ createConnection: () => connect(host, port), host, port, path, headers })
+  const cancelLimit = clock.after(limitMs, () => asking.destroy(new Error('no answer in time')))
+  let over = false
+  const settle = (outcome: DialOutcome | null): boolean => {
+    if (over) return false
+    over = true
+    cancelLimit()
+    if (outcome !== null) done(outcome)
+    return true
+  }
+  asking.on('error', (error: NodeJS.ErrnoException) => settle({ type: 'failed', detail: error.code ?? error.message }))
+  asking.on('response', (response: IncomingMessage) => {
+    settle({ type: 'failed', detail: `answered HTTP ${response.statusCode ?? 0} instead of an upgrade` })
+    asking.destroy()
+  })
+  asking.on('upgrade', (_response: IncomingMessage, socket: Socket, head: Uint8Array) => {
+    if (!settle({ type: 'upgraded', socket, head })) socket.destroy()
+  })
+  asking.end()
+  return () => {
+    if (settle(null)) asking.destroy()
+  }
+}
+
+/** `host:port`, with an IPv6 host in brackets. */
+function parseAddress(address: Address): { readonly host: string; readonly port: number } | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+)):(\d{1,5})$/.exec(address)
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  return host === undefined || !(port > 0 && port < 65_536) ? null : { host, port }
+}

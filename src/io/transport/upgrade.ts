@@ -1,0 +1,41 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Cancel } from '#ports/clock.ts'
+
+/** Node 24.9 and later: without it, a server with an upgrade listener treats no request with an `Upgrade` header as an ordinary one. */
+interface UpgradingServer extends Server {
+  shouldUpgradeCallback(request: IncomingMessage): boolean
+}
+
+export const upgradeProtocol = 'lockstep'
+
+/**
+ * Takes the sockets of requests that ask for `Upgrade: lockstep` at `path`, and answers them with 101. Every other request the server
+ * treats as before, also one that asks for some other upgrade.
+ */
+export function onUpgrade(plainServer: Server, path: string, accept: (socket: Socket, head: Uint8Array) => void): Cancel {
+  const server = plainServer as UpgradingServer
+  const others = server.listenerCount('upgrade') > 0
+  const before = server.shouldUpgradeCallback
+  const should = (request: IncomingMessage): boolean => isWanted(request, path) || (others && before.call(server, request))
+  const listener = (request: IncomingMessage, stream: Duplex, head: Uint8Array): void => {
+    if (!isWanted(request, path)) return
+    // The server of a node listens on TCP, so its streams are sockets (of TLS, perhaps).
+    const socket = stream as Socket
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgradeProtocol}\r\n\r\n`)
+    accept(socket, head)
+  }
+  server.shouldUpgradeCallback = should
+  server.on('upgrade', listener)
+  return () => {
+    server.off('upgrade', listener)
+    if (server.shouldUpgradeCallback === should) server.shouldUpgradeCallback = before
+  }
+}
+
+/** A request with a body is not one of ours: whatever follows the headers is read as frames. */
+function isWanted({ method, url, headers }: IncomingMessage, path: string): boolean {
+  const bodiless = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
+  return bodiless && method === 'GET' && url === path && headers.upgrade?.toLowerCase() === upgradeProtocol
+}

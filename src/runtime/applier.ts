@@ -1,0 +1,109 @@
+import { assert } from '#base/assert.ts'
+import type { Millis } from '#base/brand.ts'
+import { millis } from '#base/brand.ts'
+import { Heap } from '#base/heap.ts'
+import { entryBytes } from '#core/raft/log.ts'
+import { logIndex, term } from '#core/raft/types.ts'
+import type { Entry, LogIndex, SnapshotMeta, Term } from '#core/raft/types.ts'
+import type { Applied, ReplicatedMachine } from './replicated-machine.ts'
+
+/**
+ * Feeds committed entries to the machine, in order, each once. While the machine is being restored from a snapshot, or read for one,
+ * entries queue up here.
+ */
+export class Applier {
+  readonly machine: ReplicatedMachine
+  readonly #onApplied: (entry: Entry, applied: Applied) => void
+  #last: AppliedPoint = { index: logIndex(0), term: term(0), time: millis(0) }
+  #held = false
+  #queue: (readonly Entry[])[] = []
+  readonly #barriers = new Heap<Barrier>((left, right) => left.index < right.index)
+  #entriesSinceSnapshot = 0
+  #bytesSinceSnapshot = 0
+
+  constructor(machine: ReplicatedMachine, onApplied: (entry: Entry, applied: Applied) => void) {
+    this.machine = machine
+    this.#onApplied = onApplied
+  }
+
+  get last(): AppliedPoint {
+    return this.#last
+  }
+  get sinceSnapshot(): { readonly entries: number; readonly bytes: number } {
+    return { entries: this.#entriesSinceSnapshot, bytes: this.#bytesSinceSnapshot }
+  }
+  get held(): boolean {
+    return this.#held
+  }
+
+  /** Nothing is applied until `release`. */
+  hold(): void {
+    assert(!this.#held, 'one reason to hold at a time')
+    this.#held = true
+  }
+
+  release(): void {
+    assert(this.#held, 'only what is held is released')
+    this.#held = false
+    const queue = this.#queue
+    this.#queue = []
+    for (const entries of queue) this.apply(entries)
+  }
+
+  apply(entries: readonly Entry[]): void {
+    if (this.#held) {
+      this.#queue.push(entries)
+      return
+    }
+    for (const entry of entries) {
+      assert(entry.index === this.#last.index + 1, 'entries are applied without a gap')
+      assert(entry.time >= this.#last.time, 'machine time never goes back')
+      const applied = this.machine.apply(entry)
+      this.#last = entry
+      this.#entriesSinceSnapshot++
+      this.#bytesSinceSnapshot += entryBytes(entry)
+      this.#onApplied(entry, applied)
+    }
+    this.#openBarriers()
+  }
+
+  /** The machine now holds exactly this snapshot; entries that were queued before it are in it. */
+  restored(snapshot: SnapshotMeta): void {
+    assert(this.#held, 'a machine is restored while it is held')
+    this.#last = { index: snapshot.index, term: snapshot.term, time: snapshot.time }
+    this.#queue = this.#queue
+      .map((entries) => entries.filter(({ index }) => index > snapshot.index))
+      .filter((entries) => entries.length > 0)
+    this.snapshotTaken()
+    this.#openBarriers()
+  }
+
+  snapshotTaken(): void {
+    this.#entriesSinceSnapshot = 0
+    this.#bytesSinceSnapshot = 0
+  }
+
+  /** Calls as soon as everything up to `index` is applied. */
+  whenApplied(index: LogIndex, call: () => void): void {
+    if (this.#last.index >= index) call()
+    else this.#barriers.push({ index, call })
+  }
+
+  #openBarriers(): void {
+    for (let first = this.#barriers.peek(); first !== undefined && first.index <= this.#last.index; first = this.#barriers.peek()) {
+      this.#barriers.pop()
+      first.call()
+    }
+  }
+}
+
+export interface AppliedPoint {
+  readonly index: LogIndex
+  readonly term: Term
+  readonly time: Millis
+}
+
+interface Barrier {
+  readonly index: LogIndex
+  readonly call: () => void
+}

@@ -1,0 +1,32 @@
+import type { Instant, Message, RoleChange } from '#core/raft/types.ts'
+import type { GroupWrite, LogStore, StoreFailure } from '#ports/log-store.ts'
+import type { Telemetry } from '#ports/telemetry.ts'
+
+/** What a group needs of the node it lives on. */
+export interface GroupHost {
+  readonly store: LogStore
+  readonly telemetry: Telemetry
+  instant(): Instant
+  /** Runs the task in this turn of the loop or a later one, in order. */
+  post(task: () => void): void
+  /** Leaves at the end of this turn. */
+  send(group: number, message: Message): void
+  /** Joins the one commit of this turn; `then` runs once it is durable, and never when it fails. */
+  write(write: GroupWrite, then: () => void): void
+  /** The group has proposals or reads that wait for the end of the turn. */
+  dirty(group: number): void
+  roleChanged(group: number, change: RoleChange): void
+  storageFailed(failure: StoreFailure): void
+}
+
+export const emptyWrite = (group: number): GroupWrite => ({
+  group,
+  hardState: null,
+  snapshotChunk: null,
+  install: null,
+  truncateFrom: null,
+  entries: [],
+  compact: null,
+  remove: null,
+  about: null,
+})

@@ -1,0 +1,182 @@
+import { assert } from '#base/assert.ts'
+import { Raft } from '#core/raft/raft.ts'
+import type { ReplicaOptions } from '#core/raft/replica.ts'
+import type { Effects, Entry, Input, LogIndex, ProposeOutcome, ReplicaId } from '#core/raft/types.ts'
+import type { GroupStatus, ProposalOutcome } from '#wire/peer-message.ts'
+import { Applier } from './applier.ts'
+import type { GroupHost } from './group-host.ts'
+import { emptyWrite } from './group-host.ts'
+import type { CompactionPolicy } from './limits.ts'
+import type { ProposalBatch } from './proposals.ts'
+import { Proposals, refusedProposal } from './proposals.ts'
+import type { Applied, ReplicatedMachine } from './replicated-machine.ts'
+import { Snapshots } from './snapshots.ts'
+
+export interface GroupOptions {
+  readonly id: number
+  readonly replica: ReplicaOptions
+  readonly machine: ReplicatedMachine
+  readonly compaction: CompactionPolicy
+  /** Sees every entry that was applied here, whoever proposed it. */
+  readonly onApplied: (entry: Entry, applied: Applied) => void
+}
+
+/**
+ * One replica at work: carries out the effects of its Raft core, feeds its machine, and answers those who wait.
+ * All calls come from the host's loop; nothing here is re-entered while a step is being carried out, but for answers to waiters, which
+ * may at most post new work.
+ */
+export class Group {
+  readonly id: number
+  readonly raft: Raft
+  readonly applier: Applier
+  /** Changes when the group is closed, so that late answers of the store are dropped. */
+  epoch = 0
+  readonly #host: GroupHost
+  readonly #proposals = new Proposals()
+  readonly #snapshots: Snapshots
+  #nextReadId = 1
+  #waitingReads: ReadDone[] = []
+  readonly #openReads = new Map<number, ReadDone>()
+
+  constructor(options: GroupOptions, host: GroupHost) {
+    this.id = options.id
+    this.#host = host
+    this.raft = new Raft(options.replica)
+    this.applier = new Applier(options.machine, (entry, applied) => {
+      this.#proposals.applied(entry, applied)
+      options.onApplied(entry, applied)
+    })
+    this.#snapshots = new Snapshots(this, host, options.compaction)
+    const { snapshot } = options.replica.log
+    if (snapshot !== null) this.#snapshots.restore(snapshot)
+  }
+
+  step(input: Input): void {
+    this.#perform(this.raft.step(input, this.#host.instant()))
+  }
+
+  /** Proposes at the end of the turn, together with everybody else's commands; each has exactly one outcome. */
+  propose(batch: ProposalBatch): void {
+    assert(batch.commands.length > 0, 'a batch has commands')
+    this.#proposals.add(batch)
+    this.#host.dirty(this.id)
+  }
+
+  /** An index that makes a read linearizable once it is applied, or null when this replica cannot say. */
+  readIndex(done: ReadDone): void {
+    this.#waitingReads.push(done)
+    this.#host.dirty(this.id)
+  }
+
+  /** Everything that was asked for during the turn goes to Raft in one step each. */
+  flush(): void {
+    if (this.#proposals.waiting > 0) this.#proposeWaiting()
+    if (this.#waitingReads.length > 0) this.#readWaiting()
+  }
+
+  get openProposals(): number {
+    return this.#proposals.open
+  }
+
+  status(): GroupStatus {
+    const { raft } = this
+    return {
+      replica: raft.self,
+      role: raft.role,
+      term: raft.term,
+      leader: raft.leader,
+      commit: raft.commit,
+      applied: this.applier.last.index,
+      membership: raft.membership,
+      membershipIndex: raft.membershipIndex,
+      caughtUp: raft.caughtUpLearners(),
+    }
+  }
+
+  takeSnapshot(): void {
+    this.#snapshots.take()
+  }
+
+  /** Every open question gets its answer; nothing is done after this. */
+  close(): void {
+    this.epoch++
+    this.#proposals.abandon()
+    for (const batch of this.#proposals.takeWaiting()) refuse(batch, 'stopping')
+    for (const done of [...this.#openReads.values(), ...this.#waitingReads]) done(null)
+    this.#openReads.clear()
+    this.#waitingReads = []
+  }
+
+  #proposeWaiting(): void {
+    const batches = this.#proposals.takeWaiting()
+    const { term } = this.raft
+    const commands = batches.flatMap((batch) => batch.commands)
+    const effects = this.raft.step({ type: 'propose', term, commands }, this.#host.instant())
+    const outcome = effects.proposed as ProposeOutcome
+    if (outcome.type === 'accepted') this.#proposals.opened(batches, outcome.firstIndex, outcome.term)
+    else for (const batch of batches) refuse(batch, outcome.reason, this.raft.leader)
+    this.#perform(effects)
+  }
+
+  #readWaiting(): void {
+    const ids = this.#waitingReads.map((done) => {
+      this.#openReads.set(this.#nextReadId, done)
+      return this.#nextReadId++
+    })
+    this.#waitingReads = []
+    this.step({ type: 'read', ids })
+  }
+
+  /** The order matters: what was committed is applied before a lost leadership abandons its proposals. */
+  #perform(effects: Effects): void {
+    const { persist } = effects
+    assert(persist !== null || effects.sendAfterPersist.length === 0, 'what waits for the disk comes with a write')
+    for (const message of effects.send) this.#host.send(this.id, message)
+    if (persist !== null) this.#persist(persist, effects)
+    if (effects.snapshotWrite !== null) this.#writeSnapshot(effects.snapshotWrite)
+    for (const read of effects.snapshotReads) this.#snapshots.read(read)
+    if (effects.restore !== null) this.#snapshots.restore(effects.restore)
+    if (effects.apply.length > 0) {
+      this.applier.apply(effects.apply)
+      this.#snapshots.takeIfDue()
+    }
+    for (const { id, index } of effects.readStates) this.#answerRead(id, index)
+    if (effects.role !== null) {
+      if (effects.role.role !== 'leader') this.#proposals.abandon()
+      this.#host.roleChanged(this.id, effects.role)
+    }
+  }
+
+  #persist(persist: NonNullable<Effects['persist']>, effects: Effects): void {
+    const { id, hardState, install, truncateFrom, entries } = persist
+    const { epoch } = this
+    this.#host.write({ ...emptyWrite(this.id), hardState, install, truncateFrom, entries }, () => {
+      if (this.epoch !== epoch) return
+      for (const message of effects.sendAfterPersist) this.#host.send(this.id, message)
+      this.step({ type: 'persisted', id })
+    })
+  }
+
+  #writeSnapshot(write: NonNullable<Effects['snapshotWrite']>): void {
+    this.#snapshots.abandon()
+    const { snapshot, offset, bytes, last } = write
+    const { epoch } = this
+    const snapshotChunk = { index: snapshot.index, term: snapshot.term, offset, bytes }
+    this.#host.write({ ...emptyWrite(this.id), snapshotChunk }, () => {
+      if (this.epoch === epoch) this.step({ type: 'snapshot-written', index: snapshot.index, offset: offset + bytes.length, last })
+    })
+  }
+
+  #answerRead(id: number, index: LogIndex | null): void {
+    const done = this.#openReads.get(id)
+    this.#openReads.delete(id)
+    done?.(index)
+  }
+}
+
+type ReadDone = (index: LogIndex | null) => void
+
+function refuse(batch: ProposalBatch, code: Extract<ProposalOutcome, { type: 'refused' }>['code'], leader: ReplicaId | null = null): void {
+  batch.done(batch.commands.map(() => ({ ...refusedProposal(code), leader }) as ProposalOutcome))
+}

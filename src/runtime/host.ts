@@ -1,0 +1,316 @@
+import { assert } from '#base/assert.ts'
+import type { Prng } from '#base/prng.ts'
+import type { Entry, Instant, Membership, Message, ReplicaId, RoleChange, Timing } from '#core/raft/types.ts'
+import { logIndex, term } from '#core/raft/types.ts'
+import type { Cancel, Clock } from '#ports/clock.ts'
+import type { GroupWrite, LogStore, StoredGroup, StoreFailure } from '#ports/log-store.ts'
+import type { Telemetry } from '#ports/telemetry.ts'
+import type { NodeKey, Transport } from '#ports/transport.ts'
+import type { Beat, BeatAck, PeerMessage, PeerRequest, PeerResponse } from '#wire/peer-message.ts'
+import { packValue, unpackValue } from '#wire/value.ts'
+import type { GroupHost } from './group-host.ts'
+import { emptyWrite } from './group-host.ts'
+import { Group } from './group.ts'
+import type { CompactionPolicy } from './limits.ts'
+import { Loop } from './loop.ts'
+import { Outbox } from './outbox.ts'
+import { livesOn } from './replica-name.ts'
+import type { Applied } from './replicated-machine.ts'
+import { ReplicatedMachine } from './replicated-machine.ts'
+import { Requests } from './requests.ts'
+import type { StateMachine } from './state-machine.ts'
+import { WallClockWatch } from './wall-clock-watch.ts'
+
+export interface HostPorts {
+  readonly clock: Clock
+  readonly transport: Transport
+  readonly store: LogStore
+  readonly telemetry: Telemetry
+  readonly prng: Prng
+}
+
+export interface HostOptions {
+  readonly node: NodeKey
+  readonly compaction: CompactionPolicy
+  readonly machineFor: (group: number) => StateMachine
+  /** The newest machine version this build knows (decision R9). */
+  readonly machineVersion: number
+  readonly events: HostEvents
+}
+
+/** What the host tells the node around it. */
+export interface HostEvents {
+  request(from: NodeKey, request: PeerRequest, respond: (response: PeerResponse) => void): void
+  applied(group: number, entry: Entry, applied: Applied): void
+  roleChanged(group: number, change: RoleChange): void
+  /** The store can no longer be trusted: every replica here has fallen silent. */
+  failed(failure: StoreFailure): void
+}
+
+/**
+ * The replicas of one node and the loop that drives them: drain what arrived → step every group → send what may go ∥ one durable
+ * commit for all groups → send what had to wait → apply. One heartbeat message per peer serves all groups.
+ */
+export class ReplicaHost implements GroupHost {
+  readonly store: LogStore
+  readonly telemetry: Telemetry
+  readonly requests: Requests
+  readonly groups = new Map<number, Group>()
+  readonly #options: HostOptions
+  readonly #clock: Clock
+  readonly #transport: Transport
+  readonly #prng: Prng
+  readonly #loop: Loop
+  readonly #outbox: Outbox
+  readonly #walls = new WallClockWatch()
+  readonly #dirty = new Set<number>()
+  #writes: { readonly write: GroupWrite; readonly then: () => void }[] = []
+  #timer: { readonly at: number; readonly cancel: Cancel } | null = null
+  #failure: StoreFailure | null = null
+  #timing: Timing
+  #eligible = true
+  #stopping = false
+
+  constructor(options: HostOptions, ports: HostPorts, timing: Timing) {
+    this.#options = options
+    this.#clock = ports.clock
+    this.#transport = ports.transport
+    this.#prng = ports.prng
+    this.store = ports.store
+    this.telemetry = ports.telemetry
+    this.#timing = timing
+    this.#outbox = new Outbox(ports.clock, ports.transport)
+    this.#loop = new Loop(ports.clock, () => this.#endTurn())
+    this.requests = new Requests({ ...ports, post: (task) => this.post(task) })
+  }
+
+  get failure(): StoreFailure | null {
+    return this.#failure
+  }
+  get overloaded(): boolean {
+    return this.#loop.overloaded
+  }
+  get walls(): WallClockWatch {
+    return this.#walls
+  }
+
+  instant(): Instant {
+    return { now: this.#clock.now(), wall: this.#clock.wall() }
+  }
+
+  post(task: () => void): void {
+    this.#loop.post(task)
+  }
+
+  /** Opens a replica that the store knows, or a new one. */
+  open(stored: StoredGroup): void {
+    assert(!this.groups.has(stored.group), 'a group has one replica on a node')
+    const about = aboutOf(stored)
+    const { group: id, hardState, partial, base, snapshot, entries } = stored
+    const log = { base, snapshot, entries, initial: about.initial }
+    const replica = { self: about.replica, timing: this.#timing, prng: this.#prng.fork(), at: this.instant(), hardState, partial, log }
+    const machine = new ReplicatedMachine(this.#options.machineFor(id), this.#options.machineVersion)
+    const onApplied = (entry: Entry, applied: Applied): void => this.#options.events.applied(id, entry, applied)
+    const group = new Group({ id, replica, machine, compaction: this.#options.compaction, onApplied }, this)
+    this.groups.set(id, group)
+    if (!this.#eligible) group.step({ type: 'eligibility', eligible: false })
+    this.post(() => {})
+  }
+
+  /** Makes this node an empty replica of a group; `then` runs when that is durable. */
+  create(id: number, about: About, then: () => void): void {
+    this.write({ ...emptyWrite(id), about: packValue(about) }, () => {
+      if (!this.groups.has(id)) this.open({ ...newGroup(id), about: packValue(about) })
+      then()
+    })
+  }
+
+  /** Gives a replica up for good; what remains is the tombstone (decision R8). */
+  drop(id: number, then: () => void): void {
+    const group = this.groups.get(id)
+    if (group === undefined) {
+      then()
+      return
+    }
+    this.groups.delete(id)
+    group.close()
+    const tombstone = packValue({ replica: group.raft.self, term: group.raft.term })
+    this.write({ ...emptyWrite(id), remove: { tombstone } }, then)
+  }
+
+  setTiming(timing: Timing): void {
+    this.#timing = timing
+    for (const group of this.groups.values()) group.step({ type: 'timing', timing })
+  }
+
+  message(from: NodeKey, message: PeerMessage): void {
+    this.post(() => this.#receive(from, message))
+  }
+
+  peerUp(peer: NodeKey): void {
+    this.post(() => this.requests.connected(peer.name))
+  }
+
+  peerDown(peer: NodeKey): void {
+    this.post(() => this.requests.broken(peer.name))
+  }
+
+  /** Hands leadership over, answers whoever waits, and falls silent. */
+  stop(done: () => void): void {
+    this.#stopping = true
+    this.#judgeEligibility()
+    const deadline = this.instant().now + this.#timing.electionMinMs
+    const wait = (): void => {
+      const leads = [...this.groups.values()].some(({ raft }) => raft.role === 'leader' && raft.membership.voters.length > 1)
+      if (leads && this.instant().now < deadline && this.#failure === null) {
+        this.#clock.after(10, () => this.post(wait))
+        return
+      }
+      this.#shutDown(done)
+    }
+    this.post(wait)
+  }
+
+  send(group: number, message: Message): void {
+    this.#outbox.add(group, message)
+  }
+
+  write(write: GroupWrite, then: () => void): void {
+    this.#writes.push({ write, then })
+    this.post(() => {})
+  }
+
+  dirty(group: number): void {
+    this.#dirty.add(group)
+    this.post(() => {})
+  }
+
+  roleChanged(group: number, change: RoleChange): void {
+    this.telemetry.log('info', 'role-changed', { group, role: change.role, term: change.term, leader: change.leader })
+    this.#options.events.roleChanged(group, change)
+  }
+
+  /** Nothing this node says may rest on its disk any more: it stops voting, leading and acknowledging at once. */
+  storageFailed(failure: StoreFailure): void {
+    if (this.#failure !== null || failure.code === 'closed') return
+    this.#failure = failure
+    this.telemetry.log('error', 'storage-failed', { code: failure.code, detail: failure.detail })
+    for (const group of this.groups.values()) group.step({ type: 'storage-failed' })
+    this.#options.events.failed(failure)
+  }
+
+  #receive(from: NodeKey, message: PeerMessage): void {
+    switch (message.type) {
+      case 'raft':
+        if (livesOn(message.message.from, from)) this.groups.get(message.group)?.step({ type: 'message', message: message.message })
+        break
+      case 'heartbeats':
+        this.#walls.heard(from.name, message.wall, this.#clock.wall())
+        for (const beat of message.beats) this.#receiveBeat(from, 'heartbeat', beat)
+        break
+      case 'heartbeat-acks':
+        this.#walls.heard(from.name, message.wall, this.#clock.wall())
+        for (const ack of message.acks) this.#receiveBeat(from, 'heartbeat-ack', ack)
+        break
+      case 'request':
+        this.#receiveRequest(from, message.id, message.request)
+        break
+      case 'response':
+        this.requests.answered(from.name, message.id, message.response)
+        break
+    }
+  }
+
+  /** Only the group that is named is credited (decision R2). */
+  #receiveBeat(from: NodeKey, type: 'heartbeat', beat: Beat): void
+  #receiveBeat(from: NodeKey, type: 'heartbeat-ack', beat: BeatAck): void
+  #receiveBeat(from: NodeKey, type: 'heartbeat' | 'heartbeat-ack', beat: Beat | BeatAck): void {
+    if (!livesOn(beat.from, from)) return
+    const message = { ...beat, type } as Message
+    this.groups.get(beat.group)?.step({ type: 'message', message })
+  }
+
+  #receiveRequest(from: NodeKey, id: number, request: PeerRequest): void {
+    this.#options.events.request(from, request, (response) => {
+      this.#transport.send(from.name, 'bulk', { type: 'response', id, response })
+    })
+  }
+
+  #endTurn(): void {
+    this.#tickDue()
+    for (const id of this.#dirty) this.groups.get(id)?.flush()
+    this.#dirty.clear()
+    this.#outbox.flush()
+    this.#commit()
+    this.#arm()
+  }
+
+  #tickDue(): void {
+    const { now } = this.instant()
+    for (const group of this.groups.values()) if (now >= group.raft.deadline) group.step({ type: 'tick' })
+    this.#judgeEligibility()
+  }
+
+  #judgeEligibility(): void {
+    const eligible = !this.#stopping && this.#walls.verdict !== 'unfit'
+    if (eligible === this.#eligible) return
+    this.#eligible = eligible
+    this.telemetry.log('warn', 'eligibility-changed', { eligible, aheadMs: this.#walls.aheadMs, stopping: this.#stopping })
+    for (const group of this.groups.values()) group.step({ type: 'eligibility', eligible })
+  }
+
+  #commit(): void {
+    if (this.#writes.length === 0 || this.#failure !== null) return
+    const writes = this.#writes
+    this.#writes = []
+    this.store.commit({ node: null, groups: writes.map(({ write }) => write) }, (failure) => {
+      this.post(() => {
+        if (failure !== null) this.storageFailed(failure)
+        else for (const { then } of writes) then()
+      })
+    })
+  }
+
+  /** One timer for all groups; it may fire early when a deadline has moved, which costs an empty turn. */
+  #arm(): void {
+    let at = Number.POSITIVE_INFINITY
+    for (const group of this.groups.values()) if (group.raft.role !== 'halted') at = Math.min(at, group.raft.deadline)
+    if (at === Number.POSITIVE_INFINITY || (this.#timer !== null && this.#timer.at <= at)) return
+    this.#timer?.cancel()
+    const cancel = this.#clock.after(Math.max(0, at - this.#clock.now()), () => {
+      this.#timer = null
+      this.post(() => {})
+    })
+    this.#timer = { at, cancel }
+  }
+
+  #shutDown(done: () => void): void {
+    for (const group of this.groups.values()) group.close()
+    this.requests.stop()
+    this.#outbox.flush()
+    this.#timer?.cancel()
+    this.#loop.stop()
+    done()
+  }
+}
+
+/** What the runtime keeps beside a replica's log. */
+export interface About {
+  readonly replica: ReplicaId
+  readonly initial: Membership
+}
+
+export const aboutOf = (stored: StoredGroup): About => {
+  assert(stored.about !== null, 'a stored group says which replica it is')
+  return unpackValue(stored.about) as About
+}
+
+const newGroup = (group: number): StoredGroup => ({
+  group,
+  about: null,
+  hardState: { term: term(0), vote: null },
+  snapshot: null,
+  base: { index: logIndex(0), term: term(0) },
+  entries: [],
+  partial: null,
+})

@@ -1,0 +1,36 @@
+import { assert } from '#base/assert.ts'
+
+const mebibyte = 1024 * 1024
+
+/** Limits and defaults of the runtime; those that must agree in a whole cluster are in its formation instead. */
+export const runtimeLimits = {
+  answers: { originsMax: 100_000, answersPerOriginMax: 10_000, idleMs: 60_000 },
+  commandBytesMax: 8 * mebibyte,
+  /** Work that waits for a turn; beyond, proposals of others are refused as `overloaded`. */
+  inboxMax: 100_000,
+  openProposalsMax: 100_000,
+  openRequestsMax: 100_000,
+  /** How long a node uses an origin for its commands before it opens a fresh one: well under `answers.idleMs`. */
+  originUseMs: 20_000,
+  /** How long a node waits for an answer of another before it asks again, perhaps elsewhere. */
+  proposeTimeoutMs: 2_000,
+  readTimeoutMs: 1_000,
+  /** A snapshot that was not read for so long is no longer kept for its reader. */
+  snapshotPinMs: 10_000,
+  snapshotChunkBytes: 256 * 1024,
+  /** Pieces of a snapshot are pulled for at most so many bytes per turn. */
+  snapshotBytesPerTurn: mebibyte,
+} as const
+
+assert(runtimeLimits.originUseMs * 2 < runtimeLimits.answers.idleMs, 'an origin in use does not run out')
+
+/** When a group's log is compacted. */
+export interface CompactionPolicy {
+  /** A snapshot is taken after so many bytes, or so many entries, since the last one. */
+  readonly bytes: number
+  readonly entries: number
+  /** So many entries stay in memory behind a snapshot, for followers that lag a little. */
+  readonly keepEntries: number
+}
+
+export const defaultCompaction: CompactionPolicy = { bytes: 8 * mebibyte, entries: 100_000, keepEntries: 5_000 }

@@ -1,0 +1,96 @@
+import { assert, unreachable } from '#base/assert.ts'
+import { AnswerTable } from '#core/answers/answers.ts'
+import type { AnswerSnapshot } from '#core/answers/answers.ts'
+import type { Entry } from '#core/raft/types.ts'
+import { decodeCommand } from '#wire/command.ts'
+import type { Command } from '#wire/command.ts'
+import { packValue, unpackValue } from '#wire/value.ts'
+import { runtimeLimits } from './limits.ts'
+import type { ApplyContext, StateMachine } from './state-machine.ts'
+
+/**
+ * A state machine with what every replicated machine needs around it: answers kept for retries, and the version that the group has
+ * agreed on. Both are part of the replicated state and of its snapshots (pitfall 24).
+ */
+export class ReplicatedMachine {
+  readonly #machine: StateMachine
+  readonly #newestVersion: number
+  readonly #answers = new AnswerTable(runtimeLimits.answers)
+  #version = 1
+
+  constructor(machine: StateMachine, newestVersion: number) {
+    this.#machine = machine
+    this.#newestVersion = newestVersion
+  }
+
+  get version(): number {
+    return this.#version
+  }
+  get machine(): StateMachine {
+    return this.#machine
+  }
+
+  apply(entry: Entry): Applied {
+    if (entry.payload.type !== 'command') return nothing
+    this.#answers.expire(entry.time)
+    const command = decodeCommand(entry.payload.bytes)
+    switch (command.type) {
+      case 'anonymous':
+        return { type: 'answer', answer: this.#machine.apply(command.body, this.#context(entry)) }
+      case 'identified':
+        return this.#applyOnce(command, entry)
+      case 'open-origin':
+        this.#answers.open(entry.index, entry.time)
+        return { type: 'answer', answer: packValue(entry.index) }
+      case 'set-version':
+        return this.#setVersion(command.version)
+      default:
+        return unreachable(command)
+    }
+  }
+
+  *snapshot(): Iterable<Uint8Array> {
+    const header = packValue({ version: this.#version, answers: this.#answers.snapshot() })
+    const length = new Uint8Array(4)
+    new DataView(length.buffer).setUint32(0, header.length)
+    yield length
+    yield header
+    yield* this.#machine.snapshot()
+  }
+
+  restore(snapshot: Uint8Array): void {
+    const length = new DataView(snapshot.buffer, snapshot.byteOffset).getUint32(0)
+    const header = unpackValue(snapshot.subarray(4, 4 + length)) as { version: number; answers: AnswerSnapshot }
+    this.#setVersion(header.version)
+    this.#answers.restore(header.answers)
+    this.#machine.restore(snapshot.subarray(4 + length))
+  }
+
+  #applyOnce(command: Extract<Command, { type: 'identified' }>, entry: Entry): Applied {
+    const admission = this.#answers.admit(command, entry.time)
+    if (admission.type === 'lost') return { type: 'session-lost' }
+    if (admission.type === 'repeated') return { type: 'answer', answer: admission.answer }
+    const answer = this.#machine.apply(command.body, this.#context(entry))
+    this.#answers.record(command, answer)
+    return { type: 'answer', answer }
+  }
+
+  /** A version is agreed on only when every member has announced that it knows it, so a node that does not must have been left out. */
+  #setVersion(version: number): Applied {
+    assert(version <= this.#newestVersion, 'this build is too old for the version its group has agreed on: install a newer one')
+    this.#version = Math.max(this.#version, version)
+    return { type: 'answer', answer: packValue(this.#version) }
+  }
+
+  #context(entry: Entry): ApplyContext {
+    return { index: entry.index, time: entry.time, wall: entry.wall, version: this.#version }
+  }
+}
+
+export type Applied =
+  | { readonly type: 'nothing' }
+  | { readonly type: 'answer'; readonly answer: Uint8Array }
+  /** Not carried out: the identity is not known (any more). */
+  | { readonly type: 'session-lost' }
+
+const nothing: Applied = { type: 'nothing' }

@@ -1,0 +1,66 @@
+import type { Clock, Cancel } from '#ports/clock.ts'
+import type { Transport } from '#ports/transport.ts'
+import type { PeerRequest, PeerResponse } from '#wire/peer-message.ts'
+import { runtimeLimits } from './limits.ts'
+
+/**
+ * Questions to other nodes. Each ends exactly once: with the answer, or with null when there is no connection, it broke, no answer came in
+ * time, or too much is open; null never says whether the question was acted on.
+ */
+export class Requests {
+  readonly #clock: Clock
+  readonly #transport: Transport
+  readonly #post: (task: () => void) => void
+  readonly #open = new Map<number, { readonly to: string; readonly done: Answered; readonly cancel: Cancel }>()
+  readonly #reachable = new Set<string>()
+  #nextId = 1
+
+  constructor(ports: { readonly clock: Clock; readonly transport: Transport; readonly post: (task: () => void) => void }) {
+    this.#clock = ports.clock
+    this.#transport = ports.transport
+    this.#post = ports.post
+  }
+
+  ask(to: string, request: PeerRequest, options: { readonly timeoutMs: number; readonly done: Answered }): void {
+    if (!this.#reachable.has(to) || this.#open.size >= runtimeLimits.openRequestsMax) {
+      this.#post(() => options.done(null))
+      return
+    }
+    const id = this.#nextId++
+    const cancel = this.#clock.after(options.timeoutMs, () => this.#post(() => this.#end(id, null)))
+    this.#open.set(id, { to, done: options.done, cancel })
+    this.#transport.send(to, 'bulk', { type: 'request', id, request })
+  }
+
+  answered(from: string, id: number, response: PeerResponse): void {
+    if (this.#open.get(id)?.to === from) this.#end(id, response)
+  }
+
+  reaches(name: string): boolean {
+    return this.#reachable.has(name)
+  }
+
+  connected(to: string): void {
+    this.#reachable.add(to)
+  }
+
+  /** The connection to this node broke: whatever it was asked may be lost. */
+  broken(to: string): void {
+    this.#reachable.delete(to)
+    for (const [id, open] of this.#open) if (open.to === to) this.#end(id, null)
+  }
+
+  stop(): void {
+    for (const id of [...this.#open.keys()]) this.#end(id, null)
+  }
+
+  #end(id: number, response: PeerResponse | null): void {
+    const open = this.#open.get(id)
+    if (open === undefined) return
+    this.#open.delete(id)
+    open.cancel()
+    open.done(response)
+  }
+}
+
+type Answered = (response: PeerResponse | null) => void

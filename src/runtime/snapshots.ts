@@ -1,0 +1,174 @@
+import { assert, present } from '#base/assert.ts'
+import type { Millis } from '#base/brand.ts'
+import { logIndex } from '#core/raft/types.ts'
+import type { LogIndex, ReplicaId, SnapshotMeta } from '#core/raft/types.ts'
+import type { GroupWrite } from '#ports/log-store.ts'
+import type { Group } from './group.ts'
+import type { GroupHost } from './group-host.ts'
+import { emptyWrite } from './group-host.ts'
+import { runtimeLimits } from './limits.ts'
+import type { CompactionPolicy } from './limits.ts'
+
+/**
+ * Snapshots of one group: taking them when the log has grown, reading them for followers that are too far behind, and restoring from them.
+ *
+ * A snapshot is pulled from the machine a bounded number of bytes per turn and written chunk by chunk, so that neither a large state nor a
+ * slow disk holds up heartbeats (pitfall 42). It counts only from the write that names it; what was written of one that
+ * was abandoned is never read.
+ */
+export class Snapshots {
+  readonly #group: Group
+  readonly #host: GroupHost
+  readonly #policy: CompactionPolicy
+  #taking: { readonly pieces: Iterator<Uint8Array>; readonly point: SnapshotPoint } | null = null
+  #restoring: SnapshotMeta | null = null
+  /** Snapshots that followers are reading, and when they last did. */
+  readonly #readers = new Map<LogIndex, Millis>()
+
+  constructor(group: Group, host: GroupHost, policy: CompactionPolicy) {
+    this.#group = group
+    this.#host = host
+    this.#policy = policy
+  }
+
+  get taking(): boolean {
+    return this.#taking !== null
+  }
+
+  takeIfDue(): void {
+    const { entries, bytes } = this.#group.applier.sinceSnapshot
+    if (entries >= this.#policy.entries || bytes >= this.#policy.bytes) this.take()
+  }
+
+  take(): void {
+    const { applier, raft } = this.#group
+    if (this.#taking !== null || applier.held || raft.receivingSnapshot || applier.last.index === 0) return
+    applier.hold()
+    const known = raft.membershipAt(applier.last.index)
+    const point = { ...applier.last, membership: known.membership, membershipIndex: known.index }
+    this.#taking = { pieces: applier.machine.snapshot()[Symbol.iterator](), point }
+    this.#pull(0, [])
+  }
+
+  /** The log is replaced by a newer snapshot from the leader: this one is of no use any more. */
+  abandon(): void {
+    if (this.#taking === null) return
+    this.#taking = null
+    this.#group.applier.release()
+  }
+
+  read(request: { readonly to: ReplicaId; readonly index: LogIndex; readonly offset: number }): void {
+    const { to, index, offset } = request
+    this.#readers.set(index, this.#host.instant().now)
+    const { id, epoch } = this.#group
+    this.#host.store.readSnapshot({ group: id, index, offset, bytesMax: runtimeLimits.snapshotChunkBytes }, (chunk) => {
+      this.#host.post(() => {
+        if (this.#group.epoch !== epoch) return
+        if (chunk !== null && 'type' in chunk) this.#host.storageFailed(chunk)
+        else this.#group.step({ type: 'snapshot-read', to, index, offset, bytes: chunk?.bytes ?? null, last: chunk?.last ?? true })
+      })
+    })
+  }
+
+  /** Reads the newest snapshot back into the machine; entries wait meanwhile. */
+  restore(snapshot: SnapshotMeta): void {
+    this.abandon()
+    const { applier } = this.#group
+    if (!applier.held) applier.hold()
+    this.#restoring = snapshot
+    this.#load(snapshot, 0, new Uint8Array(snapshot.bytes))
+  }
+
+  #load(snapshot: SnapshotMeta, offset: number, state: Uint8Array): void {
+    const { id, epoch, applier } = this.#group
+    const request = { group: id, index: snapshot.index, offset, bytesMax: runtimeLimits.snapshotBytesPerTurn }
+    this.#host.store.readSnapshot(request, (chunk) => {
+      this.#host.post(() => {
+        if (this.#group.epoch !== epoch || this.#restoring !== snapshot) return
+        if (chunk !== null && 'type' in chunk) {
+          this.#host.storageFailed(chunk)
+          return
+        }
+        const { bytes, last } = present(chunk, 'an installed snapshot is in the store')
+        state.set(bytes, offset)
+        if (!last) {
+          this.#load(snapshot, offset + bytes.length, state)
+          return
+        }
+        assert(offset + bytes.length === snapshot.bytes, 'a snapshot is as long as it says')
+        this.#restoring = null
+        applier.machine.restore(state)
+        applier.restored(snapshot)
+        applier.release()
+      })
+    })
+  }
+
+  /** One turn's share of the machine's state; `rest` is what did not fill a chunk yet. */
+  #pull(written: number, rest: readonly Uint8Array[]): void {
+    const taking = present(this.#taking, 'pulling belongs to a snapshot')
+    const buffered: Uint8Array[] = [...rest]
+    let bytes = buffered.reduce((sum, piece) => sum + piece.length, 0)
+    let done = false
+    while (!done && bytes < runtimeLimits.snapshotBytesPerTurn) {
+      const next = taking.pieces.next()
+      if (next.done === true) done = true
+      else {
+        buffered.push(next.value)
+        bytes += next.value.length
+      }
+    }
+    this.#write({ state: Buffer.concat(buffered), written, done })
+  }
+
+  /** Whole chunks now, the remainder with the next pull or at the end; the last chunk's durability carries on. */
+  #write(pulled: { readonly state: Uint8Array; readonly written: number; readonly done: boolean }): void {
+    const { state, done } = pulled
+    const taking = present(this.#taking, 'writing belongs to a snapshot')
+    const size = runtimeLimits.snapshotChunkBytes
+    const end = done ? state.length : Math.floor(state.length / size) * size
+    let offset = 0
+    while (offset < end) {
+      const bytes = state.subarray(offset, Math.min(offset + size, end))
+      const chunk = { index: taking.point.index, term: taking.point.term, offset: pulled.written + offset, bytes }
+      offset += bytes.length
+      const whole = offset === end
+      this.#host.write({ ...emptyWrite(this.#group.id), snapshotChunk: chunk }, () => {
+        if (whole) this.#wrote(taking, pulled.written + end, state.subarray(end), done)
+      })
+    }
+  }
+
+  #wrote(taking: object, written: number, rest: Uint8Array, done: boolean): void {
+    if (this.#taking !== taking) return
+    if (!done) {
+      this.#pull(written, [rest])
+      return
+    }
+    const { point } = this.#taking as { readonly point: SnapshotPoint }
+    this.#taking = null
+    this.#group.applier.snapshotTaken()
+    this.#group.applier.release()
+    this.#name({ ...point, bytes: written })
+  }
+
+  /** From this write on the snapshot counts, and the log behind it is dropped. */
+  #name(snapshot: SnapshotMeta): void {
+    const { raft, id, applier } = this.#group
+    const dropUpTo = logIndex(Math.max(raft.base, snapshot.index - this.#policy.keepEntries))
+    const dropTerm = present(raft.termAt(dropUpTo), 'the log reaches back to where it is cut')
+    const live = applier.machine.machine.live()
+    const compact = { snapshot, dropUpTo, dropTerm, live, keepSnapshots: this.#pinned() }
+    const write: GroupWrite = { ...emptyWrite(id), compact }
+    this.#host.write(write, () => this.#group.step({ type: 'compact', snapshot, dropUpTo }))
+    this.#host.telemetry.count('lockstep_raft_snapshots_total', { group: String(id) })
+  }
+
+  #pinned(): LogIndex[] {
+    const { now } = this.#host.instant()
+    for (const [index, readAt] of this.#readers) if (now - readAt > runtimeLimits.snapshotPinMs) this.#readers.delete(index)
+    return [...this.#readers.keys()]
+  }
+}
+
+type SnapshotPoint = Omit<SnapshotMeta, 'bytes'>
