@@ -21,7 +21,7 @@ import { type Model, unanswered } from './linearizability-model.ts'
  *    c. a configuration that used more of them than another, equal one is no better. So a lost write that was overwritten unread is
  *       forgotten by itself.
  *
- * The problem is NP-complete; `workMax` bounds the calls of the model.
+ * The problem is NP-complete; `workMax` bounds the search. One unit is about the cost of a call of the model.
  */
 export type SearchResult<Input, Output> =
   | { readonly type: 'order'; readonly order: readonly Operation<Input, Output>[]; readonly work: number }
@@ -90,16 +90,16 @@ class Search<State, Input, Output> {
   readonly #model: Model<State, Input, Output>
   readonly #returned: readonly Returned<Input, Output>[]
   readonly #pools: readonly Pool<Input, Output>[]
-  readonly #workMax: number
-  readonly #tried = new Tried()
-  #work = 0
+  readonly #budget: Budget
+  readonly #tried: Tried
   #stuck: (Omit<Stuck<Input, Output>, 'order' | 'states'> & { trail: Trail<Input, Output> | null; states: Set<string> }) | null = null
 
   constructor(model: Model<State, Input, Output>, operations: readonly Operation<Input, Output>[], workMax: number) {
     this.#model = model
     this.#returned = returnedByCall(model, operations)
     this.#pools = poolsOfUnknown(model, operations)
-    this.#workMax = workMax
+    this.#budget = new Budget(workMax)
+    this.#tried = new Tried(this.#budget)
   }
 
   run(): SearchResult<Input, Output> {
@@ -107,13 +107,13 @@ class Search<State, Input, Output> {
     const stack = [this.#moves({ next: 0, gaps: [], state: this.#model.initial, used: [], trail: null })]
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const move = top.next()
-      if (this.#work > this.#workMax) return { type: 'limit', work: this.#work }
+      if (this.#budget.isSpent) return { type: 'limit', work: this.#budget.spent }
       if (move.done === true) stack.pop()
-      else if (this.#isComplete(move.value)) return { type: 'order', order: orderOf(move.value.trail), work: this.#work }
+      else if (this.#isComplete(move.value)) return { type: 'order', order: orderOf(move.value.trail), work: this.#budget.spent }
       else if (this.#isNew(move.value)) stack.push(this.#moves(move.value))
     }
     const { culprit, culpritReturnsAt, trail, states } = present(this.#stuck, 'a search that fails was stuck somewhere')
-    return { type: 'stuck', stuck: { culprit, culpritReturnsAt, order: orderOf(trail), states }, work: this.#work }
+    return { type: 'stuck', stuck: { culprit, culpritReturnsAt, order: orderOf(trail), states }, work: this.#budget.spent }
   }
 
   *#moves(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
@@ -140,12 +140,12 @@ class Search<State, Input, Output> {
   /** Places operations of unknown outcome, few before many, then one that returned. */
   *#bursts(from: Configuration<State, Input, Output>, open: Open): Moves<State, Input, Output> {
     const reached = [from]
-    const tried = new Tried()
+    const tried = new Tried(this.#budget)
     tried.add(this.#model.keyOfState(from.state), from.used)
     for (const here of reached) {
       for (const pool of this.#pools.keys()) {
         for (const burst of this.#take(here, pool, open.deadline)) {
-          if (this.#work > this.#workMax) return false
+          if (this.#budget.isSpent) return false
           const key = this.#model.keyOfState(burst.state)
           if (!tried.add(key, burst.used)) continue
           this.#noteProgress(burst, open)
@@ -161,7 +161,7 @@ class Search<State, Input, Output> {
     const { input, operations } = present(this.#pools[pool], 'a pool has a position')
     const operation = operations[from.used.filter((other) => other === pool).length]
     if (operation === undefined || operation.calledAt > deadline) return []
-    this.#work++
+    this.#budget.spend(1)
     const used = [...from.used, pool].sort((left, right) => left - right)
     const trail = { operation, before: from.trail }
     return this.#model.step(from.state, input, unanswered).map((state) => ({ ...from, state, used, trail }))
@@ -191,7 +191,7 @@ class Search<State, Input, Output> {
 
   #step(state: State, position: number): readonly State[] {
     const { operation, output } = this.#at(position)
-    this.#work++
+    this.#budget.spend(1)
     return this.#model.step(state, operation.input, output)
   }
 
@@ -219,9 +219,35 @@ class Search<State, Input, Output> {
   }
 }
 
+class Budget {
+  readonly #max: number
+  #spent = 0
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  get spent(): number {
+    return this.#spent
+  }
+
+  get isSpent(): boolean {
+    return this.#spent > this.#max
+  }
+
+  spend(work: number): void {
+    this.#spent += work
+  }
+}
+
 /** Configurations tried: for each key the sets of unknown operations used, of which none contains another tried before it. */
 class Tried {
   readonly #usedByKey = new Map<string, (readonly number[])[]>()
+  readonly #budget: Budget
+
+  constructor(budget: Budget) {
+    this.#budget = budget
+  }
 
   /** False when the same was tried with no more unknown operations used. */
   add(key: string, used: readonly number[]): boolean {

@@ -9,6 +9,9 @@ export interface Shrunk<Input, Output> {
   readonly order: readonly Operation<Input, Output>[]
 }
 
+/** One search may use this part of the work, so that a hard one does not end the others. */
+const attempts = 50
+
 /**
  * Finds the few operations of a violation that make it one.
  *
@@ -26,12 +29,12 @@ export function shrink<State, Input, Output>(
   const originals = new Map(before.map((operation) => [relax(operation), operation]))
   const relaxed = [...originals.keys()].filter(({ input }) => !model.isRead(input, unanswered))
 
-  let work = 0
+  let workLeft = workMax
   let order = stuck.order
   function isStuck(core: ReadonlySet<Operation<Input, Output>>): boolean {
     const others = relaxed.filter((copy) => !core.has(original(copy)))
-    const result = searchOrder(model, [...core, ...others], workMax - work)
-    work += result.work
+    const result = searchOrder(model, [...core, ...others], Math.min(workLeft, workMax / attempts))
+    workLeft -= result.work
     if (result.type === 'stuck') order = result.stuck.order.map(original)
     return result.type === 'stuck'
   }

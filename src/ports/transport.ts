@@ -26,7 +26,8 @@ export interface Transport {
 }
 
 export interface Peer {
-  readonly name: string
+  /** Null while only the address is known: then whoever answers there is the peer. */
+  readonly name: string | null
   readonly address: Address
 }
 

@@ -1,7 +1,7 @@
-import { assert } from '#base/assert.ts'
+import { assert, present } from '#base/assert.ts'
 import { Raft } from '#core/raft/raft.ts'
 import type { ReplicaOptions } from '#core/raft/replica.ts'
-import type { Effects, Entry, Input, LogIndex, ProposeOutcome, ReplicaId } from '#core/raft/types.ts'
+import type { Effects, Entry, Input, LogIndex, MembershipOutcome, ProposeOutcome, ReplicaId } from '#core/raft/types.ts'
 import type { GroupStatus, ProposalOutcome } from '#wire/peer-message.ts'
 import { Applier } from './applier.ts'
 import type { GroupHost } from './group-host.ts'
@@ -69,6 +69,12 @@ export class Group {
     this.#host.dirty(this.id)
   }
 
+  changeMembership(change: Omit<Extract<Input, { type: 'change-membership' }>, 'type'>): MembershipOutcome {
+    const effects = this.raft.step({ type: 'change-membership', ...change }, this.#host.instant())
+    this.#perform(effects)
+    return present(effects.membershipChange, 'a change of membership has an outcome')
+  }
+
   /** Everything that was asked for during the turn goes to Raft in one step each. */
   flush(): void {
     if (this.#proposals.waiting > 0) this.#proposeWaiting()
@@ -113,7 +119,7 @@ export class Group {
     const { term } = this.raft
     const commands = batches.flatMap((batch) => batch.commands)
     const effects = this.raft.step({ type: 'propose', term, commands }, this.#host.instant())
-    const outcome = effects.proposed as ProposeOutcome
+    const outcome: ProposeOutcome = present(effects.proposed, 'a proposal has an outcome')
     if (outcome.type === 'accepted') this.#proposals.opened(batches, outcome.firstIndex, outcome.term)
     else for (const batch of batches) refuse(batch, outcome.reason, this.raft.leader)
     this.#perform(effects)

@@ -1,6 +1,6 @@
 import { assert } from '#base/assert.ts'
 import type { Prng } from '#base/prng.ts'
-import type { Entry, Instant, Membership, Message, ReplicaId, RoleChange, Timing } from '#core/raft/types.ts'
+import type { Entry, Instant, LogIndex, Membership, Message, ReplicaId, RoleChange, Term, Timing } from '#core/raft/types.ts'
 import { logIndex, term } from '#core/raft/types.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { GroupWrite, LogStore, StoredGroup, StoreFailure } from '#ports/log-store.ts'
@@ -64,6 +64,8 @@ export class ReplicaHost implements GroupHost {
   readonly #outbox: Outbox
   readonly #walls = new WallClockWatch()
   readonly #dirty = new Set<number>()
+  readonly #abouts = new Map<number, About>()
+  readonly #tombstones = new Map<number, Tombstone>()
   #writes: { readonly write: GroupWrite; readonly then: () => void }[] = []
   #timer: { readonly at: number; readonly cancel: Cancel } | null = null
   #failure: StoreFailure | null = null
@@ -106,6 +108,7 @@ export class ReplicaHost implements GroupHost {
   open(stored: StoredGroup): void {
     assert(!this.groups.has(stored.group), 'a group has one replica on a node')
     const about = aboutOf(stored)
+    this.#abouts.set(stored.group, about)
     const { group: id, hardState, partial, base, snapshot, entries } = stored
     const log = { base, snapshot, entries, initial: about.initial }
     const replica = { self: about.replica, timing: this.#timing, prng: this.#prng.fork(), at: this.instant(), hardState, partial, log }
@@ -115,6 +118,16 @@ export class ReplicaHost implements GroupHost {
     this.groups.set(id, group)
     if (!this.#eligible) group.step({ type: 'eligibility', eligible: false })
     this.post(() => {})
+  }
+
+  /** Remembers a replica that was here, so that no late order brings it back. */
+  bury(group: number, tombstone: Uint8Array): void {
+    this.#tombstones.set(group, unpackValue(tombstone) as Tombstone)
+  }
+
+  /** The newest configuration index at which anything was decided about this node's replica of the group. */
+  decidedAt(group: number): LogIndex {
+    return this.#abouts.get(group)?.decidedAt ?? this.#tombstones.get(group)?.decidedAt ?? logIndex(-1)
   }
 
   /** Makes this node an empty replica of a group; `then` runs when that is durable. */
@@ -134,8 +147,10 @@ export class ReplicaHost implements GroupHost {
     }
     this.groups.delete(id)
     group.close()
-    const tombstone = packValue({ replica: group.raft.self, term: group.raft.term })
-    this.write({ ...emptyWrite(id), remove: { tombstone } }, then)
+    const tombstone: Tombstone = { replica: group.raft.self, term: group.raft.term, decidedAt: this.#abouts.get(id)?.decidedAt ?? logIndex(0) }
+    this.#abouts.delete(id)
+    this.#tombstones.set(id, tombstone)
+    this.write({ ...emptyWrite(id), remove: { tombstone: packValue(tombstone) } }, then)
   }
 
   setTiming(timing: Timing): void {
@@ -298,9 +313,17 @@ export class ReplicaHost implements GroupHost {
 export interface About {
   readonly replica: ReplicaId
   readonly initial: Membership
+  /** Index of the group's configuration at which it was decided that this node gets the replica; 0 for the founders. */
+  readonly decidedAt: LogIndex
 }
 
-export const aboutOf = (stored: StoredGroup): About => {
+interface Tombstone {
+  readonly replica: ReplicaId
+  readonly term: Term
+  readonly decidedAt: LogIndex
+}
+
+const aboutOf = (stored: StoredGroup): About => {
   assert(stored.about !== null, 'a stored group says which replica it is')
   return unpackValue(stored.about) as About
 }

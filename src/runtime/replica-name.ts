@@ -1,26 +1,16 @@
-import { assert } from '#base/assert.ts'
+import { present } from '#base/assert.ts'
+import { parseReplicaId, replicaId as clusterReplicaId } from '#core/cluster/replica.ts'
+import type { Replica } from '#core/cluster/types.ts'
 import { replicaId } from '#core/raft/types.ts'
 import type { ReplicaId } from '#core/raft/types.ts'
 import type { NodeKey } from '#ports/transport.ts'
 
-/**
- * A replica is named after its node's name and incarnation and a generation that its slot never uses twice (decision R8):
- * `lock-node-1~00f1e2d3c4b5a697/0`. Node names hold neither `~` nor `/`.
- */
-export interface ReplicaName extends NodeKey {
-  readonly generation: number
-}
+/** Raft knows a replica by one word, the cluster by node, incarnation and generation: `lock-node-1/00f1e2d3c4b5a697/0`. */
+export const idOfReplica = (replica: Replica): ReplicaId => replicaId(clusterReplicaId(replica))
 
-export const replicaOf = ({ name, incarnation, generation }: ReplicaName): ReplicaId => replicaId(`${name}~${incarnation}/${generation}`)
+export const replicaOfId = (id: ReplicaId): Replica => present(parseReplicaId(id), 'a replica is named node/incarnation/generation')
 
-export function nameOfReplica(replica: ReplicaId): ReplicaName {
-  const tilde = replica.indexOf('~')
-  const slash = replica.indexOf('/', tilde)
-  assert(tilde > 0 && slash > tilde, 'a replica is named node~incarnation/generation')
-  return { name: replica.slice(0, tilde), incarnation: replica.slice(tilde + 1, slash), generation: Number(replica.slice(slash + 1)) }
-}
-
-export const nodeNameOf = (replica: ReplicaId): string => replica.slice(0, replica.indexOf('~'))
+export const nodeNameOf = (id: ReplicaId): string => id.slice(0, id.lastIndexOf('/', id.lastIndexOf('/') - 1))
 
 /** Whether the replica lives on exactly this incarnation of the node. */
-export const livesOn = (replica: ReplicaId, node: NodeKey): boolean => replica.startsWith(`${node.name}~${node.incarnation}/`)
+export const livesOn = (id: ReplicaId, node: NodeKey): boolean => id.startsWith(`${node.name}/${node.incarnation}/`)

@@ -1,12 +1,11 @@
 import { assert } from '#base/assert.ts'
 import type { Result } from '#base/result.ts'
+import type { Formation, FoundingMember } from '#core/cluster/types.ts'
 import type { RoleName } from '#core/raft/types.ts'
 import { wireLimits } from './limits.ts'
 import type {
   Beat,
   BeatAck,
-  Formation,
-  FoundingMember,
   GroupStatus,
   Hello,
   JoinRequest,
@@ -58,8 +57,8 @@ const request = union<PeerRequest>({
   'group-status': [3, { group: uint32 }],
   'change-membership': [4, { group: uint32, expectedIndex: index, voters: replicas, learners: replicas }],
   transfer: [5, { group: uint32, to: replica }],
-  'host-group': [6, { group: uint32, replica, initial: membership }],
-  'drop-group': [7, { group: uint32, replica, term }],
+  'host-group': [6, { group: uint32, replica, initial: membership, decidedAt: index }],
+  'drop-group': [7, { group: uint32, replica }],
   hello: [8, { hello }],
   form: [9, { formation }],
   join: [10, { join }],

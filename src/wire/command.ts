@@ -8,7 +8,13 @@ import { assert } from '#base/assert.ts'
 export type Command =
   /** Carried out each time it is committed. */
   | { readonly type: 'anonymous'; readonly body: Uint8Array }
-  | { readonly type: 'identified'; readonly origin: number; readonly sequence: number; readonly confirmed: number; readonly body: Uint8Array }
+  | {
+      readonly type: 'identified'
+      readonly origin: number
+      readonly sequence: number
+      readonly confirmed: number
+      readonly body: Uint8Array
+    }
   /** Answered with the number of the new origin. */
   | { readonly type: 'open-origin' }
   /** From here on the group's machine behaves as this version (decision R9). */

@@ -61,7 +61,9 @@ interface Credit {
 }
 
 /** Fields one after another without a list around them, so that a reader can stop where its knowledge ends. */
-function body<T extends object>(fields: Fields<T>): {
+function body<T extends object>(
+  fields: Fields<T>,
+): {
   readonly encode: (value: T) => Uint8Array
   readonly decode: (encoded: Uint8Array) => Result<T, string>
 } {

@@ -1,4 +1,5 @@
 import type { WallMillis } from '#base/brand.ts'
+import type { Formation } from '#core/cluster/types.ts'
 import type { LogIndex, Membership, Message, ReplicaId, RoleName, Term, Timing } from '#core/raft/types.ts'
 
 /** What nodes of one cluster say to each other. Every variant has a fixed schema in `codec.ts`. */
@@ -45,9 +46,18 @@ export type PeerRequest =
       readonly learners: readonly ReplicaId[]
     }
   | { readonly type: 'transfer'; readonly group: number; readonly to: ReplicaId }
-  /** Become (as) an empty replica of the group; harmless when it already is one. */
-  | { readonly type: 'host-group'; readonly group: number; readonly replica: ReplicaId; readonly initial: Membership }
-  | { readonly type: 'drop-group'; readonly group: number; readonly replica: ReplicaId; readonly term: Term }
+  /**
+   * Become exactly this replica of the group, empty; harmless when the node is that already. `decidedAt` is the index of the group's
+   * configuration at the decision: an order that is older than what the node did last is refused (decision R8).
+   */
+  | {
+      readonly type: 'host-group'
+      readonly group: number
+      readonly replica: ReplicaId
+      readonly initial: Membership
+      readonly decidedAt: LogIndex
+    }
+  | { readonly type: 'drop-group'; readonly group: number; readonly replica: ReplicaId }
   /** Who are you, and do you belong to a cluster already (decision R3)? */
   | { readonly type: 'hello'; readonly hello: Hello }
   | { readonly type: 'form'; readonly formation: Formation }
@@ -61,22 +71,6 @@ export interface Hello {
   readonly voters: readonly string[]
   readonly timing: Timing
   readonly formation: Formation | null
-}
-
-/** How a cluster began. Every member keeps it for life; the first configuration of every group follows from it alone. */
-export interface Formation {
-  readonly clusterId: string
-  readonly members: readonly FoundingMember[]
-  /** Groups 1 … slots; group 0 is the meta group. Fixed for life. */
-  readonly slots: number
-  readonly replication: number
-  readonly timing: Timing
-}
-
-export interface FoundingMember {
-  readonly name: string
-  readonly incarnation: string
-  readonly address: string
 }
 
 export interface JoinRequest {

@@ -43,15 +43,17 @@ const payload: Schema<Payload> = {
   },
 }
 
-/** The hot part of the protocol: written out by hand, and without a list around each entry. */
+const entryFields = 5
+
+/** The hot part of the protocol: written out by hand, and all fields of all entries in one flat list. */
 const entries: Schema<readonly Entry[]> = {
   write(writer, values) {
-    writer.array(values.length)
+    writer.array(entryFields * values.length)
     for (const value of values) writeEntry(writer, value)
   },
   read(reader) {
     const values: Entry[] = []
-    for (let left = reader.array(wireLimits.entriesMax); left > 0; left--) values.push(readEntry(reader))
+    for (let left = reader.groups(entryFields, wireLimits.entriesMax); left > 0; left--) values.push(readEntry(reader))
     return values
   },
 }
@@ -109,9 +111,10 @@ export function betweenReplicas<T extends FromTo>(rest: Schema<Omit<T, keyof Fro
         if (!places.has(from)) places.set(from, places.size)
         if (!places.has(to)) places.set(to, places.size)
       }
+      writer.array(2)
       writer.array(places.size)
       for (const name of places.keys()) writer.string(name)
-      writer.array(values.length)
+      writer.array(3 * values.length)
       for (const value of values) {
         writer.uint(places.get(value.from) as number)
         writer.uint(places.get(value.to) as number)
@@ -119,10 +122,11 @@ export function betweenReplicas<T extends FromTo>(rest: Schema<Omit<T, keyof Fro
       }
     },
     read(reader) {
+      reader.tuple(2)
       const names: ReplicaId[] = []
       for (let left = reader.array(2 * max); left > 0; left--) names.push(replica.read(reader))
       const values: T[] = []
-      for (let left = reader.array(max); left > 0; left--) {
+      for (let left = reader.groups(3, max); left > 0; left--) {
         const from = pick(names, reader.uint())
         const to = pick(names, reader.uint())
         values.push({ ...rest.read(reader), from, to } as T)

@@ -66,6 +66,13 @@ export class Reader {
     return length
   }
 
+  /** How many groups of so many values follow in one flat array. */
+  groups(size: number, max: number): number {
+    const groups = this.array(size * max) / size
+    if (!Number.isInteger(groups)) throw new Malformed('wrong number of fields')
+    return groups
+  }
+
   tuple(length: number): void {
     if (this.array(length) !== length) throw new Malformed('wrong number of fields')
   }

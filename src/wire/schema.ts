@@ -114,7 +114,7 @@ export function union<T extends { readonly type: string }>(variants: Variants<T>
       const { tag, names, schemas } = present(byType.get(value.type), 'every variant has a schema')
       writer.array(1 + names.length)
       writer.uint(tag)
-      writeFields(writer, value as unknown as Record<string, unknown>, names, schemas)
+      writeFields(writer, value, names, schemas)
     },
     read(reader) {
       const length = reader.array(fieldsMax)
@@ -140,12 +140,7 @@ function writeFields(
   for (let place = 0; place < names.length; place++) (schemas[place] as Schema<unknown>).write(writer, value[names[place] as string])
 }
 
-function readFields(
-  reader: Reader,
-  value: Record<string, unknown>,
-  names: readonly string[],
-  schemas: readonly Schema<unknown>[],
-): void {
+function readFields(reader: Reader, value: Record<string, unknown>, names: readonly string[], schemas: readonly Schema<unknown>[]): void {
   for (let place = 0; place < names.length; place++) value[names[place] as string] = (schemas[place] as Schema<unknown>).read(reader)
 }
 

@@ -21,3 +21,17 @@ test('every dependency is pinned to one version', () => {
   for (const version of Object.values({ ...manifest.dependencies, ...manifest.devDependencies }))
     ok(/^\d+\.\d+\.\d+$/.test(version), version)
 })
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>
+}
+
+test('the lock file has an entry for every platform, or `npm ci` refuses it', () => {
+  const { packages } = JSON.parse(readText('package-lock.json')) as Lock
+  const optional = Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}))
+  ok(optional.length > 0)
+  deepEqual(
+    optional.filter((name) => packages[`node_modules/${name}`] === undefined),
+    [],
+  )
+})

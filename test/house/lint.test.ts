@@ -29,7 +29,7 @@ const planted: readonly (readonly [rule: string, path: string, text: string])[] 
   ['no-floating-promises', 'src/runtime/floating.test.ts', 'export const a = (): void => { Promise.resolve(1) }'],
   ['switch-exhaustiveness-check', 'src/runtime/switch.ts', "export const a = (b: 'x' | 'y'): void => { switch (b) { case 'x': break } }"],
   ['no-empty', 'src/runtime/empty.ts', 'export const a = (): void => { try { JSON.parse("") } catch {} }'],
-  ['no-warning-comments', 'src/runtime/warning.ts', '// TO' + 'DO: later\nexport const a = 1'],
+  ['no-warning-comments', 'src/runtime/warning.ts', '// T\x4fDO: later\nexport const a = 1'],
   ['filename-case', 'src/runtime/camelCase.ts', 'export const a = 1'],
   ['max-lines', 'src/runtime/long.ts', Array.from({ length: 401 }, (_, line) => `export const a${line} = 1`).join('\n')],
   ['max-lines', 'src/runtime/long.test.ts', Array.from({ length: 601 }, (_, line) => `export const a${line} = 1`).join('\n')],
@@ -49,7 +49,7 @@ function lint(files: readonly (readonly [path: string, text: string])[]): Readon
     mkdirSync(join(folder, dirname(path)), { recursive: true })
     writeFileSync(join(folder, path), `${text}\n`)
   }
-  const run = spawnSync(join(root, 'node_modules', '.bin', 'oxlint'), ['--format', 'json'], { cwd: folder, encoding: 'utf8' })
+  const run = spawnSync(join(root, 'node_modules', '.bin', 'oxlint'), ['--format', 'json', 'src'], { cwd: folder, encoding: 'utf8' })
   rmSync(folder, { recursive: true })
   const { diagnostics } = JSON.parse(run.stdout) as Report
   const found: Record<string, string[]> = {}

@@ -1,7 +1,6 @@
-import { assert } from '#base/assert.ts'
+import { assert, present } from '#base/assert.ts'
 import { metaVotersMax, movesMax, replicationMax } from './limits.ts'
 import { movesUnderWay } from './moves.ts'
-import { initialPlacement } from './placement.ts'
 import { findMember, holderOf, holdsReplicas, parseReplicaId, replicaId, sameReplica } from './replica.ts'
 import { isSane } from './timing.ts'
 import type { ClusterState, Move, Replica, Slot } from './types.ts'
@@ -12,15 +11,21 @@ export function checkInvariants(state: ClusterState): void {
   checkConstants(state)
   assert(state.table.slots.length === state.formation.slots + 1, 'the number of groups is fixed for life')
   assert(movesUnderWay(state) <= movesMax, 'moves are throttled')
-  const initial = initialPlacement(state.formation)
-  for (const [group, slot] of state.table.slots.entries()) {
-    checkSlot(slot, group)
-    const first = initial[group] ?? []
-    assert(slot.initial.length === first.length, 'the initial replica set is fixed for life')
-    assert(
-      slot.initial.every((replica, at) => sameReplica(replica, first[at] ?? null)),
-      'the initial replica set follows from the formation',
-    )
+  for (const [group, slot] of state.table.slots.entries()) checkSlot(slot, group)
+}
+
+/** What holds between a state and any later one: these only grow, or never change. */
+export function checkProgress(before: ClusterState, after: ClusterState): void {
+  assert(after.formation === before.formation || after.formation.clusterId === before.formation.clusterId, 'a cluster is formed once')
+  assert(after.constants.revision >= before.constants.revision, 'revisions only grow')
+  assert(after.table.version >= before.table.version, 'versions only grow')
+  assert(after.table === before.table || after.table.version > before.table.version, 'every change of the table has its version')
+  assert(after.tombstones.length >= before.tombstones.length, 'what was removed is refused for ever')
+  for (const [group, slot] of before.table.slots.entries()) {
+    const later = present(after.table.slots[group], 'the number of groups is fixed for life')
+    assert(JSON.stringify(later.initial) === JSON.stringify(slot.initial), 'the initial replica set is fixed for life')
+    assert(later.nextGeneration >= slot.nextGeneration, 'generations only grow')
+    assert(later.configurationIndex >= slot.configurationIndex, 'the table does not go back to an earlier configuration')
   }
 }
 

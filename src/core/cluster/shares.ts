@@ -20,7 +20,7 @@ export class Shares {
   /** `replicas` is how many there are to carry in all. */
   constructor(input: { readonly nodes: readonly string[]; readonly replicas: number }) {
     this.#share = Math.ceil(input.replicas / Math.max(1, input.nodes.length))
-    this.#loads = new Map(input.nodes.map((node) => [node, 0]))
+    this.#loads = new Map(input.nodes.toSorted().map((node) => [node, 0]))
   }
 
   /** A node that cannot be given replicas is not counted. */
@@ -52,7 +52,8 @@ export class Shares {
    * lightest first. Every transfer lowers the sum of the squares of the loads, so they come to an end.
    */
   nextTransfer(movable: ReadonlyMap<number, readonly string[]>): Transfer | null {
-    const byLoad = [...this.#loads].toSorted((left, right) => left[1] - right[1] || (left[0] < right[0] ? -1 : 1))
+    // Equal loads keep the order of names.
+    const byLoad = [...this.#loads].toSorted((left, right) => left[1] - right[1])
     for (const [from, heavy] of byLoad.toReversed()) {
       for (const [to, light] of byLoad) {
         if (heavy - light < 2) break

@@ -8,7 +8,7 @@ import { Progress } from './progress.ts'
 import { isOnlyVoter, isVoter, quorumValue } from './quorum.ts'
 import { answerReads } from './reads.ts'
 import type { Leader, Replica } from './replica.ts'
-import { replicate, replicateToAll, sendCommit } from './replication.ts'
+import { remind, replicate, replicateToAll, sendCommit } from './replication.ts'
 import type { AppendAck, AppendReject, Entry, HeartbeatAck, Payload, ReplicaId, Term } from './types.ts'
 import { logIndex } from './types.ts'
 
@@ -106,6 +106,7 @@ export function handleHeartbeatAck(replica: Replica, role: Leader, ack: Heartbea
     progress.contactAt = millis(role.sentAt[ack.round % limits.roundsRemembered] as number)
     answerReads(replica, role)
   }
+  if (ack.match < progress.match) remind(replica, progress)
   const behind = progress.match < replica.log.lastIndex
   if (takeMatch(replica, role, progress, ack.match) || !behind) return
   progress.silentRounds++

@@ -37,7 +37,9 @@ export class RaftLog {
     this.#commit = logIndex(restored.snapshot?.index ?? 0)
     this.#durable = this.lastIndex
     for (const entry of restored.entries) {
-      if (entry.index > this.#commit) this.#learn(entry)
+      if (entry.index <= this.#commit) continue
+      this.#uncommittedBytes += entryBytes(entry)
+      this.#learn(entry)
     }
     assert(this.#base.index <= this.#commit, 'the base of a log is covered by its snapshot')
     assert(this.lastIndex >= this.#commit, 'a log reaches its snapshot')
@@ -70,6 +72,11 @@ export class RaftLog {
   }
   get membershipIndex(): LogIndex {
     return present(this.#memberships.at(-1), 'a log has a membership').index
+  }
+  /** The one in force at the commit index, and all that are appended since. */
+  get membershipsSinceCommit(): readonly { readonly index: LogIndex; readonly membership: Membership }[] {
+    const first = this.#memberships.findLastIndex((known) => known.index <= this.#commit)
+    return this.#memberships.slice(first)
   }
   get uncommittedBytes(): number {
     return this.#uncommittedBytes

@@ -179,7 +179,15 @@ export class Replica {
 
   /** Whether this replica may start an election now. */
   get mayCampaign(): boolean {
-    return isVoter(this.log.membership, this.self) && this.eligible && !this.holdsOff && !this.diskHangs && this.installing === null
+    return this.#isContender && this.eligible && !this.holdsOff && !this.diskHangs && this.installing === null
+  }
+
+  /**
+   * A voter of any configuration that may still be the committed one. Who is left out by the newest may be the only one that holds it,
+   * and without it the others, who still need this vote, could elect nobody (dissertation 4.2.2). Votes are always counted by the newest.
+   */
+  get #isContender(): boolean {
+    return this.log.membershipsSinceCommit.some(({ membership }) => isVoter(membership, this.self))
   }
 
   /** A write has been under way for longer than two elections take (pitfall 18). */

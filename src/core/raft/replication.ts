@@ -30,7 +30,15 @@ export function replicate(replica: Replica, progress: Progress): void {
 
 /** Tells the commit index without waiting for the next heartbeat. */
 export function sendCommit(replica: Replica, progress: Progress): void {
-  if (progress.toldCommit >= replica.log.commit || progress.sending.type !== 'replicate') return
+  if (progress.toldCommit < replica.log.commit) remind(replica, progress)
+}
+
+/**
+ * A follower that restarted within this term does not know any more how far its log agrees, and learns no commit index from heartbeats
+ * alone; on an idle group no entry would come to tell it.
+ */
+export function remind(replica: Replica, progress: Progress): void {
+  if (progress.sending.type !== 'replicate' || progress.next <= replica.log.base.index) return
   sendAppend(replica, progress, [])
 }
 

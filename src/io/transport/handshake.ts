@@ -112,7 +112,9 @@ export class Handshake {
   #proved(proof: Uint8Array, theirs: Greeting): HandshakeStep {
     const { role, self } = this.#options
     const expected = this.#proof(role === 'dialler' ? 'acceptor' : 'dialler')
-    if (proof.length !== expected.length || !timingSafeEqual(proof, expected)) return refused('wrong-secret', 'the secrets differ')
+    if (proof.length !== expected.length || !timingSafeEqual(proof, expected)) {
+      return refused('wrong-secret', `the secrets of ${self.name} and ${theirs.name} differ`)
+    }
     const version = Math.min(self.versions.newest, theirs.newest)
     const peer = { name: theirs.name, incarnation: theirs.incarnation, clusterId: theirs.clusterId, version }
     return { type: 'established', reply: role === 'acceptor' ? control(frameTypes.proof, this.#proof('acceptor')) : null, peer }
@@ -137,7 +139,10 @@ function objection({ self, expected }: HandshakeOptions, theirs: Greeting): Part
     return reason('unknown-version', `one end speaks protocol versions ${ours}, the other ${other}`)
   }
   if (theirs.service !== self.service) return reason('other-service', `a ${self.service} node and a ${theirs.service} node`)
-  if (theirs.secret !== (self.secret !== null)) return reason('wrong-secret', 'one end has a secret, the other has none')
+  if (theirs.secret !== (self.secret !== null)) {
+    const [has, lacks] = theirs.secret ? [theirs.name, self.name] : [self.name, theirs.name]
+    return reason('wrong-secret', `${has} has a secret, ${lacks} has none`)
+  }
   if (theirs.clusterId !== null && self.clusterId !== null && theirs.clusterId !== self.clusterId) {
     return reason('other-cluster', `clusters ${self.clusterId} and ${theirs.clusterId}`)
   }

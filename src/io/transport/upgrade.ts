@@ -5,7 +5,7 @@ import type { Cancel } from '#ports/clock.ts'
 
 /** Node 24.9 and later: without it, a server with an upgrade listener treats no request with an `Upgrade` header as an ordinary one. */
 interface UpgradingServer extends Server {
-  shouldUpgradeCallback(request: IncomingMessage): boolean
+  shouldUpgradeCallback: (this: Server, request: IncomingMessage) => boolean
 }
 
 export const upgradeProtocol = 'lockstep'

@@ -1,0 +1,152 @@
+import { checkInvariants } from '#core/raft/invariants.ts'
+import { logIndex } from '#core/raft/types.ts'
+import type { Entry, LogIndex, Term } from '#core/raft/types.ts'
+import type { Group } from '#runtime/group.ts'
+import type { SimNode } from '#sim/cluster.ts'
+import { Violation } from './violation.ts'
+
+/**
+ * The invariants of Raft over the whole cluster, checked after every event on the node it happened on: one leader per term, committed entries
+ * never differ or vanish, a new leader has all of them, nobody leads while another may trust its lease, equal states at equal indexes.
+ */
+export class Checks {
+  readonly totals = { touches: 0, elections: 0, roleChanges: 0, committed: 0, stateComparisons: 0, leaseOverlapsExamined: 0, snapshots: 0 }
+  readonly counters = new Map<string, number>()
+  #nodes: readonly SimNode[] = []
+  readonly #groups = new Map<number, GroupRecord>()
+  readonly #seen = new Map<string, { group: Group; commit: number; role: string; term: number }>()
+  readonly #touched = new Set<string>()
+
+  watch(nodes: readonly SimNode[]): void {
+    this.#nodes = nodes
+  }
+
+  touched(name: string): void {
+    this.#touched.add(name)
+  }
+
+  count(name: string): void {
+    this.counters.set(name, (this.counters.get(name) ?? 0) + 1)
+    if (name === 'lockstep_raft_snapshots_total') this.totals.snapshots++
+  }
+
+  nodeDown(name: string): void {
+    for (const key of this.#seen.keys()) if (key.startsWith(`${name}/`)) this.#seen.delete(key)
+  }
+
+  nodeWiped(name: string): void {
+    this.nodeDown(name)
+  }
+
+  /** Leader changes so far, over the slots and the meta group. */
+  get leaderChanges(): number {
+    return this.totals.elections
+  }
+
+  stateAt(at: { readonly group: number; readonly node: string }, index: LogIndex, state: string): void {
+    const record = this.#record(at.group)
+    const known = record.states.get(index)
+    if (known === undefined) record.states.set(index, { state, node: at.node })
+    else {
+      this.totals.stateComparisons++
+      if (known.state !== state) throw new Violation(`group ${at.group} at ${index}: ${at.node} and ${known.node} are in different states`)
+    }
+  }
+
+  afterEvent(): void {
+    for (const name of this.#touched) {
+      const host = this.#nodes.find((node) => node.name === name)?.node?.host
+      if (host) for (const group of host.groups.values()) this.#examine(name, group)
+    }
+    this.#touched.clear()
+  }
+
+  #examine(name: string, group: Group): void {
+    const { raft } = group
+    const key = `${name}/${group.id}`
+    let seen = this.#seen.get(key)
+    if (seen?.group !== group) {
+      seen = { group, commit: raft.base, role: 'follower', term: 0 }
+      this.#seen.set(key, seen)
+    }
+    this.totals.touches++
+    if (this.totals.touches % 97 === 0) checkInvariants(raft)
+    if (raft.term < seen.term) throw new Violation(`${key}: the term went back from ${seen.term} to ${raft.term}`)
+    if (raft.commit < seen.commit) throw new Violation(`${key}: the commit index went back from ${seen.commit} to ${raft.commit}`)
+    if (raft.role === 'leader' && (seen.role !== 'leader' || seen.term !== raft.term)) this.#elected(name, group)
+    if (raft.commit > seen.commit) this.#committed(name, group, seen.commit)
+    seen.commit = raft.commit
+    seen.role = raft.role
+    seen.term = raft.term
+  }
+
+  #elected(name: string, group: Group): void {
+    const { raft, id } = group
+    const record = this.#record(id)
+    const other = record.leaders.get(raft.term)
+    if (other !== undefined && other !== raft.self) throw new Violation(`group ${id}: ${raft.self} and ${other} both lead in term ${raft.term}`)
+    record.leaders.set(raft.term, raft.self)
+    this.totals.elections++
+    this.#checkCompleteness(name, group, record)
+    this.#checkLeases(name, group)
+  }
+
+  /** Whatever was committed in an earlier term is in the new leader's log (paper 5.4.3). */
+  #checkCompleteness(name: string, { raft, id }: Group, record: GroupRecord): void {
+    for (let index = record.highest; index > Math.max(raft.base, record.highest - 200); index--) {
+      const committed = record.entries.get(index)
+      if (committed === undefined || committed.term >= raft.term) continue
+      if (raft.termAt(logIndex(index)) !== committed.term) {
+        throw new Violation(`group ${id}: ${name} leads in term ${raft.term} without entry ${index} of term ${committed.term}`)
+      }
+    }
+  }
+
+  #checkLeases(name: string, { raft, id }: Group): void {
+    for (const other of this.#nodes) {
+      const rival = other.node?.host?.groups.get(id)?.raft
+      if (rival === undefined || other.name === name || rival.role !== 'leader') continue
+      this.totals.leaseOverlapsExamined++
+      if (rival.leaseUntil > other.machine.now()) {
+        throw new Violation(`group ${id}: ${name} leads in term ${raft.term} while ${other.name} may trust its lease of term ${rival.term}`)
+      }
+    }
+  }
+
+  #committed(name: string, { raft, id }: Group, from: number): void {
+    const record = this.#record(id)
+    for (let index = from + 1; index <= raft.commit; index++) {
+      const entry = raft.entryAt(logIndex(index))
+      if (entry === null) continue
+      const known = record.entries.get(index)
+      const print = fingerprint(entry)
+      if (known === undefined) {
+        record.entries.set(index, { term: entry.term, print, node: name })
+        record.highest = Math.max(record.highest, index)
+        this.totals.committed++
+      } else if (known.term !== entry.term || known.print !== print) {
+        throw new Violation(`group ${id}: ${name} and ${known.node} have committed different entries at ${index}`)
+      }
+    }
+  }
+
+  #record(group: number): GroupRecord {
+    const known = this.#groups.get(group)
+    if (known !== undefined) return known
+    const record: GroupRecord = { leaders: new Map(), entries: new Map(), states: new Map(), highest: 0 }
+    this.#groups.set(group, record)
+    return record
+  }
+}
+
+interface GroupRecord {
+  readonly leaders: Map<Term, string>
+  readonly entries: Map<number, { readonly term: Term; readonly print: string; readonly node: string }>
+  readonly states: Map<number, { readonly state: string; readonly node: string }>
+  highest: number
+}
+
+function fingerprint({ time, payload }: Entry): string {
+  const body = payload.type === 'command' ? Buffer.from(payload.bytes).toString('latin1') : JSON.stringify(payload)
+  return `${time} ${payload.type} ${body}`
+}

@@ -1,0 +1,40 @@
+import { packValue } from '#wire/value.ts'
+import type { LogIndex } from '#core/raft/types.ts'
+import type { ApplyContext, StateMachine } from '#runtime/state-machine.ts'
+import type { Checks } from './checks.ts'
+
+/** A machine that reports its state at fixed indexes, so that replicas can be compared. */
+export class ObservedMachine implements StateMachine {
+  readonly #machine: StateMachine
+  readonly #at: { readonly group: number; readonly node: string; readonly checks: Checks }
+
+  constructor(machine: StateMachine, at: { readonly group: number; readonly node: string; readonly checks: Checks }) {
+    this.#machine = machine
+    this.#at = at
+  }
+
+  apply(command: Uint8Array, context: ApplyContext): Uint8Array {
+    const answer = this.#machine.apply(command, context)
+    if (context.index % 16 === 0) {
+      const state = Buffer.concat([...this.#machine.snapshot(), packValue(context.version)]).toString('base64')
+      this.#at.checks.stateAt(this.#at, context.index, state)
+    }
+    return answer
+  }
+
+  query(question: Uint8Array): Uint8Array {
+    return this.#machine.query(question)
+  }
+
+  snapshot(): Iterable<Uint8Array> {
+    return this.#machine.snapshot()
+  }
+
+  restore(snapshot: Uint8Array): void {
+    this.#machine.restore(snapshot)
+  }
+
+  live(): Iterable<LogIndex> {
+    return this.#machine.live()
+  }
+}

@@ -1,0 +1,145 @@
+import { present } from '#base/assert.ts'
+import { Prng } from '#base/prng.ts'
+import type { Cancel } from '#ports/clock.ts'
+import type { Telemetry } from '#ports/telemetry.ts'
+import { LockstepNode } from '#runtime/node.ts'
+import type { NodeFatal } from '#runtime/node-config.ts'
+import { RegisterMachine } from '#services/register/register-machine.ts'
+import { ObservedMachine } from '#sim/checks/observed-machine.ts'
+import type { Checks } from '#sim/checks/checks.ts'
+import type { SimOptions } from './options.ts'
+import type { Trace } from './trace.ts'
+import { Disk } from '#sim/world/disk.ts'
+import { Machine } from '#sim/world/machine.ts'
+import { addressOf, Network } from '#sim/world/network.ts'
+import type { Scheduler } from '#sim/world/scheduler.ts'
+
+/** A computer with its disk, and the node that may run on it. */
+export interface SimNode {
+  readonly name: string
+  readonly machine: Machine
+  readonly disk: Disk
+  /** Null while it is down. */
+  node: LockstepNode | null
+  /** The build that it starts with (decision R9). */
+  version: number
+  /** It took part in forming the cluster, so it is told the list of initial voters. */
+  readonly founder: boolean
+  restart: Cancel | null
+}
+
+/** All nodes of a run, running production code on simulated machines, disks and network. */
+export class SimCluster {
+  readonly nodes: readonly SimNode[]
+  readonly network: Network
+  readonly #scheduler: Scheduler
+  readonly #prng: Prng
+  readonly #options: SimOptions
+  readonly #trace: Trace
+  readonly #checks: Checks
+
+  constructor(world: { scheduler: Scheduler; prng: Prng; trace: Trace; checks: Checks }, options: SimOptions) {
+    this.#scheduler = world.scheduler
+    this.#prng = world.prng
+    this.#trace = world.trace
+    this.#checks = world.checks
+    this.#options = options
+    this.network = new Network({ ...world, prng: world.prng.fork() }, options.network)
+    this.nodes = Array.from({ length: options.founders + options.spares }, (_, position) => this.#build(`n${position + 1}`, position < options.founders))
+  }
+
+  get alive(): SimNode[] {
+    return this.nodes.filter(({ node, machine }) => node !== null && !machine.paused)
+  }
+
+  start(target: SimNode): void {
+    if (target.node !== null) return
+    target.restart?.()
+    target.restart = null
+    const { name, machine, disk } = target
+    const founders = this.nodes.filter(({ founder }) => founder).map((founder) => addressOf(founder.name))
+    this.#trace.line(name, 'start', { version: target.version })
+    const prng = new Prng(this.#prng.uint32())
+    target.node = new LockstepNode(
+      {
+        name,
+        address: addressOf(name),
+        voters: target.founder ? founders.sort() : [],
+        seeds: founders,
+        slots: this.#options.slots,
+        replication: 3,
+        timing: this.#options.timing,
+        compaction: this.#options.compaction,
+        deadAfterMs: 20_000,
+        machineVersion: target.version,
+      },
+      {
+        clock: machine,
+        store: disk.open(),
+        telemetry: this.#telemetry(name),
+        prng,
+        entropy: { hex: (bytes) => Array.from({ length: bytes }, () => prng.between(0, 255).toString(16).padStart(2, '0')).join('') },
+        connect: (self, clusterId) => this.network.attach(machine, self, clusterId),
+        machineFor: (group) => new ObservedMachine(new RegisterMachine(), { group, node: name, checks: this.#checks }),
+      },
+      (reason) => this.#fatal(target, reason),
+    )
+    const { node } = target
+    machine.soon(() => node.start())
+  }
+
+  crash(target: SimNode): void {
+    if (target.node === null) return
+    this.#trace.line(target.name, 'crash')
+    target.machine.crash()
+    target.disk.crash()
+    target.node = null
+    this.network.crashed(target.name)
+    this.#checks.nodeDown(target.name)
+  }
+
+  restartAfter(target: SimNode, delayMs: number): void {
+    target.restart?.()
+    target.restart = this.#scheduler.after(delayMs, () => this.start(target))
+  }
+
+  wipe(target: SimNode): void {
+    this.crash(target)
+    this.#trace.line(target.name, 'wipe')
+    target.disk.wipe()
+    this.#checks.nodeWiped(target.name)
+  }
+
+  byName(name: string): SimNode {
+    return present(this.nodes.find((node) => node.name === name), 'the node exists')
+  }
+
+  /** What an operator does: a failed disk is replaced by the same content, a damaged store is set aside. */
+  #fatal(target: SimNode, reason: NodeFatal): void {
+    this.#trace.line(target.name, 'fatal', { ...reason })
+    this.#scheduler.after(this.#prng.between(500, 5_000), () => {
+      if (reason.type === 'damaged') this.wipe(target)
+      else this.crash(target)
+      this.restartAfter(target, this.#prng.between(100, 2_000))
+    })
+  }
+
+  #build(name: string, founder: boolean): SimNode {
+    const machine = new Machine(name, this.#scheduler, this.#checks)
+    const disk = new Disk({ scheduler: this.#scheduler, machine, prng: this.#prng.fork() })
+    disk.setSpeed(this.#options.syncMs)
+    return { name, machine, disk, node: null, version: this.#options.startVersion, founder, restart: null }
+  }
+
+  #telemetry(name: string): Telemetry {
+    return {
+      log: (level, event, fields) => {
+        if (event === 'role-changed') this.#checks.totals.roleChanges++
+        this.#trace.line(name, `${level} ${event}`, fields)
+      },
+      count: (counter) => this.#checks.count(counter),
+      gauge() {},
+      observe() {},
+    }
+  }
+}

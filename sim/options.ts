@@ -1,0 +1,78 @@
+import type { Prng } from '#base/prng.ts'
+import type { Timing } from '#core/cluster/types.ts'
+import type { CompactionPolicy } from '#runtime/limits.ts'
+import type { NetworkOptions } from '#sim/world/network.ts'
+
+export const faultKinds = [
+  'crash',
+  'crash-all',
+  'pause',
+  'isolate',
+  'split',
+  'one-way',
+  'flap',
+  'clog',
+  'slow-disk',
+  'hung-disk',
+  'failed-disk',
+  'rotten-disk',
+  'wiped-disk',
+  'wall-jump',
+  'clock-rate',
+  'join',
+  'leave',
+  'transfer',
+  'upgrade',
+  'constants',
+] as const
+
+export type FaultKind = (typeof faultKinds)[number]
+
+/** Everything that a seed decides before the run begins (swarm testing: each run has some of the faults, not a little of all). */
+export interface SimOptions {
+  readonly minutes: number
+  readonly founders: number
+  readonly spares: number
+  readonly slots: number
+  readonly timing: Timing
+  readonly network: NetworkOptions
+  readonly compaction: CompactionPolicy
+  readonly faults: readonly FaultKind[]
+  readonly faultEveryMs: number
+  readonly clients: number
+  readonly thinkMs: number
+  readonly keys: number
+  readonly syncMs: { readonly min: number; readonly mean: number }
+  readonly startVersion: number
+}
+
+const defaultTiming: Timing = { heartbeatMs: 100, electionMinMs: 500, electionMaxMs: 1_000, leaseMs: 450 }
+const quickTiming: Timing = { heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300, leaseMs: 130 }
+
+export function drawOptions(prng: Prng, minutes: number): SimOptions {
+  const clean = prng.chance(0.3)
+  const faults = faultKinds.filter(() => prng.chance(0.6))
+  return {
+    minutes,
+    founders: prng.pick([3, 3, 3, 4, 5]),
+    spares: prng.between(0, 2),
+    slots: prng.between(1, 2),
+    timing: prng.chance(0.9) ? defaultTiming : quickTiming,
+    network: {
+      delayMinMs: 0.05,
+      delayMeanMs: prng.pick([0.1, 0.5, 2, 10]),
+      loss: clean ? 0 : prng.pick([0, 0.001, 0.01, 0.05]),
+      duplication: clean ? 0 : prng.pick([0, 0.001, 0.02]),
+      reordering: clean ? 0 : prng.pick([0, 0.01, 0.1]),
+      codec: prng.pick([0, 0, 0.02, 0.2]),
+    },
+    compaction: { bytes: prng.pick([2_000, 20_000, 1_000_000]), entries: prng.pick([20, 200, 2_000]), keepEntries: prng.pick([0, 5, 100]) },
+    faults: faults.includes('crash') || faults.includes('transfer') ? faults : [...faults, 'crash'],
+    faultEveryMs: prng.pick([2_000, 5_000, 10_000]),
+    clients: prng.between(3, 8),
+    thinkMs: prng.pick([200, 400, 700]),
+    keys: prng.between(2, 6),
+    syncMs: { min: 0.05, mean: prng.pick([0.3, 1, 5]) },
+    startVersion: faults.includes('upgrade') ? 1 : prng.between(1, 2),
+  }
+}

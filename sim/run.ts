@@ -1,0 +1,133 @@
+import { Prng } from '#base/prng.ts'
+import { checkLinearizability } from '#sim/checker/linearizability.ts'
+import { registerModel } from '#sim/checker/register-model.ts'
+import { Checks } from '#sim/checks/checks.ts'
+import { Violation } from '#sim/checks/violation.ts'
+import { SimCluster } from './cluster.ts'
+import { Faults } from './faults.ts'
+import { drawOptions } from './options.ts'
+import type { FaultKind, SimOptions } from './options.ts'
+import { Trace } from './trace.ts'
+import { Workload } from './workload.ts'
+import { Scheduler } from '#sim/world/scheduler.ts'
+
+export interface RunRequest {
+  readonly seed: number
+  readonly minutes: number
+  /** Receives the trace line by line; null for none. */
+  readonly trace: ((line: string) => void) | null
+}
+
+export interface RunReport {
+  readonly seed: number
+  readonly options: SimOptions
+  readonly events: number
+  readonly totals: Readonly<Record<string, number>>
+  readonly faults: ReadonlyMap<FaultKind, number>
+  /** Null when every promise was kept. */
+  readonly violation: string | null
+  /** Enough happened for the run to prove something. */
+  readonly counts: boolean
+}
+
+/** One seed, one whole cluster: faults and clients for some virtual minutes, then everything heals and must come to rest. */
+export function runSeed(request: RunRequest): RunReport {
+  const run = new Run(request)
+  let violation: string | null = null
+  try {
+    run.storm()
+    run.calm()
+    run.judge()
+  } catch (error) {
+    violation = error instanceof Violation ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)
+  }
+  return run.report(violation)
+}
+
+class Run {
+  readonly #seed: number
+  readonly #options: SimOptions
+  readonly #scheduler = new Scheduler()
+  readonly #checks = new Checks()
+  readonly #cluster: SimCluster
+  readonly #workload: Workload
+  readonly #faults: Faults
+
+  constructor(request: RunRequest) {
+    this.#seed = request.seed
+    const prng = new Prng(request.seed)
+    this.#options = drawOptions(prng.fork(), request.minutes)
+    const scheduler = this.#scheduler
+    const trace = new Trace(request.trace, () => scheduler.now)
+    trace.line('sim', 'options', { seed: request.seed, ...this.#options })
+    this.#cluster = new SimCluster({ scheduler, prng: prng.fork(), trace, checks: this.#checks }, this.#options)
+    this.#checks.watch(this.#cluster.nodes)
+    const world = { scheduler, cluster: this.#cluster, trace }
+    this.#workload = new Workload({ ...world, prng: prng.fork() }, this.#options)
+    this.#faults = new Faults({ ...world, prng: prng.fork() }, this.#options)
+  }
+
+  storm(): void {
+    for (const node of this.#cluster.nodes) if (node.founder) this.#cluster.start(node)
+    this.#advance(3_000)
+    this.#workload.start()
+    this.#faults.start()
+    this.#advance(this.#options.minutes * 60_000)
+  }
+
+  /** Everything heals; within a virtual minute all must be as if nothing had happened. */
+  calm(): void {
+    this.#faults.stop()
+    this.#faults.heal()
+    this.#advance(10_000)
+    this.#faults.heal()
+    this.#workload.stop()
+    for (let waited = 0; waited < 110_000; waited += 5_000) {
+      this.#advance(5_000)
+      if (this.#unrest() === null) return
+    }
+    throw new Violation(`no rest two minutes after everything healed: ${this.#unrest()}`)
+  }
+
+  judge(): void {
+    const verdict = checkLinearizability(registerModel, this.#workload.history.operations())
+    if (verdict.type === 'violation') throw new Violation(`not linearizable:\n${verdict.counterexample.text}`)
+    if (verdict.type === 'undecided') throw new Violation(`linearizability is undecided for ${verdict.keys.join(', ')}`)
+  }
+
+  report(violation: string | null): RunReport {
+    const { network } = this.#cluster
+    const disk = { commits: 0, lostCommits: 0, diskFailures: 0, hangs: 0 }
+    for (const { disk: each } of this.#cluster.nodes) {
+      disk.commits += each.totals.commits
+      disk.lostCommits += each.totals.lostCommits
+      disk.diskFailures += each.totals.failures
+      disk.hangs += each.totals.hangs
+    }
+    const totals = { ...this.#checks.totals, ...this.#workload.totals, ...network.totals, ...disk }
+    const counts = this.#options.minutes >= 5 && totals.answered >= 1_000 && totals.elections >= 3 + this.#options.slots
+    return { seed: this.#seed, options: this.#options, events: this.#scheduler.count, totals, faults: this.#faults.totals, violation, counts }
+  }
+
+  #advance(ms: number): void {
+    this.#scheduler.run(this.#scheduler.now + ms, () => this.#checks.afterEvent())
+  }
+
+  /** What still keeps the cluster from rest; null when nothing does. */
+  #unrest(): string | null {
+    if (this.#workload.open > 0) return `${this.#workload.open} operations are open`
+    const running = this.#cluster.nodes.filter(({ node }) => node !== null)
+    for (const { name, node } of running) if (!node?.cluster) return `${name} has no cluster`
+    const [first] = running
+    const state = first?.node?.cluster
+    for (let group = 0; group <= this.#options.slots; group++) {
+      const replicas = running.flatMap(({ node }) => node?.host?.groups.get(group) ?? [])
+      const leaders = replicas.filter(({ raft }) => raft.role === 'leader' && raft.termStarted)
+      if (leaders.length !== 1) return `group ${group} has ${leaders.length} leaders`
+      const members = replicas.filter(({ raft }) => leaders[0]?.raft.membership.voters.includes(raft.self))
+      if (members.some(({ applier }) => applier.last.index !== leaders[0]?.applier.last.index)) return `group ${group} has laggards`
+      if (state?.table.slots[group]?.move) return `group ${group} is moving`
+    }
+    return null
+  }
+}

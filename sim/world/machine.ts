@@ -1,0 +1,99 @@
+import { millis, wallMillis } from '#base/brand.ts'
+import type { Millis, WallMillis } from '#base/brand.ts'
+import type { Cancel, Clock } from '#ports/clock.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/**
+ * A simulated computer: its clocks, and the process that runs on it. Whatever is to happen in the process goes through `run`, so that a crash
+ * drops it and a pause holds it back.
+ */
+export class Machine implements Clock {
+  readonly name: string
+  readonly #scheduler: Scheduler
+  /** Hears of every call, to look at what it did. */
+  readonly #watcher: { touched(name: string): void }
+  #life = 0
+  #paused = false
+  #held: { readonly life: number; readonly call: () => void }[] = []
+  /** The monotonic clock runs at this rate of true time. */
+  #rate = 1
+  #nowAtChange = 1_000
+  #changedAt = 0
+  #wallOffsetMs = 0
+
+  constructor(name: string, scheduler: Scheduler, watcher: { touched(name: string): void }) {
+    this.name = name
+    this.#scheduler = scheduler
+    this.#watcher = watcher
+  }
+
+  get life(): number {
+    return this.#life
+  }
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  now(): Millis {
+    return millis(this.#nowAtChange + (this.#scheduler.now - this.#changedAt) * this.#rate)
+  }
+
+  wall(): WallMillis {
+    return wallMillis(1_700_000_000_000 + this.#scheduler.now + this.#wallOffsetMs)
+  }
+
+  after(delayMs: number, call: () => void): Cancel {
+    return this.#scheduler.after(delayMs / this.#rate, this.#inThisLife(call))
+  }
+
+  soon(call: () => void): void {
+    this.#scheduler.after(0, this.#inThisLife(call))
+  }
+
+  /** Runs the call in the process that lives now, unless it is dead by then; a paused one gets it when it wakes. */
+  run(life: number, call: () => void): void {
+    if (life !== this.#life) return
+    if (this.#paused) {
+      this.#held.push({ life, call })
+      return
+    }
+    this.#watcher.touched(this.name)
+    call()
+  }
+
+  crash(): void {
+    this.#life++
+    this.#paused = false
+    this.#held = []
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    const held = this.#held
+    this.#held = []
+    for (const { life, call } of held) this.run(life, call)
+  }
+
+  setRate(rate: number): void {
+    this.#nowAtChange = this.now()
+    this.#changedAt = this.#scheduler.now
+    this.#rate = rate
+  }
+
+  jumpWall(byMs: number): void {
+    this.#wallOffsetMs += byMs
+  }
+
+  resetWall(): void {
+    this.#wallOffsetMs = 0
+  }
+
+  #inThisLife(call: () => void): () => void {
+    const life = this.#life
+    return () => this.run(life, call)
+  }
+}

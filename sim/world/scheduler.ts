@@ -1,0 +1,47 @@
+import { Heap } from '#base/heap.ts'
+import type { Cancel } from '#ports/clock.ts'
+
+/** Virtual time: events happen in order of their time, and of being scheduled where times are equal. */
+export class Scheduler {
+  #now = 0
+  #count = 0
+  #sequence = 0
+  readonly #events = new Heap<ScheduledEvent>((left, right) => left.at < right.at || (left.at === right.at && left.sequence < right.sequence))
+
+  /** Milliseconds since the beginning. */
+  get now(): number {
+    return this.#now
+  }
+  /** Events that have happened. */
+  get count(): number {
+    return this.#count
+  }
+
+  after(delayMs: number, call: () => void): Cancel {
+    const event: ScheduledEvent = { at: this.#now + Math.max(0, delayMs), sequence: this.#sequence++, call, cancelled: false }
+    this.#events.push(event)
+    return () => {
+      event.cancelled = true
+    }
+  }
+
+  /** Lets everything up to `until` happen; `each` is called after every event. */
+  run(until: number, each: () => void): void {
+    for (let event = this.#events.peek(); event !== undefined && event.at <= until; event = this.#events.peek()) {
+      this.#events.pop()
+      if (event.cancelled) continue
+      this.#now = event.at
+      this.#count++
+      event.call()
+      each()
+    }
+    this.#now = Math.max(this.#now, until)
+  }
+}
+
+interface ScheduledEvent {
+  readonly at: number
+  readonly sequence: number
+  readonly call: () => void
+  cancelled: boolean
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { present } from '#base/assert.ts'
+import { Prng } from '#base/prng.ts'
+import { nextMoveAction } from './move-action.ts'
+import type { MoveAction, Observed } from './move-action.ts'
+import { planMoves } from './planner.ts'
+import { replicaId } from './replica.ts'
+import type { ReplicaId } from './replica.ts'
+import { TestCluster, formationOf, nodeName } from './test-fixtures.ts'
+import type { ClusterState, Slot } from './types.ts'
+
+/** The Raft group of a slot, as far as its configuration goes: one register with compare-and-set on its index. */
+class SlotModel {
+  voters: readonly ReplicaId[]
+  learners: readonly ReplicaId[] = []
+  outgoing: readonly ReplicaId[] = []
+  index = 0
+  readonly caughtUp = new Set<ReplicaId>()
+  readonly dropped = new Set<ReplicaId>()
+
+  constructor(voters: readonly ReplicaId[]) {
+    this.voters = voters
+    for (const voter of voters) this.caughtUp.add(voter)
+  }
+
+  observe(): Observed {
+    const { voters, learners, outgoing } = this
+    return {
+      membership: { voters, learners, outgoing },
+      membershipIndex: this.index,
+      caughtUp: learners.filter((id) => this.caughtUp.has(id)),
+    }
+  }
+
+  change(action: Extract<MoveAction, { type: 'change-membership' }>): boolean {
+    if (action.expectedIndex !== this.index || this.outgoing.length > 0) return false
+    if (!action.voters.every((id) => this.caughtUp.has(id))) return false
+    const isJoint = action.voters.toSorted().join() !== this.voters.toSorted().join()
+    if (isJoint) this.outgoing = this.voters
+    this.voters = action.voters
+    this.learners = action.learners
+    this.index += 3
+    return true
+  }
+
+  /** Time passes: learners catch up, a joint configuration is left. */
+  progress(): void {
+    for (const id of this.learners) this.caughtUp.add(id)
+    if (this.outgoing.length > 0) this.index += 2
+    this.outgoing = []
+  }
+
+  drop(id: ReplicaId): void {
+    assert.ok(!this.voters.includes(id) && !this.outgoing.includes(id), 'a voter must not lose its data')
+    this.dropped.add(id)
+  }
+}
+
+const slotOf = (state: ClusterState, group: number): Slot => present(state.table.slots[group], 'the slot is in the table')
+const idsOf = (slot: Slot): ReplicaId[] => slot.replicas.map(replicaId)
+
+/** A cluster and the groups of its slots; any number of meta leaders act on it, each on what it saw when it last looked. */
+class World {
+  readonly cluster = new TestCluster(formationOf(3, { slots: 3 }))
+  readonly models: readonly SlotModel[] = this.cluster.state.table.slots.map((slot) => new SlotModel(idsOf(slot)))
+  /** Actions on their way: they arrive in any order, late or never. */
+  readonly network: { readonly group: number; readonly action: MoveAction }[] = []
+  refused = 0
+
+  act(group: number, seen: { readonly state: ClusterState; readonly observed: Observed }): void {
+    const action = nextMoveAction(group, slotOf(seen.state, group), seen.observed)
+    if (action.type !== 'wait') this.network.push({ group, action })
+  }
+
+  deliver(at: number): void {
+    const [message] = this.network.splice(at, 1)
+    if (message === undefined) return
+    const { group, action } = message
+    if (action.type === 'change-membership' && !this.model(group).change(action)) this.refused++
+    if (action.type === 'drop' && action.replica !== null) this.model(group).drop(replicaId(action.replica))
+    if (action.type === 'propose' || action.type === 'drop') {
+      if (this.cluster.do(action.command).type === 'refused') this.refused++
+    }
+    this.check(group)
+  }
+
+  /** One undisturbed leader until nothing is left to do. */
+  quiesce(): void {
+    for (let round = 0; ; round++) {
+      assert.ok(round < 1_000, 'moves come to an end')
+      const commands = planMoves(this.cluster.state)
+      for (const command of commands) this.cluster.do(command)
+      let acted = commands.length > 0
+      for (const [group, model] of this.models.entries()) {
+        model.progress()
+        const action = nextMoveAction(group, slotOf(this.cluster.state, group), model.observe())
+        if (action.type === 'wait') continue
+        acted = true
+        this.network.push({ group, action })
+        this.deliver(this.network.length - 1)
+      }
+      if (!acted) break
+    }
+  }
+
+  /** The slot's voters are the table's replicas, or what the intent makes of them. */
+  check(group: number): void {
+    const { voters, dropped, caughtUp } = this.model(group)
+    const slot = slotOf(this.cluster.state, group)
+    const table = new Set(idsOf(slot))
+    const { from = null, to = null } = slot.move ?? {}
+    if (slot.move?.step === 'switch' && from !== null && !voters.includes(replicaId(from))) table.delete(replicaId(from))
+    if (slot.move?.step === 'switch' && to !== null && voters.includes(replicaId(to))) table.add(replicaId(to))
+    assert.deepEqual(voters.toSorted(), [...table].toSorted())
+    assert.ok(voters.every((id) => !dropped.has(id) && caughtUp.has(id)))
+  }
+
+  model(group: number): SlotModel {
+    return present(this.models[group], 'every slot has its group')
+  }
+}
+
+/** Leaders that look seldom, requests that arrive late: returns how many were refused. */
+function disturb(world: World, seed: number): void {
+  const prng = new Prng(seed)
+  const look = (): { state: ClusterState; observed: Observed[] } => ({
+    state: world.cluster.state,
+    observed: world.models.map((model) => model.observe()),
+  })
+  const seen = [look(), look()]
+  for (let step = 0; step < 120; step++) {
+    const leader = prng.between(0, 1)
+    const { state, observed } = present(seen[leader], 'there are two leaders')
+    const group = prng.between(0, world.models.length - 1)
+    const slot = slotOf(world.cluster.state, group)
+    const chance = prng.between(0, 9)
+    if (chance === 0) for (const command of planMoves(world.cluster.state)) world.cluster.do(command)
+    else if (chance === 1 && slot.move !== null && prng.chance(0.3))
+      world.cluster.do({ type: 'abort-move', slot: group, move: slot.move.id })
+    else if (chance === 2) world.model(group).progress()
+    else if (chance <= 4) seen[leader] = look()
+    else if (chance <= 6) world.act(group, { state, observed: present(observed[group], 'every group is seen') })
+    else if (world.network.length > 0) world.deliver(prng.between(0, world.network.length - 1))
+  }
+}
+
+test('decision R8: two meta leaders with old views and late requests never mix two moves, drop a voter or admit an empty one', () => {
+  let refused = 0
+  let switched = 0
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const world = new World()
+      world.cluster.add('node-4')
+      world.cluster.add('node-5')
+      if (seed % 2 === 0) world.cluster.mark('leave', nodeName(1))
+      disturb(world, seed)
+      world.network.length = 0
+      world.quiesce()
+      for (const [group, slot] of world.cluster.state.table.slots.entries()) {
+        assert.equal(slot.move, null)
+        assert.deepEqual(world.model(group).voters.toSorted(), idsOf(slot).toSorted())
+        if (group > 0) assert.deepEqual(world.model(group).learners, [])
+        switched += idsOf(slot).filter((id) => !slot.initial.map(replicaId).includes(id)).length
+      }
+      refused += world.refused
+    }),
+    { numRuns: 300 },
+  )
+  assert.ok(refused > 500 && switched > 500, `${refused} refused, ${switched} moved`)
+})
+
+test('decision R8: a new meta leader resumes the recorded step, wherever the old one stopped', () => {
+  for (let stopAfter = 0; stopAfter < 20; stopAfter++) {
+    const world = new World()
+    world.cluster.add('node-4')
+    for (const command of planMoves(world.cluster.state)) world.cluster.do(command)
+    const group = world.cluster.state.table.slots.findIndex((slot) => slot.move !== null)
+    const { id, to } = world.cluster.moveOf(group)
+    for (let step = 0; step < stopAfter; step++) {
+      world.act(group, { state: world.cluster.state, observed: world.model(group).observe() })
+      // Of the last thing it did the old leader saw no outcome.
+      if (world.network.length > 0) world.deliver(0)
+      world.model(group).progress()
+    }
+    world.quiesce()
+    assert.equal(slotOf(world.cluster.state, group).move, null)
+    assert.ok(id > 0 && world.model(group).voters.includes(replicaId(present(to, 'the move has a target'))))
+  }
+})
+
+test('decision R8: the steps of a move, and what each asks of the slot', () => {
+  const world = new World()
+  world.cluster.add('node-4')
+  for (const command of planMoves(world.cluster.state)) world.cluster.do(command)
+  const group = 1 + world.cluster.state.table.slots.slice(1).findIndex((slot) => slot.move !== null)
+  const trace: string[] = []
+  for (let turn = 0; turn < 20 && slotOf(world.cluster.state, group).move !== null; turn++) {
+    const action = nextMoveAction(group, slotOf(world.cluster.state, group), world.model(group).observe())
+    const detail = action.type === 'propose' ? action.command.next : action.type === 'change-membership' ? action.expectedIndex : ''
+    trace.push(`${world.cluster.moveOf(group).step}: ${action.type} ${detail}`.trim())
+    world.network.push({ group, action })
+    world.deliver(0)
+    if (action.type === 'wait') world.model(group).progress()
+  }
+  assert.deepEqual(trace, [
+    'learn: change-membership 0',
+    'learn: propose catch-up',
+    'catch-up: wait',
+    'catch-up: propose switch',
+    'switch: change-membership 3',
+    'switch: wait',
+    'switch: propose retire',
+    'retire: drop',
+  ])
+})
+
+test('a learner that a deposed leader left behind is taken back', () => {
+  const world = new World()
+  const model = world.model(1)
+  model.learners = ['node-4/1/7' as ReplicaId]
+  const action = nextMoveAction(1, slotOf(world.cluster.state, 1), model.observe())
+  assert.deepEqual(action, { type: 'change-membership', host: null, expectedIndex: 0, voters: model.voters, learners: [] })
+  assert.equal(nextMoveAction(0, slotOf(world.cluster.state, 0), model.observe()).type, 'wait')
+})

@@ -1,0 +1,153 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { RootDatabase } from 'lmdb'
+import { open } from 'lmdb'
+import type { KeyRange } from './keys.ts'
+import { everything, ownerKey } from './keys.ts'
+import { limits } from './limits.ts'
+import { StoreFault } from './store-fault.ts'
+
+/**
+ * How LMDB is opened so that a transaction that was reported is durable (decision R6).
+ *
+ * On POSIX systems lmdb-js turns `overlappingSync` on by default: a commit then writes its pages and resolves once they are *visible*,
+ * and a later fdatasync makes them durable. With it off, and neither `noSync` nor `noMetaSync`, `mdb_txn_commit` is LMDB's own: write the
+ * changed pages, fdatasync, then write the meta page that makes them the newest state through a descriptor opened with O_DSYNC. Only
+ * then does it return, on whichever thread it runs. A crash at any point leaves the previous meta page in force: a transaction is there
+ * as a whole or not at all.
+ */
+export const durableOptions = {
+  overlappingSync: false,
+  noSync: false,
+  noMetaSync: false,
+  useWritemap: false,
+  mapAsync: false,
+} as const
+
+/** One LMDB environment with one tree of bytes: reads that return copies, and transactions on this thread or on LMDB's. */
+export class Environment {
+  readonly #database: RootDatabase<Uint8Array, Uint8Array>
+  #owner: Uint8Array | null = null
+
+  /** Throws what LMDB throws. */
+  constructor(folder: string) {
+    mkdirSync(folder, { recursive: true })
+    this.#database = open<Uint8Array, Uint8Array>({
+      ...durableOptions,
+      path: folder,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      mapSize: limits.mapBytes,
+      maxDbs: 1,
+      // The pipeline makes its own batches.
+      eventTurnBatching: false,
+      commitDelay: 0,
+    })
+    try {
+      refuseCutFile(join(folder, 'data.mdb'), this.#database)
+      // A file whose directory entry is lost is lost: LMDB leaves that to us.
+      for (const path of [folder, dirname(folder)]) syncDirectory(path)
+    } catch (error) {
+      void this.#database.close()
+      throw error
+    }
+  }
+
+  get empty(): boolean {
+    return this.keys(everything, 1).length === 0
+  }
+
+  /** The first transaction. From it on, each makes sure that nobody else claimed the store since. */
+  claim(token: Uint8Array, write: () => void): void {
+    this.#database.transactionSync(() => {
+      this.put(ownerKey, token)
+      write()
+    })
+    this.#owner = token
+  }
+
+  /** A copy, never LMDB's memory. */
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#database.getBinary(key)
+  }
+
+  keys({ start, end }: KeyRange, limit: number): Uint8Array[] {
+    return [...this.#database.getKeys({ start, end, limit })]
+  }
+
+  /** The last key of a range. */
+  lastKey({ start, end }: KeyRange): Uint8Array | undefined {
+    for (const key of this.#database.getKeys({ start: end, reverse: true, limit: 2 })) {
+      if (Buffer.compare(key, end) >= 0) continue
+      return Buffer.compare(key, start) < 0 ? undefined : key
+    }
+    return undefined
+  }
+
+  /** Within a transaction only. LMDB reports trouble by throwing here (inline) or at the commit (on its thread). */
+  put(key: Uint8Array, record: Uint8Array): void {
+    void this.#database.put(key, record)
+  }
+
+  remove(key: Uint8Array): void {
+    void this.#database.remove(key)
+  }
+
+  /** Durable when it returns; throws when it is not. Reads within see its writes. */
+  inline(write: () => void): void {
+    this.#database.transactionSync(() => {
+      this.#checkOwner()
+      write()
+    })
+  }
+
+  /** Durable when the promise resolves. `write` runs at once and must only put and remove; its reads would see the state before. */
+  async onThread(write: () => void): Promise<void> {
+    this.#checkOwner()
+    try {
+      await this.#database.batch(write)
+    } catch (error) {
+      throw await causeOf(error)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close()
+  }
+
+  #checkOwner(): void {
+    if (this.#owner === null) return
+    const owner = this.get(ownerKey)
+    if (owner !== undefined && Buffer.compare(owner, this.#owner) === 0) return
+    throw new StoreFault('locked', 'another process has taken this store over: two processes run on one data folder')
+  }
+}
+
+/** LMDB maps its file: to touch a page beyond the end of one that was cut would end the process. */
+function refuseCutFile(path: string, database: RootDatabase<Uint8Array, Uint8Array>): void {
+  const { lastPageNumber, pageSize } = database.getStats() as { readonly lastPageNumber: number; readonly pageSize: number }
+  const expected = (lastPageNumber + 1) * pageSize
+  const { size } = statSync(path)
+  if (size < expected && lastPageNumber > 1) {
+    throw new StoreFault('damaged', `the file ${path} was cut off: it has ${size} bytes, its newest state needs ${expected}.`)
+  }
+}
+
+function syncDirectory(path: string): void {
+  // Windows cannot open a directory, nor need it be synced there.
+  if (process.platform === 'win32') return
+  const descriptor = openSync(path, 'r')
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+}
+
+/** lmdb-js rejects with "Commit failed" and hides LMDB's own error in a promise that rejects. */
+async function causeOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error
+  try {
+    await error.commitError
+  } catch (cause) {
+    return cause
+  }
+  return error
+}

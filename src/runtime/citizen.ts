@@ -1,0 +1,121 @@
+import type { Millis } from '#base/brand.ts'
+import { versionOfGroup } from '#core/cluster/version.ts'
+import { sameTiming } from '#core/cluster/timing.ts'
+import type { ClusterState, Command, Member } from '#core/cluster/types.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { NodeKey } from '#ports/transport.ts'
+import { encodeCommand } from '#wire/command.ts'
+import type { Group } from './group.ts'
+import type { ReplicaHost } from './host.ts'
+import type { Identity } from './identity.ts'
+import { metaGroup } from './meta-machine.ts'
+import { nodeNameOf } from './replica-name.ts'
+import type { Steward } from './steward.ts'
+
+/**
+ * A member's duties, in rounds: adopt new cluster constants and say so (decision R4), announce its version and commit its groups to the one all
+ * can run (decision R9), hand leadership to where the table wants it, and act as steward while it leads the meta group.
+ */
+export class Citizen {
+  readonly #options: CitizenOptions
+  #announcing = false
+  #adopting = false
+  #stopped = false
+  /** Groups that were asked to change leader or version lately, and until when they are left alone. */
+  readonly #patience = new Map<number, Millis>()
+
+  constructor(options: CitizenOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#round()
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  #round(): void {
+    if (this.#stopped) return
+    const { clock, host, identity, steward } = this.#options
+    const state = this.#options.cluster()
+    const meta = host.groups.get(metaGroup)
+    const { formation } = identity()
+    if (state !== null) this.#takePart(state)
+    if (meta?.raft.termStarted === true && formation !== null) steward.round(meta, this.#options.metaState(), formation)
+    clock.after(roundMs, () => host.post(() => this.#round()))
+  }
+
+  #takePart(state: ClusterState): void {
+    const { self } = this.#options
+    const member = state.members.find(({ name, incarnation }) => name === self.name && incarnation === self.incarnation)
+    if (member === undefined) return
+    this.#adopt(state)
+    this.#announce(member)
+    for (const group of this.#options.host.groups.values()) if (group.raft.termStarted) this.#serveGroup(group, state)
+  }
+
+  /** In force and durable before it is announced: the next change rests on it. */
+  #adopt({ constants }: ClusterState): void {
+    const { identity, changeIdentity, host } = this.#options
+    const current = identity().constants
+    if (this.#adopting || current?.revision === constants.revision) return
+    this.#adopting = true
+    if (current === null || !sameTiming(current.timing, constants.timing)) host.setTiming(constants.timing)
+    changeIdentity({ constants }, () => {
+      this.#adopting = false
+    })
+  }
+
+  #announce(member: Member): void {
+    const { self, identity, submit } = this.#options
+    const adopted = identity().constants?.revision ?? 0
+    const news =
+      adopted > member.adopted || self.version !== member.version || self.address !== member.address || (member.state === 'joining' && adopted > 0)
+    if (!news || this.#announcing || this.#adopting || adopted === 0) return
+    this.#announcing = true
+    const { name, incarnation, address, version } = self
+    submit({ type: 'announce', name, incarnation, address, version, adopted }, () => {
+      this.#announcing = false
+    })
+  }
+
+  #serveGroup(group: Group, state: ClusterState): void {
+    const now = this.#options.clock.now()
+    if (now < (this.#patience.get(group.id) ?? 0)) return
+    const version = versionOfGroup(state, group.id)
+    const preferred = state.table.slots[group.id]?.leader ?? null
+    const heir = group.raft.matches().find(({ replica, match }) => nodeNameOf(replica) === preferred && match + handOverGap >= group.raft.commit)
+    if (version > group.applier.machine.version) {
+      this.#wait(group)
+      group.propose({ commands: [encodeCommand({ type: 'set-version', version })], done: () => {} })
+    } else if (heir !== undefined && group.raft.membership.voters.includes(heir.replica)) {
+      this.#wait(group)
+      group.step({ type: 'transfer', to: heir.replica })
+    }
+  }
+
+  #wait(group: Group): void {
+    this.#patience.set(group.id, (this.#options.clock.now() + patienceMs) as Millis)
+  }
+}
+
+export interface CitizenOptions {
+  readonly steward: Steward
+  readonly host: ReplicaHost
+  /** The newest state this node has seen. */
+  readonly cluster: () => ClusterState | null
+  /** The state that its replica of the meta group is in. */
+  readonly metaState: () => ClusterState | null
+  readonly clock: Clock
+  readonly self: NodeKey & { readonly address: string; readonly version: number }
+  readonly identity: () => Identity
+  readonly changeIdentity: (change: Partial<Identity>, then: () => void) => void
+  readonly submit: (command: Command, then: () => void) => void
+}
+
+const roundMs = 200
+const patienceMs = 5_000
+/** A preferred leader that lags by more is left to catch up first. */
+const handOverGap = 1_000

@@ -1,0 +1,265 @@
+import type { Millis } from '#base/brand.ts'
+import { initialPlacement } from '#core/cluster/placement.ts'
+import type { ClusterState, Command, Formation } from '#core/cluster/types.ts'
+import { logIndex } from '#core/raft/types.ts'
+import type { RoleChange } from '#core/raft/types.ts'
+import type { GroupWrite } from '#ports/log-store.ts'
+import type { NodeKey, Peer, Transport } from '#ports/transport.ts'
+import type { Hello, PeerRequest, PeerResponse, ProposalOutcome } from '#wire/peer-message.ts'
+import { packValue } from '#wire/value.ts'
+import { Citizen } from './citizen.ts'
+import { FormationClient } from './formation-client.ts'
+import { emptyWrite } from './group-host.ts'
+import type { About } from './host.ts'
+import { ReplicaHost } from './host.ts'
+import { encodeIdentity } from './identity.ts'
+import type { Identity } from './identity.ts'
+import { decodeClusterAnswer, encodeClusterCommand, metaGroup, MetaMachine } from './meta-machine.ts'
+import type { NodeConfig, NodeFatal, NodePorts } from './node-config.ts'
+import { PeerService, refusal } from './peer-service.ts'
+import { idOfReplica } from './replica-name.ts'
+import { Router } from './router.ts'
+import { Steward } from './steward.ts'
+
+/** A node that knows who it is. */
+export class ClusterNode {
+  readonly host: ReplicaHost
+  readonly router: Router
+    identity: Identity
+  readonly #config: NodeConfig
+  readonly #ports: NodePorts
+  readonly #service: PeerService
+  readonly #self: NodeKey
+  readonly #transport: Transport
+  readonly #citizen: Citizen
+  readonly #heard = new Map<string, Millis>()
+  #forming: FormationClient | null = null
+  #meta = new MetaMachine()
+  /** The newest state of the cluster this node has seen, and at which index: its replica of the meta group may start over. */
+  #known: { readonly state: ClusterState | null; readonly index: number } = { state: null, index: 0 }
+
+  constructor(identity: Identity, config: NodeConfig, ports: NodePorts, fatal: (reason: NodeFatal) => void) {
+    this.identity = identity
+    this.#config = config
+    this.#ports = ports
+    this.#self = { name: identity.name, incarnation: identity.incarnation }
+    this.#transport = ports.connect(this.#self, () => this.identity.formation?.clusterId ?? null)
+    this.host = new ReplicaHost(
+      {
+        node: this.#self,
+        compaction: config.compaction,
+        machineFor: (group) => (group === metaGroup ? this.#newMeta() : ports.machineFor(group)),
+        machineVersion: config.machineVersion,
+        events: {
+          request: (from, request, respond) => this.#answer(from, request, respond),
+          applied: (group) => this.#applied(group),
+          roleChanged: (group, change) => this.#roleChanged(group, change),
+          failed: fatal,
+        },
+      },
+      { ...ports, transport: this.#transport },
+      identity.constants?.timing ?? config.timing,
+    )
+    this.#service = new PeerService(this.host, this.#self)
+    this.router = new Router(this.host, ports, { self: identity.name, nodesOf: (group) => this.#nodesOf(group) })
+    const steward = new Steward(
+      {
+        clock: ports.clock,
+        submit: (command, then) => this.#submitMeta(command, then),
+        ask: (to, request, done) => this.#ask(to, request, done),
+        heardAt: ({ name, incarnation }) => this.#heardAt(`${name}/${incarnation}`),
+      },
+      { self: this.#self, deadAfterMs: config.deadAfterMs },
+    )
+    this.#citizen = new Citizen({
+      steward,
+      host: this.host,
+      cluster: () => this.#known.state,
+      metaState: () => this.#meta.state,
+      clock: ports.clock,
+      self: { ...this.#self, address: config.address, version: config.machineVersion },
+      identity: () => this.identity,
+      changeIdentity: (change, then) => this.#save(change, [], then),
+      submit: (command, then) => this.#submitMeta(command, then),
+    })
+  }
+
+  get cluster(): ClusterState | null {
+    return this.#known.state
+  }
+
+  start(): void {
+    this.#transport.start({
+      message: (from, message) => {
+        this.#heard.set(`${from.name}/${from.incarnation}`, this.#ports.clock.now())
+        this.host.message(from, message)
+      },
+      up: (peer) => {
+        this.host.peerUp(peer)
+        this.host.post(() => this.#forming?.connected(peer.name))
+      },
+      down: (peer) => {
+        this.host.peerDown(peer)
+        this.host.post(() => this.#forming?.disconnected(peer.name))
+      },
+    })
+    if (this.identity.formation === null) this.#seek()
+    else this.#takePart()
+  }
+
+  stop(done: () => void): void {
+    this.#forming?.stop()
+    this.#citizen.stop()
+    this.host.stop(() => this.#transport.stop(done))
+  }
+
+  #seek(): void {
+    const addresses = [...new Set([...this.#config.voters, ...this.#config.seeds])].filter((address) => address !== this.#config.address)
+    this.#transport.setPeers(addresses.map((address): Peer => ({ name: null, address })))
+    const { slots, replication, machineVersion: version } = this.#config
+    this.#forming = new FormationClient(
+      { ...this.#ports, requests: this.host.requests, post: (task) => this.host.post(task) },
+      { slots, replication, version },
+      { self: () => this.#hello(), adopt: (formation, then) => this.#adopt(formation, then) },
+    )
+    this.#forming.start()
+  }
+
+  /** The formation and this node's first replicas become durable together. */
+  #adopt(formation: Formation, then: () => void): void {
+    const abouts = foundingReplicas(formation, this.#self)
+    const writes = abouts.map(({ group, about }) => ({ ...emptyWrite(group), about: packValue(about) }))
+    const founder = abouts.length > 0
+    const constants = founder ? { revision: 1, timing: formation.timing } : null
+    this.#save({ formation, constants }, writes, () => {
+      this.#forming = null
+      for (const { group, about } of abouts) this.host.create(group, about, () => {})
+      this.#takePart()
+      then()
+    })
+  }
+
+  /** Changes are written one after the other, so none undoes another; `then` runs once this one is durable. */
+  #save(change: Partial<Identity>, groups: readonly GroupWrite[], then: () => void): void {
+    this.identity = { ...this.identity, ...change }
+    this.#ports.store.commit({ node: encodeIdentity(this.identity), groups }, (failure) => {
+      this.host.post(() => {
+        if (failure === null) then()
+        else this.host.storageFailed(failure)
+      })
+    })
+  }
+
+  #takePart(): void {
+    this.#setPeers()
+    this.#citizen.start()
+  }
+
+  #hello(): Hello {
+    const { name, incarnation, formation, constants } = this.identity
+    const { address, voters } = this.#config
+    return { name, incarnation, address, voters, timing: constants?.timing ?? this.#config.timing, formation }
+  }
+
+  #answer(from: NodeKey, request: PeerRequest, respond: (response: PeerResponse) => void): void {
+    if (request.type === 'hello' || request.type === 'form') {
+      if (this.#forming !== null) this.#forming.answer(request, respond)
+      else if (request.type === 'hello') respond({ type: 'hello', hello: this.#hello() })
+      else if (request.formation.clusterId === this.identity.formation?.clusterId) respond({ type: 'done' })
+      else respond(refusal('other-cluster', 'this node belongs to another cluster'))
+    } else if (request.type === 'join') {
+      this.#admit(request, respond)
+    } else {
+      this.#service.answer(from, request, respond)
+    }
+  }
+
+  /** Any member takes a newcomer's request to the meta group. */
+  #admit(request: Extract<PeerRequest, { type: 'join' }>, respond: (response: PeerResponse) => void): void {
+    const { formation } = this.identity
+    if (formation === null) {
+      respond(refusal('not-formed', 'this node does not belong to a cluster yet'))
+      return
+    }
+    const command: Command = { type: 'join', ...request.join }
+    this.router.submit(metaGroup, encodeClusterCommand(command), {
+      timeoutMs: joinTimeoutMs,
+      done: (outcome) => respond(joinResponse(outcome)),
+    })
+  }
+
+  #newMeta(): MetaMachine {
+    this.#meta = new MetaMachine()
+    return this.#meta
+  }
+
+  #applied(group: number): void {
+    const index = group === metaGroup ? (this.host.groups.get(metaGroup)?.applier.last.index ?? 0) : 0
+    if (index <= this.#known.index || this.#meta.state === null) return
+    const before = this.#known.state
+    this.#known = { state: this.#meta.state, index }
+    if (before?.members !== this.#meta.state.members) this.#setPeers()
+  }
+
+  /** The members as far as this node knows them, or remembers them from its last life; before that, those it was told of. */
+  #setPeers(): void {
+    const { state } = this.#known
+    const { peers: remembered, formation } = this.identity
+    const members = state?.members ?? (remembered.length > 0 ? remembered : (formation?.members ?? []))
+    const peers = members.filter(({ name }) => name !== this.#self.name).map(({ name, address }) => ({ name, address }))
+    const told = state === null ? [...this.#config.voters, ...this.#config.seeds] : []
+    const others = told.filter((address) => address !== this.#config.address && !peers.some((peer) => peer.address === address))
+    this.#transport.setPeers([...peers, ...others.map((address): Peer => ({ name: null, address }))])
+    if (state !== null && JSON.stringify(peers) !== JSON.stringify(remembered)) this.#save({ peers }, [], () => {})
+  }
+
+  #roleChanged(group: number, change: RoleChange): void {
+    if (group === metaGroup && change.role === 'leader') this.#heard.clear()
+  }
+
+  #nodesOf(group: number): readonly string[] {
+    const slot = this.#known.state?.table.slots[group]
+    const names = slot?.replicas.map(({ node }) => node) ?? this.identity.formation?.members.map(({ name }) => name) ?? []
+    return names.filter((name) => name !== this.#self.name)
+  }
+
+  /** Silence counts from when this node began to listen for it. */
+  #heardAt(node: string): Millis {
+    const known = this.#heard.get(node)
+    if (known !== undefined) return known
+    const now = this.#ports.clock.now()
+    this.#heard.set(node, now)
+    return now
+  }
+
+  #submitMeta(command: Command, then: () => void): void {
+    this.router.submit(metaGroup, encodeClusterCommand(command), { timeoutMs: metaTimeoutMs, done: () => then() })
+  }
+
+  #ask(to: string, request: PeerRequest, done: (response: PeerResponse | null) => void): void {
+    if (to === this.#self.name) this.#answer(this.#self, request, (response) => this.host.post(() => done(response)))
+    else this.host.requests.ask(to, request, { timeoutMs: askTimeoutMs, done })
+  }
+}
+
+function foundingReplicas(formation: Formation, self: NodeKey): { readonly group: number; readonly about: About }[] {
+  return initialPlacement(formation).flatMap((replicas, group) => {
+    const own = replicas.find(({ node, incarnation }) => node === self.name && incarnation === self.incarnation)
+    if (own === undefined) return []
+    const initial = { voters: replicas.map(idOfReplica), outgoing: [], learners: [] }
+    return [{ group, about: { replica: idOfReplica(own), initial, decidedAt: logIndex(0) } }]
+  })
+}
+
+function joinResponse(outcome: ProposalOutcome): PeerResponse {
+  if (outcome.type !== 'applied') return refusal('not-leader', 'the meta group could not be reached in time')
+  const answer = decodeClusterAnswer(outcome.answer)
+  if (answer.type === 'joined') return { type: 'joined', formation: answer.formation }
+  const code = answer.type === 'refused' ? answer.code : 'invalid'
+  return refusal(joinRefusals.find((candidate) => candidate === code) ?? 'invalid', `the cluster refuses the node: ${code}`)
+}
+
+const joinTimeoutMs = 4_000
+const metaTimeoutMs = 2_000
+const askTimeoutMs = 1_000
+const joinRefusals = ['not-formed', 'removed', 'timing-differs', 'version-too-old', 'other-cluster'] as const

@@ -1,0 +1,43 @@
+import type { Timing } from '#core/cluster/types.ts'
+import type { Prng } from '#base/prng.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { Entropy } from '#ports/entropy.ts'
+import type { LogStore, StoreFailure } from '#ports/log-store.ts'
+import type { Telemetry } from '#ports/telemetry.ts'
+import type { NodeKey, Transport } from '#ports/transport.ts'
+import type { CompactionPolicy } from './limits.ts'
+import type { StateMachine } from './state-machine.ts'
+
+export interface NodeConfig {
+  readonly name: string
+  /** Where other nodes reach this one. */
+  readonly address: string
+  /** Addresses of the initial voters, this node's own included, sorted; empty for a node that only joins. */
+  readonly voters: readonly string[]
+  /** Addresses to find a cluster at, besides the voters. */
+  readonly seeds: readonly string[]
+  readonly slots: number
+  readonly replication: number
+  readonly timing: Timing
+  readonly compaction: CompactionPolicy
+  readonly deadAfterMs: number
+  readonly machineVersion: number
+}
+
+export interface NodePorts {
+  readonly clock: Clock
+  readonly store: LogStore
+  readonly telemetry: Telemetry
+  readonly prng: Prng
+  readonly entropy: Entropy
+  /** The transport of a node that now knows its incarnation; `clusterId` is null until it belongs to a cluster. */
+  readonly connect: (self: NodeKey, clusterId: () => string | null) => Transport
+  /** The machine of a slot (never of the meta group). */
+  readonly machineFor: (group: number) => StateMachine
+}
+
+export type NodeFatal =
+  | { readonly type: 'damaged'; readonly detail: string }
+  | StoreFailure
+  | { readonly type: 'wrong-name'; readonly detail: string }
+

@@ -1,0 +1,212 @@
+import type { Millis } from '#base/brand.ts'
+import { nextMoveAction } from '#core/cluster/move-action.ts'
+import type { MoveAction } from '#core/cluster/move-action.ts'
+import { planLeaders, planMoves } from '#core/cluster/planner.ts'
+import type { ClusterState, Command, Formation, Member, Replica, Slot } from '#core/cluster/types.ts'
+import type { LogIndex, Membership, ReplicaId } from '#core/raft/types.ts'
+import { logIndex } from '#core/raft/types.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { NodeKey } from '#ports/transport.ts'
+import type { GroupStatus, PeerRequest, PeerResponse } from '#wire/peer-message.ts'
+import type { Group } from './group.ts'
+import { metaGroup } from './meta-machine.ts'
+import { idOfReplica, livesOn, nodeNameOf } from './replica-name.ts'
+
+/**
+ * What the leader of the meta group does for its cluster, and nobody else: notices who is gone, keeps every member informed, and carries out
+ * the moves that the table records.
+ *
+ * It remembers nothing that matters: each round starts from the table and from what the slots report, so another leader goes on where
+ * this one stopped (decision R8). Every change it asks for is compare-and-set, so an order that arrives late does nothing.
+ */
+export class Steward {
+  readonly #ports: StewardPorts
+  readonly #self: NodeKey
+  readonly #deadAfterMs: number
+  /** Slots about which a question or an order is under way. */
+  readonly #busy = new Set<number>()
+  #nextToTidy = 1
+  #planning = false
+
+  constructor(ports: StewardPorts, options: { readonly self: NodeKey; readonly deadAfterMs: number }) {
+    this.#ports = ports
+    this.#self = options.self
+    this.#deadAfterMs = options.deadAfterMs
+  }
+
+  round(meta: Group, state: ClusterState | null, formation: Formation): void {
+    if (state === null) {
+      this.#propose({ type: 'form', formation })
+      return
+    }
+    this.#judgeLife(state)
+    this.#informMembers(meta, state)
+    this.#driveMoves(state)
+    this.#plan(state)
+  }
+
+  #propose(command: Command, then: () => void = () => {}): void {
+    this.#ports.submit(command, then)
+  }
+
+  #judgeLife(state: ClusterState): void {
+    for (const { name, incarnation, state: life } of state.members) {
+      if (name === this.#self.name) continue
+      const silentMs = this.#ports.clock.now() - this.#ports.heardAt({ name, incarnation })
+      if (life !== 'dead' && silentMs > this.#deadAfterMs) this.#propose({ type: 'mark-dead', name, incarnation })
+      else if (life === 'dead' && silentMs < backAfterMs) this.#propose({ type: 'mark-alive', name, incarnation })
+    }
+  }
+
+  /** Every living member follows the meta group, as a learner where it does not vote. One change at a time. */
+  #informMembers(meta: Group, state: ClusterState): void {
+    const { membership, membershipIndex } = meta.raft
+    const slot = state.table.slots[metaGroup] as Slot
+    if (this.#busy.has(metaGroup) || membership.outgoing.length > 0) return
+    const target = slot.move?.to ?? null
+    const followers = state.members.filter(
+      (member) =>
+        member.state !== 'dead' && target?.node !== member.name && !membership.voters.some((voter) => livesOn(voter, member)),
+    )
+    const known = membership.learners.filter(
+      (id) => (target !== null && id === idOfReplica(target)) || followers.some((member) => livesOn(id, member)),
+    )
+    const missing = followers.find((member) => !known.some((id) => livesOn(id, member)))
+    if (missing === undefined && known.length === membership.learners.length) return
+    const host = missing === undefined ? null : followerReplica(missing, membershipIndex)
+    const learners = host === null ? known : [...known, idOfReplica(host)]
+    this.#hostThenChange(host, slot, { group: metaGroup, expectedIndex: membershipIndex, voters: membership.voters, learners })
+  }
+
+  #driveMoves(state: ClusterState): void {
+    state.table.slots.forEach((slot, group) => {
+      if (slot.move !== null) this.#drive(group, slot)
+    })
+    const tidy = this.#nextToTidy
+    this.#nextToTidy = tidy + 1 < state.table.slots.length ? tidy + 1 : 1
+    const slot = state.table.slots[tidy]
+    if (slot !== undefined && slot.move === null) this.#drive(tidy, slot)
+  }
+
+  #drive(group: number, slot: Slot): void {
+    if (this.#busy.has(group)) return
+    this.#busy.add(group)
+    this.#askLeader(group, slot, (status) => {
+      if (status === null) this.#busy.delete(group)
+      else this.#act(group, slot, nextMoveAction(group, slot, status))
+    })
+  }
+
+  #act(group: number, slot: Slot, action: MoveAction): void {
+    const free = (): void => {
+      this.#busy.delete(group)
+    }
+    switch (action.type) {
+      case 'wait':
+        free()
+        break
+      case 'propose':
+        this.#propose(action.command, free)
+        break
+      case 'change-membership': {
+        const { expectedIndex, voters, learners } = action
+        this.#busy.delete(group)
+        this.#hostThenChange(action.host, slot, {
+          group,
+          expectedIndex: logIndex(expectedIndex),
+          voters: voters as readonly ReplicaId[],
+          learners: learners as readonly ReplicaId[],
+        })
+        break
+      }
+      case 'drop':
+        if (action.replica !== null) this.#drop(group, action.replica)
+        this.#propose(action.command, free)
+        break
+    }
+  }
+
+  /** A learner must exist before the leader counts on it. */
+  #hostThenChange(host: Replica | null, slot: Slot, change: Omit<Extract<PeerRequest, { type: 'change-membership' }>, 'type'>): void {
+    const { group } = change
+    this.#busy.add(group)
+    const free = (): void => {
+      this.#busy.delete(group)
+    }
+    const apply = (): void => this.#toLeader(group, slot, { type: 'change-membership', ...change }, free)
+    if (host === null) {
+      apply()
+      return
+    }
+    const request = { type: 'host-group', group, replica: idOfReplica(host), initial: initialMembership(slot), decidedAt: change.expectedIndex } as const
+    this.#ports.ask(host.node, request, (response) => {
+      if (response?.type === 'done') apply()
+      else free()
+    })
+  }
+
+  #drop(group: number, replica: Replica): void {
+    this.#ports.ask(replica.node, { type: 'drop-group', group, replica: idOfReplica(replica) }, () => {})
+  }
+
+  #plan(state: ClusterState): void {
+    if (this.#planning) return
+    const [next] = planMoves(state)
+    const command = next ?? planLeaders(state)
+    if (command === null) return
+    this.#planning = true
+    this.#propose(command, () => {
+      this.#planning = false
+    })
+  }
+
+  /** Replicas are asked in turn until one that leads answers. */
+  #askLeader(group: number, slot: Slot, done: (status: GroupStatus | null) => void): void {
+    const names = slot.replicas.map(({ node }) => node)
+    const asked = new Set<string>()
+    const next = (hint: string | null): void => {
+      const name = hint !== null && !asked.has(hint) ? hint : names.find((candidate) => !asked.has(candidate))
+      if (name === undefined) {
+        done(null)
+        return
+      }
+      asked.add(name)
+      this.#ports.ask(name, { type: 'group-status', group }, (response) => {
+        const status = response?.type === 'group-status' ? response.status : null
+        if (status?.role === 'leader') done(status)
+        else next(status?.leader ? nodeNameOf(status.leader) : null)
+      })
+    }
+    next(null)
+  }
+
+  #toLeader(group: number, slot: Slot, request: PeerRequest, done: () => void): void {
+    this.#askLeader(group, slot, (status) => {
+      if (status === null) done()
+      else this.#ports.ask(nodeNameOf(status.replica), request, () => done())
+    })
+  }
+}
+
+export interface StewardPorts {
+  readonly clock: Clock
+  /** Proposes in the meta group; `then` is called once, whatever came of it. */
+  submit(command: Command, then: () => void): void
+  /** Also answers questions to this node itself. */
+  ask(to: string, request: PeerRequest, done: (response: PeerResponse | null) => void): void
+  heardAt(node: NodeKey): Millis
+}
+
+export function initialMembership(slot: Slot): Membership {
+  return { voters: slot.initial.map(idOfReplica), outgoing: [], learners: [] }
+}
+
+/** Generations of moves are small; those of followers bear the index of the configuration they are added to, so none is used twice. */
+const followerReplica = ({ name, incarnation }: Member, expectedIndex: LogIndex): Replica => ({
+  node: name,
+  incarnation,
+  generation: firstFollowerGeneration + expectedIndex,
+})
+
+const firstFollowerGeneration = 1_000_000_000
+const backAfterMs = 1_000

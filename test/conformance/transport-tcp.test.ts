@@ -1,0 +1,4 @@
+import { TcpNetwork } from './transport-tcp.ts'
+import { conformTransport } from './transport.ts'
+
+conformTransport('TCP', () => new TcpNetwork())
