@@ -1,5 +1,6 @@
 import { present } from '#base/assert.ts'
 import { Prng } from '#base/prng.ts'
+import type { Timing } from '#core/cluster/types.ts'
 import type { Cancel } from '#ports/clock.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
 import { LockstepNode } from '#runtime/node.ts'
@@ -68,7 +69,7 @@ export class SimCluster {
         seeds: founders,
         slots: this.#options.slots,
         replication: 3,
-        timing: this.#options.timing,
+        timing: this.#timing,
         compaction: this.#options.compaction,
         deadAfterMs: 20_000,
         machineVersion: target.version,
@@ -86,6 +87,12 @@ export class SimCluster {
     )
     const { node } = target
     machine.soon(() => node.start())
+  }
+
+  /** Operators keep the configuration of their nodes in step with the cluster's constants (decision R4). */
+  get #timing(): Timing {
+    const known = this.nodes.flatMap(({ node }) => node?.cluster?.constants ?? [])
+    return known.sort((left, right) => right.revision - left.revision)[0]?.timing ?? this.#options.timing
   }
 
   crash(target: SimNode): void {
@@ -124,6 +131,15 @@ export class SimCluster {
     })
   }
 
+  #configureAnew(target: SimNode): void {
+    const { life } = target.machine
+    this.#scheduler.after(3_000, () => {
+      if (target.machine.life !== life || target.node?.cluster) return
+      this.crash(target)
+      this.restartAfter(target, 100)
+    })
+  }
+
   #build(name: string, founder: boolean): SimNode {
     const machine = new Machine(name, this.#scheduler, this.#checks)
     const disk = new Disk({ scheduler: this.#scheduler, machine, prng: this.#prng.fork() })
@@ -136,6 +152,7 @@ export class SimCluster {
       log: (level, event, fields) => {
         if (event === 'role-changed') this.#checks.totals.roleChanges++
         this.#trace.line(name, `${level} ${event}`, fields)
+        if (event === 'forming' && level === 'error') this.#configureAnew(this.byName(name))
       },
       count: (counter) => this.#checks.count(counter),
       gauge() {},

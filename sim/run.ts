@@ -126,7 +126,8 @@ class Run {
       if (leaders.length !== 1) return `group ${group} has ${leaders.length} leaders`
       const members = replicas.filter(({ raft }) => leaders[0]?.raft.membership.voters.includes(raft.self))
       if (members.some(({ applier }) => applier.last.index !== leaders[0]?.applier.last.index)) return `group ${group} has laggards`
-      if (state?.table.slots[group]?.move) return `group ${group} is moving`
+      const move = state?.table.slots[group]?.move
+      if (move) return `group ${group} is moving: ${JSON.stringify({ move, status: leaders[0]?.status() })}`
     }
     return null
   }

@@ -54,7 +54,7 @@ function unplacedAt<Input, Output>(
 ): readonly Operation<Input, Output>[] {
   const placed = new Set(stuck.order)
   return operations.filter((operation) => {
-    return operation.outcome.type === 'returned' && operation.calledAt <= stuck.culpritReturnsAt && !placed.has(operation)
+    return operation.outcome.type === 'returned' && operation.calledAt <= stuck.culpritReturnedAt && !placed.has(operation)
   })
 }
 

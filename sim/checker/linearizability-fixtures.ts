@@ -40,7 +40,7 @@ export function atomicHistory(prng: Prng, workload: Workload): RegisterOperation
     flight.output = answerOfRegister(held, flight.input)
     held = flight.output.value
   }
-  while (called < workload.operations || flights.some(flight => flight !== null)) {
+  while (called < workload.operations || flights.some((flight) => flight !== null)) {
     now++
     if (lost.length > 0 && prng.chance(0.05)) takeEffect(lost.splice(prng.between(0, lost.length - 1), 1)[0] as Flight)
     const client = prng.between(0, workload.clients - 1)

@@ -2,6 +2,13 @@
 export const unanswered: unique symbol = Symbol('unanswered')
 export type Unanswered = typeof unanswered
 
+export type Effect =
+  /** Leaves every state that accepts it as it was. */
+  | 'read'
+  /** Every state accepts it, and it leads to the same states from each. */
+  | 'overwrite'
+  | 'change'
+
 /**
  * What a service promises, said sequentially: the checker asks whether concurrent clients could tell it from the real one.
  * States are immutable values.
@@ -13,11 +20,8 @@ export interface Model<State, Input, Output> {
    * it may lead to if it takes effect (that it does not is the checker's business).
    */
   step(state: State, input: Input, output: Output | Unanswered): readonly State[]
-  /**
-   * Whether the operation, having answered this, leaves every state that accepts it as it was. Such operations never multiply the
-   * search; answering false is always right, only slower.
-   */
-  isRead(input: Input, output: Output | Unanswered): boolean
+  /** What kind of operation it is, having answered this. `change` is always right; the others make the search much smaller. */
+  effect(input: Input, output: Output | Unanswered): Effect
   /** Equal for equal states only; it also shows a state to people. */
   keyOfState(state: State): string
   /** Equal for equal inputs only. */

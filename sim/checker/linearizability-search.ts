@@ -1,40 +1,43 @@
-import { assert, present } from '#base/assert.ts'
+import { present } from '#base/assert.ts'
 import type { Operation } from './history.ts'
 import { type Model, unanswered } from './linearizability-model.ts'
+import { type Problem, problemOf, type Returned } from './linearizability-problem.ts'
+import { Budget, Tried } from './linearizability-tried.ts'
 
 /**
  * Is there one order of a key's operations that a sequential model accepts and that keeps real time (an operation that returned before
  * another was called comes first)?
  *
  * The search is Wing and Gong's ("Testing and Verifying Concurrent Objects", 1993) with Lowe's memory of configurations already tried
- * ("Testing for Linearizability", 2017). It places operations one after the other, depth first. An operation is *open* when it was
- * called before the first return (the deadline) among those not yet placed: only such may be placed next.
+ * ("Testing for Linearizability", 2017). It places operations one after the other, depth first. An operation is open when it was called
+ * before the deadline, the first return among those not yet placed: only such may be placed next.
  *
  * What keeps it small:
  *
- * 1. Returned operations are numbered by call time. Those placed are all before `next` but for the `gaps`, and every gap was open
- *    when operation `next - 1` was called: a configuration is as large as the concurrency, however long the history.
+ * 1. A configuration names what is open, not what is placed: it is as large as the concurrency, however long the history.
  * 2. A read that fits is placed at once and without alternative: it changes nothing, and later it might fit no more.
- * 3. An operation of unknown outcome stays open for ever and would double the search. But it need not be placed, so
- *    a. it is placed only when everything else failed, and only right before an operation that returned (a burst);
- *    b. those with equal inputs are interchangeable, so they form a pool of which the earliest is used first;
- *    c. a configuration that used more of them than another, equal one is no better. So a lost write that was overwritten unread is
- *       forgotten by itself.
+ * 3. An overwrite hides all other overwrites that were open with it: they may have come right before it, unseen. Hidden ones become
+ *    free: they may still be placed while real time permits, to be seen by a read, but need not be. Otherwise every subset of n open
+ *    writes would be a configuration of its own.
+ * 4. An operation of unknown outcome is free from its call on, for ever; those with equal inputs are interchangeable.
+ * 5. Free operations are placed only when everything else failed, few before many, and only right before one that is not (a burst). Of two
+ *    configurations that differ only in this, the one with more left to choose from is at least as good. So a lost write that nobody
+ *    read costs nothing.
  *
- * The problem is NP-complete; `workMax` bounds the search. One unit is about the cost of a call of the model.
+ * The problem is NP-complete: `workMax` bounds the search.
  */
 export type SearchResult<Input, Output> =
   | { readonly type: 'order'; readonly order: readonly Operation<Input, Output>[]; readonly work: number }
   | { readonly type: 'stuck'; readonly stuck: Stuck<Input, Output>; readonly work: number }
   | { readonly type: 'limit'; readonly work: number }
 
-/** All that happened before `culprit` returned can be explained, its return cannot. */
+/** All that happened before the culprit returned can be explained, its return cannot. */
 export interface Stuck<Input, Output> {
   readonly culprit: Operation<Input, Output>
-  readonly culpritReturnsAt: number
+  readonly culpritReturnedAt: number
   /** An order that explains what returned before. */
   readonly order: readonly Operation<Input, Output>[]
-  /** Keys of the states in which some order leaves the model when the culprit should take effect. */
+  /** Keys of the states in which the orders of what returned before leave the model. */
   readonly states: ReadonlySet<string>
 }
 
@@ -43,257 +46,191 @@ export function searchOrder<State, Input, Output>(
   operations: readonly Operation<Input, Output>[],
   workMax: number,
 ): SearchResult<Input, Output> {
-  return new Search(model, operations, workMax).run()
+  return new Search(model, problemOf(model, operations), workMax).run()
 }
 
-/** Returned operations, by position in the order of their calls. */
-interface Returned<Input, Output> {
-  readonly operation: Operation<Input, Output>
-  readonly calledAt: number
-  readonly returnedAt: number
-  readonly output: Output
-  readonly isRead: boolean
-}
-
-/** Operations of unknown outcome with one input, by call time. */
-interface Pool<Input, Output> {
-  readonly input: Input
-  readonly operations: readonly Operation<Input, Output>[]
-}
-
+/** Numbers are positions of returned operations, in sorted lists; those before `next` that are in neither list are placed or hidden. */
 interface Configuration<State, Input, Output> {
-  /** Invariant: of the returned operations, exactly those before `next` that are not in `gaps` are placed. */
+  readonly open: readonly number[]
+  /** Hidden, but could still be placed. */
+  readonly free: readonly number[]
+  /** Not called before the deadline. */
   readonly next: number
-  /** Sorted. */
-  readonly gaps: readonly number[]
-  readonly state: State
-  /** Positions of the pools used, sorted, once for each use. */
+  /** Invariant: the first return in `open`, and not before the call of anything placed. */
+  readonly deadline: number
+  /** Positions of the pools of unknown outcome used, once for each use. */
   readonly used: readonly number[]
+  readonly state: State
   readonly trail: Trail<Input, Output> | null
 }
 
 /** The order so far, last first. */
 interface Trail<Input, Output> {
   readonly operation: Operation<Input, Output>
+  /** Come right before it, unless they are placed later. */
+  readonly hidden: readonly Operation<Input, Output>[]
   readonly before: Trail<Input, Output> | null
 }
 
-/** What may be placed next: positions, the earliest return first. */
-interface Open {
-  readonly positions: readonly number[]
-  readonly deadline: number
-}
-
+/** The configurations that may come next; returns true when the last one leaves no alternative. */
 type Moves<State, Input, Output> = Generator<Configuration<State, Input, Output>, boolean, undefined>
 
 class Search<State, Input, Output> {
   readonly #model: Model<State, Input, Output>
-  readonly #returned: readonly Returned<Input, Output>[]
-  readonly #pools: readonly Pool<Input, Output>[]
+  readonly #problem: Problem<Input, Output>
   readonly #budget: Budget
   readonly #tried: Tried
-  #stuck: (Omit<Stuck<Input, Output>, 'order' | 'states'> & { trail: Trail<Input, Output> | null; states: Set<string> }) | null = null
+  #furthest: { readonly at: Configuration<State, Input, Output>; readonly states: Set<string> } | null = null
 
-  constructor(model: Model<State, Input, Output>, operations: readonly Operation<Input, Output>[], workMax: number) {
+  constructor(model: Model<State, Input, Output>, problem: Problem<Input, Output>, workMax: number) {
     this.#model = model
-    this.#returned = returnedByCall(model, operations)
-    this.#pools = poolsOfUnknown(model, operations)
+    this.#problem = problem
     this.#budget = new Budget(workMax)
     this.#tried = new Tried(this.#budget)
   }
 
   run(): SearchResult<Input, Output> {
-    if (this.#returned.length === 0) return { type: 'order', order: [], work: 0 }
-    const stack = [this.#moves({ next: 0, gaps: [], state: this.#model.initial, used: [], trail: null })]
+    const start = { ...this.#opened([], 0), free: [], used: [], state: this.#model.initial, trail: null }
+    if (isComplete(start)) return { type: 'order', order: [], work: 0 }
+    const stack = [this.#moves(start)]
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const move = top.next()
       if (this.#budget.isSpent) return { type: 'limit', work: this.#budget.spent }
       if (move.done === true) stack.pop()
-      else if (this.#isComplete(move.value)) return { type: 'order', order: orderOf(move.value.trail), work: this.#budget.spent }
-      else if (this.#isNew(move.value)) stack.push(this.#moves(move.value))
+      else if (isComplete(move.value)) return { type: 'order', order: orderOf(move.value.trail), work: this.#budget.spent }
+      else if (this.#tried.add(this.#keyOf(move.value), move.value)) stack.push(this.#moves(move.value))
     }
-    const { culprit, culpritReturnsAt, trail, states } = present(this.#stuck, 'a search that fails was stuck somewhere')
-    return { type: 'stuck', stuck: { culprit, culpritReturnsAt, order: orderOf(trail), states }, work: this.#budget.spent }
+    return { type: 'stuck', stuck: this.#stuck(), work: this.#budget.spent }
   }
 
   *#moves(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
-    const open = this.#open(from)
-    this.#noteProgress(from, open)
-    if (yield* this.#placements(from, open)) return true
-    return yield* this.#bursts(from, open)
+    this.#noteProgress(from)
+    if (yield* this.#placements(from)) return true
+    return yield* this.#bursts(from)
   }
 
-  /** Places one open operation; returns true when it was a read that fits, which leaves no alternative. */
-  *#placements(from: Configuration<State, Input, Output>, open: Open): Moves<State, Input, Output> {
-    const fitting = open.positions.find((position) => this.#at(position).isRead && this.#step(from.state, position).length > 0)
-    if (fitting !== undefined) {
-      yield this.#place(from, fitting, from.state)
-      return true
+  *#placements(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
+    const changes: number[] = []
+    for (const position of from.open) {
+      const { effect, calledAt } = this.#at(position)
+      if (effect !== 'read') changes.push(position)
+      else if (this.#after(from.state, position).length > 0) {
+        const after = this.#place(from, position, from.state)
+        yield after
+        if (after.free.length === from.free.length) return true
+      }
     }
-    for (const position of open.positions) {
-      if (this.#at(position).isRead) continue
-      for (const state of this.#step(from.state, position)) yield this.#place(from, position, state)
+    changes.sort((left, right) => this.#at(left).returnedAt - this.#at(right).returnedAt)
+    for (const position of changes) {
+      for (const state of this.#after(from.state, position)) yield this.#place(from, position, state)
     }
     return false
   }
 
-  /** Places operations of unknown outcome, few before many, then one that returned. */
-  *#bursts(from: Configuration<State, Input, Output>, open: Open): Moves<State, Input, Output> {
-    const reached = [from]
+  *#bursts(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
     const tried = new Tried(this.#budget)
-    tried.add(this.#model.keyOfState(from.state), from.used)
+    tried.add(this.#keyOf(from), from)
+    const reached = [from]
     for (const here of reached) {
-      for (const pool of this.#pools.keys()) {
-        for (const burst of this.#take(here, pool, open.deadline)) {
-          if (this.#budget.isSpent) return false
-          const key = this.#model.keyOfState(burst.state)
-          if (!tried.add(key, burst.used)) continue
-          this.#noteProgress(burst, open)
-          reached.push(burst)
-          yield* this.#placements(burst, open)
-        }
+      for (const burst of this.#freely(here)) {
+        if (this.#budget.isSpent) return false
+        if (!tried.add(this.#keyOf(burst), burst)) continue
+        reached.push(burst)
+        this.#noteProgress(burst)
+        if (isComplete(burst)) yield burst
+        else yield* this.#placements(burst)
       }
     }
     return false
   }
 
-  #take(from: Configuration<State, Input, Output>, pool: number, deadline: number): Configuration<State, Input, Output>[] {
-    const { input, operations } = present(this.#pools[pool], 'a pool has a position')
-    const operation = operations[from.used.filter((other) => other === pool).length]
-    if (operation === undefined || operation.calledAt > deadline) return []
-    this.#budget.spend(1)
-    const used = [...from.used, pool].sort((left, right) => left - right)
-    const trail = { operation, before: from.trail }
-    return this.#model.step(from.state, input, unanswered).map((state) => ({ ...from, state, used, trail }))
+  /** Places one operation that need not be placed. */
+  *#freely(from: Configuration<State, Input, Output>): Generator<Configuration<State, Input, Output>, void, undefined> {
+    for (const position of from.free) {
+      for (const state of this.#after(from.state, position)) yield this.#place(from, position, state)
+    }
+    for (const [pool, { input, operations }] of this.#problem.pools.entries()) {
+      const operation = operations[from.used.filter((other) => other === pool).length]
+      if (operation === undefined || operation.calledAt > from.deadline) continue
+      this.#budget.spend(1)
+      const used = [...from.used, pool].sort((left, right) => left - right)
+      const free = from.free.filter((position) => this.#at(position).returnedAt >= operation.calledAt)
+      const trail = { operation, hidden: [], before: from.trail }
+      for (const state of this.#model.step(from.state, input, unanswered)) yield { ...from, free, used, state, trail }
+    }
   }
 
-  #open(from: Configuration<State, Input, Output>): Open {
-    const positions = [...from.gaps]
+  #place(from: Configuration<State, Input, Output>, placed: number, state: State): Configuration<State, Input, Output> {
+    const { operation, effect, calledAt } = this.#at(placed)
+    let open = from.open.filter((position) => position !== placed)
+    let free = from.free.filter((position) => position !== placed && this.#at(position).returnedAt >= calledAt)
+    let hidden: readonly number[] = []
+    if (effect === 'overwrite') {
+      hidden = open.filter((position) => this.#at(position).effect === 'overwrite')
+      open = open.filter((position) => this.#at(position).effect !== 'overwrite')
+      free = [...free, ...hidden].sort((left, right) => left - right)
+    }
+    const trail = { operation, hidden: hidden.map((position) => this.#at(position).operation), before: from.trail }
+    return { ...this.#opened(open, from.next), free, used: from.used, state, trail }
+  }
+
+  /** Opens what was called before the deadline. */
+  #opened(open: readonly number[], next: number): { open: readonly number[]; next: number; deadline: number } {
+    const all = [...open]
     let deadline = Infinity
-    for (const gap of from.gaps) deadline = Math.min(deadline, this.#at(gap).returnedAt)
-    for (let position = from.next; position < this.#returned.length; position++) {
+    for (const position of open) deadline = Math.min(deadline, this.#at(position).returnedAt)
+    let position = next
+    for (; position < this.#problem.returned.length; position++) {
       const { calledAt, returnedAt } = this.#at(position)
       if (calledAt > deadline) break
       deadline = Math.min(deadline, returnedAt)
-      positions.push(position)
+      all.push(position)
     }
-    positions.sort((left, right) => this.#at(left).returnedAt - this.#at(right).returnedAt)
-    return { positions, deadline }
+    return { open: all, next: position, deadline }
   }
 
-  #place(from: Configuration<State, Input, Output>, position: number, state: State): Configuration<State, Input, Output> {
-    const trail = { operation: this.#at(position).operation, before: from.trail }
-    if (position < from.next) return { ...from, gaps: from.gaps.filter((gap) => gap !== position), state, trail }
-    const gaps = [...from.gaps]
-    for (let skipped = from.next; skipped < position; skipped++) gaps.push(skipped)
-    return { next: position + 1, gaps, state, used: from.used, trail }
-  }
-
-  #step(state: State, position: number): readonly State[] {
-    const { operation, output } = this.#at(position)
+  #after(state: State, position: number): readonly State[] {
+    const { input, output } = this.#at(position)
     this.#budget.spend(1)
-    return this.#model.step(state, operation.input, output)
+    return this.#model.step(state, input, output)
   }
 
   #at(position: number): Returned<Input, Output> {
-    return this.#returned[position] as Returned<Input, Output>
+    return this.#problem.returned[position] as Returned<Input, Output>
   }
 
-  #isComplete(configuration: Configuration<State, Input, Output>): boolean {
-    return configuration.next === this.#returned.length && configuration.gaps.length === 0
+  /** Of what must be equal in configurations that are compared. */
+  #keyOf({ next, open, state }: Configuration<State, Input, Output>): string {
+    return `${next} ${open.join(' ')} ${this.#model.keyOfState(state)}`
   }
 
-  #isNew({ next, gaps, state, used }: Configuration<State, Input, Output>): boolean {
-    return this.#tried.add(`${next} ${gaps.join(' ')} ${this.#model.keyOfState(state)}`, used)
+  /** Remembers the latest deadline that was reached. */
+  #noteProgress(at: Configuration<State, Input, Output>): void {
+    if (this.#furthest === null || at.deadline > this.#furthest.at.deadline) this.#furthest = { at, states: new Set() }
+    if (at.deadline === this.#furthest.at.deadline) this.#furthest.states.add(this.#model.keyOfState(at.state))
   }
 
-  /** Remembers the return that no order got past. */
-  #noteProgress(from: Configuration<State, Input, Output>, open: Open): void {
-    const first = open.positions[0]
-    if (first === undefined || open.deadline < (this.#stuck?.culpritReturnsAt ?? -Infinity)) return
-    if (this.#stuck === null || open.deadline > this.#stuck.culpritReturnsAt) {
-      const { operation, returnedAt } = this.#at(first)
-      this.#stuck = { culprit: operation, culpritReturnsAt: returnedAt, trail: from.trail, states: new Set() }
-    }
-    this.#stuck.states.add(this.#model.keyOfState(from.state))
-  }
-}
-
-class Budget {
-  readonly #max: number
-  #spent = 0
-
-  constructor(max: number) {
-    this.#max = max
-  }
-
-  get spent(): number {
-    return this.#spent
-  }
-
-  get isSpent(): boolean {
-    return this.#spent > this.#max
-  }
-
-  spend(work: number): void {
-    this.#spent += work
+  #stuck(): Stuck<Input, Output> {
+    const { at, states } = present(this.#furthest, 'a search starts somewhere')
+    const first = present(
+      at.open.find((position) => this.#at(position).returnedAt === at.deadline),
+      'the deadline is the return of an open operation',
+    )
+    return { culprit: this.#at(first).operation, culpritReturnedAt: at.deadline, order: orderOf(at.trail), states }
   }
 }
 
-/** Configurations tried: for each key the sets of unknown operations used, of which none contains another tried before it. */
-class Tried {
-  readonly #usedByKey = new Map<string, (readonly number[])[]>()
-  readonly #budget: Budget
-
-  constructor(budget: Budget) {
-    this.#budget = budget
-  }
-
-  /** False when the same was tried with no more unknown operations used. */
-  add(key: string, used: readonly number[]): boolean {
-    const earlier = this.#usedByKey.get(key)
-    if (earlier === undefined) this.#usedByKey.set(key, [used])
-    else if (earlier.some((less) => isContained(less, used))) return false
-    else earlier.push(used)
-    return true
-  }
-}
-
-/** Of two sorted lists with repetitions. */
-function isContained(part: readonly number[], whole: readonly number[]): boolean {
-  if (part.length > whole.length) return false
-  let found = 0
-  for (const item of whole) if (item === part[found]) found++
-  return found === part.length
+function isComplete<State, Input, Output>(configuration: Configuration<State, Input, Output>): boolean {
+  return configuration.open.length === 0
 }
 
 function orderOf<Input, Output>(trail: Trail<Input, Output> | null): Operation<Input, Output>[] {
-  const order: Operation<Input, Output>[] = []
-  for (let step = trail; step !== null; step = step.before) order.push(step.operation)
-  return order.reverse()
-}
-
-function returnedByCall<State, Input, Output>(
-  model: Model<State, Input, Output>,
-  operations: readonly Operation<Input, Output>[],
-): Returned<Input, Output>[] {
-  const returned: Returned<Input, Output>[] = []
-  for (const operation of operations) {
-    const { calledAt, input, outcome } = operation
-    if (outcome.type === 'unknown') continue
-    assert(calledAt <= outcome.at, 'an operation returns after its call')
-    const { at: returnedAt, output } = outcome
-    returned.push({ operation, calledAt, returnedAt, output, isRead: model.isRead(input, output) })
-  }
-  return returned.sort((left, right) => left.calledAt - right.calledAt)
-}
-
-function poolsOfUnknown<State, Input, Output>(
-  model: Model<State, Input, Output>,
-  operations: readonly Operation<Input, Output>[],
-): Pool<Input, Output>[] {
-  const effects = operations.filter(({ input, outcome }) => outcome.type === 'unknown' && !model.isRead(input, unanswered))
-  effects.sort((left, right) => left.calledAt - right.calledAt)
-  const pools = Map.groupBy(effects, (operation) => model.keyOfInput(operation.input))
-  return [...pools.values()].map((pool) => ({ input: present(pool[0], 'a group is not empty').input, operations: pool }))
+  const steps: Trail<Input, Output>[] = []
+  for (let step = trail; step !== null; step = step.before) steps.push(step)
+  const placed = new Set(steps.map((step) => step.operation))
+  return steps.reverse().flatMap(({ operation, hidden }) => {
+    const unseen = hidden.filter((other) => !placed.has(other))
+    for (const other of unseen) placed.add(other)
+    return [...unseen, operation]
+  })
 }

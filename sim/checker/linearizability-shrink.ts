@@ -24,10 +24,10 @@ export function shrink<State, Input, Output>(
   operations: readonly Operation<Input, Output>[],
   { stuck, workMax }: { readonly stuck: Stuck<Input, Output>; readonly workMax: number },
 ): Shrunk<Input, Output> {
-  const end = stuck.culpritReturnsAt
+  const end = stuck.culpritReturnedAt
   const before = operations.filter(({ calledAt }) => calledAt <= end).toSorted((left, right) => left.calledAt - right.calledAt)
   const originals = new Map(before.map((operation) => [relax(operation), operation]))
-  const relaxed = [...originals.keys()].filter(({ input }) => !model.isRead(input, unanswered))
+  const relaxed = [...originals.keys()].filter(({ input }) => model.effect(input, unanswered) !== 'read')
 
   let workLeft = workMax
   let order = stuck.order

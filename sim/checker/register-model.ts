@@ -25,8 +25,9 @@ export const registerModel: Model<number | null, RegisterInput, RegisterOutput> 
     return accepted ? [answer.value] : []
   },
 
-  isRead(input, output) {
-    return input.type === 'read' || (output !== unanswered && !output.done)
+  effect(input, output) {
+    if (input.type === 'read' || (output !== unanswered && !output.done)) return 'read'
+    return input.type === 'write' && (output === unanswered || output.value === input.value) ? 'overwrite' : 'change'
   },
 
   keyOfState: (state) => String(state),

@@ -1,5 +1,4 @@
 import type { Millis } from '#base/brand.ts'
-import { versionOfGroup } from '#core/cluster/version.ts'
 import { sameTiming } from '#core/cluster/timing.ts'
 import type { ClusterState, Command, Member } from '#core/cluster/types.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -84,7 +83,7 @@ export class Citizen {
   #serveGroup(group: Group, state: ClusterState): void {
     const now = this.#options.clock.now()
     if (now < (this.#patience.get(group.id) ?? 0)) return
-    const version = versionOfGroup(state, group.id)
+    const { version } = state
     const preferred = state.table.slots[group.id]?.leader ?? null
     const heir = group.raft.matches().find(({ replica, match }) => nodeNameOf(replica) === preferred && match + handOverGap >= group.raft.commit)
     if (version > group.applier.machine.version) {

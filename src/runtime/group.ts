@@ -1,7 +1,7 @@
 import { assert, present } from '#base/assert.ts'
 import { Raft } from '#core/raft/raft.ts'
 import type { ReplicaOptions } from '#core/raft/replica.ts'
-import type { Effects, Entry, Input, LogIndex, MembershipOutcome, ProposeOutcome, ReplicaId } from '#core/raft/types.ts'
+import type { Effects, Entry, Input, LogIndex, MembershipOutcome, Message, ProposeOutcome, ReplicaId } from '#core/raft/types.ts'
 import type { GroupStatus, ProposalOutcome } from '#wire/peer-message.ts'
 import { Applier } from './applier.ts'
 import type { GroupHost } from './group-host.ts'
@@ -137,9 +137,9 @@ export class Group {
   /** The order matters: what was committed is applied before a lost leadership abandons its proposals. */
   #perform(effects: Effects): void {
     const { persist } = effects
-    assert(persist !== null || effects.sendAfterPersist.length === 0, 'what waits for the disk comes with a write')
     for (const message of effects.send) this.#host.send(this.id, message)
-    if (persist !== null) this.#persist(persist, effects)
+    if (persist !== null) this.#persist(persist)
+    if (effects.sendAfterPersist.length > 0) this.#sendAfterWrites(effects.sendAfterPersist)
     if (effects.snapshotWrite !== null) this.#writeSnapshot(effects.snapshotWrite)
     for (const read of effects.snapshotReads) this.#snapshots.read(read)
     if (effects.restore !== null) this.#snapshots.restore(effects.restore)
@@ -154,13 +154,18 @@ export class Group {
     }
   }
 
-  #persist(persist: NonNullable<Effects['persist']>, effects: Effects): void {
+  #sendAfterWrites(messages: readonly Message[]): void {
+    const { epoch } = this
+    this.#host.afterWrites(() => {
+      if (this.epoch === epoch) for (const message of messages) this.#host.send(this.id, message)
+    })
+  }
+
+  #persist(persist: NonNullable<Effects['persist']>): void {
     const { id, hardState, install, truncateFrom, entries } = persist
     const { epoch } = this
     this.#host.write({ ...emptyWrite(this.id), hardState, install, truncateFrom, entries }, () => {
-      if (this.epoch !== epoch) return
-      for (const message of effects.sendAfterPersist) this.#host.send(this.id, message)
-      this.step({ type: 'persisted', id })
+      if (this.epoch === epoch) this.step({ type: 'persisted', id })
     })
   }
 

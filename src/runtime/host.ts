@@ -66,7 +66,9 @@ export class ReplicaHost implements GroupHost {
   readonly #dirty = new Set<number>()
   readonly #abouts = new Map<number, About>()
   readonly #tombstones = new Map<number, Tombstone>()
-  #writes: { readonly write: GroupWrite; readonly then: () => void }[] = []
+  #writes: { readonly write: GroupWrite | null; readonly then: () => void }[] = []
+  /** What is to follow the newest commit under way; null while none is. */
+  #lastCommit: (() => void)[] | null = null
   #timer: { readonly at: number; readonly cancel: Cancel } | null = null
   #failure: StoreFailure | null = null
   #timing: Timing
@@ -195,6 +197,12 @@ export class ReplicaHost implements GroupHost {
     this.post(() => {})
   }
 
+  afterWrites(then: () => void): void {
+    if (this.#writes.length > 0) this.#writes.push({ write: null, then })
+    else if (this.#lastCommit !== null) this.#lastCommit.push(then)
+    else then()
+  }
+
   dirty(group: number): void {
     this.#dirty.add(group)
     this.post(() => {})
@@ -278,10 +286,13 @@ export class ReplicaHost implements GroupHost {
     if (this.#writes.length === 0 || this.#failure !== null) return
     const writes = this.#writes
     this.#writes = []
-    this.store.commit({ node: null, groups: writes.map(({ write }) => write) }, (failure) => {
+    const thens = writes.map(({ then }) => then)
+    this.#lastCommit = thens
+    this.store.commit({ node: null, groups: writes.flatMap(({ write }) => write ?? []) }, (failure) => {
       this.post(() => {
+        if (this.#lastCommit === thens) this.#lastCommit = null
         if (failure !== null) this.storageFailed(failure)
-        else for (const { then } of writes) then()
+        else for (const then of thens) then()
       })
     })
   }

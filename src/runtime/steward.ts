@@ -2,6 +2,7 @@ import type { Millis } from '#base/brand.ts'
 import { nextMoveAction } from '#core/cluster/move-action.ts'
 import type { MoveAction } from '#core/cluster/move-action.ts'
 import { planLeaders, planMoves } from '#core/cluster/planner.ts'
+import { versionKnownToAll } from '#core/cluster/version.ts'
 import type { ClusterState, Command, Formation, Member, Replica, Slot } from '#core/cluster/types.ts'
 import type { LogIndex, Membership, ReplicaId } from '#core/raft/types.ts'
 import { logIndex } from '#core/raft/types.ts'
@@ -152,7 +153,9 @@ export class Steward {
   #plan(state: ClusterState): void {
     if (this.#planning) return
     const [next] = planMoves(state)
-    const command = next ?? planLeaders(state)
+    const version = versionKnownToAll(state)
+    const raise: Command | null = version > state.version ? { type: 'raise-version', version } : null
+    const command = next ?? raise ?? planLeaders(state)
     if (command === null) return
     this.#planning = true
     this.#propose(command, () => {

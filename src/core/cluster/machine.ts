@@ -56,6 +56,8 @@ export function applyCommand(state: ClusterState | null, command: Command, conte
       return formAgain(state, command.formation)
     case 'set-constants':
       return setConstants(state, command)
+    case 'raise-version':
+      return raiseVersion(state, command.version)
     case 'join':
     case 'announce':
     case 'leave':
@@ -83,12 +85,12 @@ function form(formation: Formation, context: Context): FirstTransition {
       address,
       state: 'active',
       since: context.time,
-      version: context.version,
+      version: 1,
       adopted: 1,
     }))
     .toSorted((left, right) => (left.name < right.name ? -1 : 1))
   const constants = { revision: 1, timing: formation.timing }
-  return { state: { formation, constants, members, tombstones: [], table: initialTable(formation) }, answer: { type: 'formed', formation } }
+  return { state: { formation, constants, version: 1, members, tombstones: [], table: initialTable(formation) }, answer: { type: 'formed', formation } }
 }
 
 /** Decision R3: each of the founders may say it, but it happens once. */
@@ -140,4 +142,14 @@ function isAdopted(state: ClusterState): boolean {
     // A replica whose member is gone votes until it is moved.
     voters.every((replica) => replica === null || (holderOf(state, replica)?.adopted ?? 0) >= revision)
   )
+}
+
+/**
+ * Decision R9. The dead count too: one that comes back finds its groups running what it must know. Machines follow by a command of their own,
+ * in each group at a place in its log that is the same for all.
+ */
+function raiseVersion(state: ClusterState, version: number): Transition {
+  if (!Number.isSafeInteger(version) || version < 1) return refuse(state, 'invalid')
+  if (state.members.some((member) => member.version < version)) return refuse(state, 'version-too-old')
+  return { state: { ...state, version: Math.max(state.version, version) }, answer: { type: 'done' } }
 }

@@ -38,7 +38,7 @@ export function applyMemberCommand(state: ClusterState, command: MemberCommand, 
 /** A new node, a restarted one, or one that lost what it had stored: the latter takes the place of its former self. */
 function join(state: ClusterState, command: Join, context: Context): Transition {
   if (!isValidMember(command)) return refuse(state, 'invalid')
-  if (command.version < context.version) return refuse(state, 'version-too-old')
+  if (command.version < state.version) return refuse(state, 'version-too-old')
   if (!sameTiming(command.timing, state.constants.timing)) return refuse(state, 'timing-differs')
   const { name, incarnation, address, version } = command
   const known = findMember(state, name)
@@ -56,7 +56,7 @@ function announce(
 ): Transition {
   const { member, command, context } = input
   if (command.adopted > state.constants.revision || !isValidMember(command)) return refuse(state, 'invalid')
-  if (command.version < context.version) return refuse(state, 'version-too-old')
+  if (command.version < state.version) return refuse(state, 'version-too-old')
   const adopted = Math.max(member.adopted, command.adopted)
   const updated: Member = { ...member, address: command.address, version: command.version, adopted }
   if (member.state === 'joining' && adopted === state.constants.revision) return enter(state, updated, 'active', context)

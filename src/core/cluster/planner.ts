@@ -11,7 +11,8 @@ import type { AbortMove, ClusterState, PlanMove, Replica, SetPreferredLeaders, S
  * over goes on where the last one stopped. Repairs come first, then every node gets its share.
  *
  * A replica is fit while its member is active. An unfit one is replaced, when there is a member to replace it and the slot can
- * carry the change. A dead one without a substitute stays, for it may come back, unless the slot bears more failures without it.
+ * carry the change. A dead one without a substitute stays, for it may come back, unless the slot bears more failures without it or
+ * another could not leave.
  */
 
 type Change = Pick<PlanMove, 'slot' | 'from' | 'to'>
@@ -100,8 +101,7 @@ function unfitReplicas(state: ClusterState, slot: Slot): Replica[] {
 function isBetterDropped(state: ClusterState, input: { readonly slot: Slot; readonly from: Replica; readonly enough: boolean }): boolean {
   const { slot, from, enough } = input
   if (enough || holderOf(state, from)?.state !== 'dead') return true
-  const dead = slot.replicas.filter((replica) => holderOf(state, replica)?.state === 'dead').length
-  return slot.replicas.length % 2 === 0 || dead >= 2
+  return slot.replicas.length % 2 === 0 || unfitReplicas(state, slot).length >= 2
 }
 
 function feasible(state: ClusterState, slot: Slot, change: Change): Change | null {

@@ -112,6 +112,8 @@ export interface Table {
 export interface ClusterState {
   readonly formation: Formation
   readonly constants: Constants
+  /** The machine version that every group may run: all members know it, and nobody who does not is let in (decision R9). */
+  readonly version: number
   /** Sorted by name. */
   readonly members: readonly Member[]
   readonly tombstones: readonly Tombstone[]
@@ -145,6 +147,12 @@ export interface SetConstants {
   readonly type: 'set-constants'
   readonly expectedRevision: number
   readonly timing: Timing
+}
+
+/** Refused while any member does not know it. */
+export interface RaiseVersion {
+  readonly type: 'raise-version'
+  readonly version: number
 }
 
 /** Compare-and-set on the table version. A null `from` adds a replica, a null `to` takes one away. */
@@ -196,7 +204,7 @@ export type MemberCommand =
 
 export type TableCommand = PlanMove | AdvanceMove | FinishMove | AbortMove | SetPreferredLeaders
 
-export type Command = { readonly type: 'form'; readonly formation: Formation } | SetConstants | MemberCommand | TableCommand
+export type Command = { readonly type: 'form'; readonly formation: Formation } | SetConstants | RaiseVersion | MemberCommand | TableCommand
 
 export type Answer =
   | { readonly type: 'done' }

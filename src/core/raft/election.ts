@@ -97,8 +97,8 @@ export function handleVoteResponse(replica: Replica, response: VoteResponse): vo
 }
 
 /** The own vote counts like the others': once it is durable, and only in the term it was cast in (pitfall 20). */
-export function handleOwnVotePersisted(replica: Replica, writeId: number): void {
-  if (replica.role.type !== 'candidate' || writeId < replica.role.ownVoteWrite) return
+export function handleOwnVotePersisted(replica: Replica): void {
+  if (replica.role.type !== 'candidate' || replica.log.endedWrite < replica.termWrite) return
   replica.role.votes.set(replica.self, true)
   countVotes(replica)
 }
@@ -124,9 +124,9 @@ function isUpToDate(replica: Replica, asked: VoteRequest | PreVoteRequest): bool
 }
 
 function isSticky(replica: Replica, candidate: ReplicaId): boolean {
-  if (replica.leader === null || replica.leader === candidate) return false
-  const contactAt = replica.role.type === 'leader' ? leaderContact(replica, replica.role) : replica.heardAt
-  return replica.now - contactAt < replica.timing.electionMinMs
+  const { role, now, timing } = replica
+  if (role.type === 'leader') return now - leaderContact(replica, role) < timing.electionMinMs
+  return replica.heardFrom !== candidate && now - replica.heardAt < timing.electionMinMs
 }
 
 function otherVoters(replica: Replica): ReplicaId[] {

@@ -2,7 +2,7 @@ import { assert } from '#base/assert.ts'
 import { millis } from '#base/brand.ts'
 import { campaign, campaignWithPreVote } from './election.ts'
 import type { Replica } from './replica.ts'
-import type { Append, Entry, Heartbeat, LogIndex, ReplicaId, SnapshotChunk, Term, TimeoutNow } from './types.ts'
+import type { Append, Entry, Heartbeat, LogIndex, ReplicaId, SnapshotChunk, SnapshotMeta, Term, TimeoutNow } from './types.ts'
 import { logIndex, term } from './types.ts'
 
 /**
@@ -13,9 +13,7 @@ import { logIndex, term } from './types.ts'
 /** Both a follower whose time-out ran out and a candidate that got no answer start anew with a pre-vote. */
 export function tickWithoutLeader(replica: Replica): void {
   if (replica.now < replica.electionDeadline) return
-  const overslept = replica.now - replica.electionDeadline > replica.timing.heartbeatMs
-  if (overslept) {
-    // This process was paused: what the leader sent meanwhile is still in the inbox (pitfall 42).
+  if (replica.forgivesPause(replica.now - replica.electionDeadline)) {
     replica.electionDeadline = millis(replica.now + replica.timing.heartbeatMs)
   } else if (replica.mayCampaign) {
     campaignWithPreVote(replica)
@@ -26,9 +24,10 @@ export function tickWithoutLeader(replica: Replica): void {
 
 /** Every valid message of this term's leader ends a candidacy and restarts the time-out (pitfall 9). */
 export function follow(replica: Replica, leader: ReplicaId): void {
-  assert(replica.role.type !== 'leader', 'a term has one leader')
-  replica.role = { type: 'follower' }
+  assert(replica.leader === null || replica.leader === leader, 'a term has one leader')
+  if (replica.role.type !== 'follower') replica.role = { type: 'follower' }
   replica.leader = leader
+  replica.heardFrom = leader
   replica.heardAt = replica.now
   replica.resetElectionDeadline()
 }
@@ -74,7 +73,7 @@ export function verify(replica: Replica, index: LogIndex, commit: LogIndex): voi
 }
 
 function acknowledge(replica: Replica, leader: ReplicaId): void {
-  replica.out.send({ type: 'append-ack', from: replica.self, to: leader, term: replica.term, match: durableMatch(replica) })
+  replica.answer({ type: 'append-ack', from: replica.self, to: leader, term: replica.term, match: durableMatch(replica) })
 }
 
 const durableMatch = (replica: Replica): LogIndex => logIndex(Math.min(replica.log.durable, replica.verified))
@@ -104,7 +103,7 @@ export function handleHeartbeat(replica: Replica, heartbeat: Heartbeat): void {
   follow(replica, heartbeat.from)
   verify(replica, replica.verified, heartbeat.commit)
   const { self: from, term } = replica
-  replica.out.send({ type: 'heartbeat-ack', from, to: heartbeat.from, term, round: heartbeat.round, match: durableMatch(replica) })
+  replica.answer({ type: 'heartbeat-ack', from, to: heartbeat.from, term, round: heartbeat.round, match: durableMatch(replica) })
 }
 
 /** The leader has given up its lease for this; a replica that must not lead lets it pass. */
@@ -118,13 +117,10 @@ export function handleTimeoutNow(replica: Replica, message: TimeoutNow): void {
  * the entries behind it stay (dissertation 5.1; pitfall 23).
  */
 export function handleSnapshotChunk(replica: Replica, chunk: SnapshotChunk): void {
-  const { log } = replica
   const { snapshot } = chunk
   follow(replica, chunk.from)
-  if (snapshot.index <= log.commit || log.termAt(snapshot.index) === snapshot.term) {
-    replica.receiving = null
-    verify(replica, logIndex(Math.max(snapshot.index, log.commit)), snapshot.index)
-    acknowledge(replica, chunk.from)
+  if (holds(replica, snapshot)) {
+    passOver(replica, snapshot)
     return
   }
   if (replica.receiving?.index !== snapshot.index || replica.receiving.term !== snapshot.term) {
@@ -140,8 +136,23 @@ export function handleSnapshotChunk(replica: Replica, chunk: SnapshotChunk): voi
   }
 }
 
+/** Whether the log reaches over the snapshot's last entry, which is committed, so that everything before it agrees too. */
+function holds({ log }: Replica, snapshot: SnapshotMeta): boolean {
+  return snapshot.index <= log.commit || log.termAt(snapshot.index) === snapshot.term
+}
+
+function passOver(replica: Replica, snapshot: SnapshotMeta): void {
+  replica.receiving = null
+  verify(replica, logIndex(Math.max(snapshot.index, replica.log.commit)), snapshot.index)
+  acknowledgePersisted(replica)
+}
+
+/**
+ * While the last chunk was being written, entries that were on their way may have filled the log up to the snapshot and beyond, and may
+ * have been acknowledged: they must stay. A replica that leads by now holds every committed entry anyway.
+ */
 export function handleSnapshotWritten(replica: Replica, index: LogIndex, offset: number, last: boolean): void {
-  const { receiving, log } = replica
+  const { receiving } = replica
   const snapshot = receiving?.writing
   if (!receiving || !snapshot || snapshot.index !== index) return
   receiving.writing = null
@@ -151,8 +162,12 @@ export function handleSnapshotWritten(replica: Replica, index: LogIndex, offset:
     return
   }
   replica.receiving = null
-  if (snapshot.index <= log.commit) return
-  log.install(snapshot)
+  if (replica.role.type === 'leader') return
+  if (holds(replica, snapshot)) {
+    passOver(replica, snapshot)
+    return
+  }
+  replica.log.install(snapshot)
   replica.out.install(snapshot)
   replica.verified = snapshot.index
   replica.installing = { snapshot, writeId: Number.POSITIVE_INFINITY }

@@ -36,8 +36,8 @@ export function becomeLeader(replica: Replica): void {
   }
   replica.role = role
   replica.leader = replica.self
-  trackMembers(replica, role)
   appendOwn(replica, role, [{ type: 'term-start', leader: replica.self }])
+  trackMembers(replica, role)
   replicateToAll(replica, role)
   heartbeat(replica, role)
 }
@@ -75,7 +75,7 @@ export function propose(replica: Replica, term: Term, commands: readonly Uint8Ar
 
 export function tickLeader(replica: Replica, role: Leader): void {
   const { now, timing } = replica
-  if (now - role.nextHeartbeat > timing.heartbeatMs) role.graceUntil = millis(now + 2 * timing.heartbeatMs)
+  if (replica.forgivesPause(now - role.nextHeartbeat)) role.graceUntil = millis(now + 2 * timing.heartbeatMs)
   if (now >= role.nextHeartbeat) heartbeat(replica, role)
   const unheard = now - leaderContact(replica, role) > timing.electionMaxMs && now >= role.graceUntil
   if (unheard || replica.diskHangs) {
@@ -108,7 +108,9 @@ export function handleHeartbeatAck(replica: Replica, role: Leader, ack: Heartbea
   }
   if (ack.match < progress.match) remind(replica, progress)
   const behind = progress.match < replica.log.lastIndex
-  if (takeMatch(replica, role, progress, ack.match) || !behind) return
+  if (takeMatch(replica, role, progress, ack.match)) return
+  progress.catchUp.advance(progress.match, replica.log.lastIndex, replica.now)
+  if (!behind) return
   progress.silentRounds++
   if (progress.silentRounds < limits.silentRoundsMax && !(progress.sending.type === 'probe' && progress.sending.waiting)) return
   progress.silentRounds = 0
@@ -122,7 +124,7 @@ function resend(replica: Replica, progress: Progress): void {
     replica.out.snapshotRead({ to: progress.replica, index: snapshot.index, offset })
     return
   }
-  progress.probe()
+  progress.retry()
   replicate(replica, progress)
 }
 
@@ -190,7 +192,7 @@ function tellTransferTarget(replica: Replica, role: Leader): void {
 function abandonTransfer(replica: Replica, role: Leader): void {
   const told = role.transfer?.told === true
   role.transfer = null
-  if (told && replica.eligible) campaign(replica, true)
+  if (told && replica.eligible) campaign(replica, false)
 }
 
 function mostCaughtUpVoter(replica: Replica, role: Leader): ReplicaId | null {

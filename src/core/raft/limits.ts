@@ -21,8 +21,6 @@ export const limits = {
   roundsRemembered: 64,
   /** Answers to heartbeats without progress after which what was sent is taken for lost. */
   silentRoundsMax: 3,
-  /** Rounds in which a learner may catch up (dissertation 4.2.1). */
-  catchUpRoundsMax: 10,
 } as const
 
 assert(limits.appendBytesMax * 2 <= limits.inflightBytesMax, 'a follower can be kept busy')

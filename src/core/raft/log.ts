@@ -23,6 +23,7 @@ export class RaftLog {
   #durable: LogIndex
   #uncommittedBytes = 0
   #lastWrite = 0
+  #endedWrite = 0
   readonly #writes = new Deque<{ readonly id: number; upTo: LogIndex; readonly since: Millis }>()
 
   constructor(restored: RestoredLog) {
@@ -80,6 +81,10 @@ export class RaftLog {
   }
   get uncommittedBytes(): number {
     return this.#uncommittedBytes
+  }
+  /** The newest write that is durable. */
+  get endedWrite(): number {
+    return this.#endedWrite
   }
   /** When the oldest write that is still under way began. */
   get writingSince(): Millis | null {
@@ -176,7 +181,8 @@ export class RaftLog {
 
   /** The write with this id and all before it are durable. */
   endWrite(id: number): void {
-    assert(id <= this.#lastWrite, 'a write ends after it began')
+    assert(id > this.#endedWrite && id <= this.#lastWrite, 'a write ends once, after it began')
+    this.#endedWrite = id
     for (let first = this.#writes.at(0); first !== undefined && first.id <= id; first = this.#writes.at(0)) {
       this.#durable = logIndex(Math.max(this.#durable, first.upTo))
       this.#writes.shift()

@@ -55,7 +55,7 @@ export function advanceMembership(replica: Replica, role: Leader): void {
   append(replica, role, { voters: log.membership.voters, outgoing: [], learners: log.membership.learners })
 }
 
-/** Keeps a progress for everybody who receives the log, and for nobody else. */
+/** Keeps a progress for everybody who receives the log, and for nobody else. An entry has just been appended: it is the first to be sent. */
 export function trackMembers(replica: Replica, role: Leader): void {
   const members = everyone(replica.log.membership)
   for (const known of role.progress.keys()) if (!members.includes(known)) role.progress.delete(known)
@@ -67,8 +67,9 @@ export function trackMembers(replica: Replica, role: Leader): void {
 
 export function isCaughtUp(replica: Replica, role: Leader, learner: ReplicaId): boolean {
   const progress = role.progress.get(learner)
-  if (progress === undefined) return false
-  return progress.catchUp.near(progress.match, replica.now, replica.timing.electionMinMs)
+  const withinMs = replica.timing.electionMinMs
+  if (progress === undefined || replica.now - progress.contactAt > withinMs) return false
+  return progress.catchUp.near(progress.match, replica.now, withinMs)
 }
 
 function append(replica: Replica, role: Leader, membership: Membership): void {

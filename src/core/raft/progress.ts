@@ -39,26 +39,36 @@ export class Progress {
   silentRounds = 0
   readonly catchUp: CatchUp
 
+  /** `lastIndex` is that of the entry just appended: the first to be sent. */
   constructor(replica: ReplicaId, lastIndex: LogIndex, now: Millis) {
     this.replica = replica
-    this.next = logIndex(lastIndex + 1)
+    this.next = lastIndex
     this.catchUp = new CatchUp(lastIndex, now)
   }
 
   /** Takes an acknowledgement; false when it says nothing new. */
   acknowledge(match: LogIndex): boolean {
     if (match <= this.match) return false
+    // A probe asks about one place; an answer that does not reach it says nothing about it.
+    const reached = match >= this.next - 1
     this.match = match
     this.silentRounds = 0
     if (match >= this.next) this.next = logIndex(match + 1)
     if (this.sending.type === 'replicate') this.#land(this.sending, match)
-    else if (this.sending.type === 'probe' || match >= this.sending.snapshot.index) this.replicate()
+    else if (this.sending.type === 'probe' ? reached : match >= this.sending.snapshot.index) this.replicate()
     return true
   }
 
+  /** From the place where the logs are known to agree. */
   probe(): void {
     this.next = logIndex(this.match + 1)
     this.sending = { type: 'probe', waiting: false }
+  }
+
+  /** What was sent is taken for lost. A probe is repeated where it stood: from the start would often mean a needless snapshot. */
+  retry(): void {
+    if (this.sending.type === 'probe') this.sending.waiting = false
+    else this.probe()
   }
 
   replicate(): void {
@@ -115,8 +125,9 @@ export class Progress {
  * takes less than an election time-out the learner is near enough (dissertation 4.2.1, pitfall 32).
  */
 export class CatchUp {
-  rounds = 0
-  lastRoundMs = Number.POSITIVE_INFINITY
+  #caughtUpOnce = false
+  #lastRoundMs = 0
+  #from = logIndex(0)
   #target: LogIndex
   #since: Millis
 
@@ -125,17 +136,19 @@ export class CatchUp {
     this.#since = now
   }
 
+  /** Told of every answer. A round that had nothing to catch up with measures nothing, however long it was idle. */
   advance(match: LogIndex, lastIndex: LogIndex, now: Millis): void {
     if (match < this.#target) return
-    this.rounds++
-    this.lastRoundMs = now - this.#since
+    this.#caughtUpOnce = true
+    this.#lastRoundMs = this.#target > this.#from ? now - this.#since : 0
+    this.#from = match
     this.#target = lastIndex
     this.#since = now
   }
 
-  /** Judged at `now`, so that a learner that fell silent after a good round is not taken for a fast one. */
+  /** Judged at `now`, so that a learner that falls behind after a good round is not taken for a fast one. */
   near(match: LogIndex, now: Millis, withinMs: number): boolean {
-    if (this.rounds === 0 || this.lastRoundMs > withinMs) return false
+    if (!this.#caughtUpOnce || this.#lastRoundMs > withinMs) return false
     return match >= this.#target || now - this.#since <= withinMs
   }
 }

@@ -1,5 +1,6 @@
 import { unreachable } from '#base/assert.ts'
 import type { Millis } from '#base/brand.ts'
+import { millis } from '#base/brand.ts'
 import { handleOwnVotePersisted, handlePreVoteRequest, handlePreVoteResponse, handleVoteRequest, handleVoteResponse } from './election.ts'
 import {
   acknowledgePersisted,
@@ -67,9 +68,10 @@ export class Raft {
   get membershipIndex(): LogIndex {
     return this.#replica.log.membershipIndex
   }
-  /** When the next `tick` is due; an earlier one does nothing. */
+  /** When the next `tick` is due; an earlier one does nothing. Never for a halted replica. */
   get deadline(): Millis {
     const { role, electionDeadline } = this.#replica
+    if (role.type === 'halted') return millis(Number.POSITIVE_INFINITY)
     return role.type === 'leader' ? role.nextHeartbeat : electionDeadline
   }
   /** Until when, on this replica's clock, no other replica can lead; minus infinity without a lease. */
@@ -269,7 +271,7 @@ export class Raft {
     }
     const { role } = replica
     if (role.type === 'leader') advanceCommit(replica, role)
-    else if (role.type === 'candidate') handleOwnVotePersisted(replica, id)
+    else if (role.type === 'candidate') handleOwnVotePersisted(replica)
     else acknowledgePersisted(replica)
   }
 
@@ -277,7 +279,7 @@ export class Raft {
     const replica = this.#replica
     const persistId = replica.out.persists ? replica.log.beginWrite(replica.now) : null
     if (persistId !== null) {
-      if (replica.role.type === 'candidate') replica.role.ownVoteWrite = Math.min(replica.role.ownVoteWrite, persistId)
+      replica.termWrite = Math.min(replica.termWrite, persistId)
       if (replica.installing !== null) replica.installing.writeId = Math.min(replica.installing.writeId, persistId)
     }
     return replica.out.take({ persistId, apply: replica.takeCommitted(), role: replica.takeRoleChange() })

@@ -68,13 +68,26 @@ class Schedule {
     const prng = this.#prng
     if (prng.chance(this.#faults.crash)) this.#crash()
     if (prng.chance(this.#faults.cut)) this.#cut()
-    if (prng.chance(this.#faults.settle)) this.cluster.settle()
+    if (prng.chance(this.#faults.settle)) this.#calm()
     const { deliver, write, time } = this.#faults
     const dice = prng.float()
     if (dice < deliver) this.#deliver()
     else if (dice < deliver + write) this.#finishWrite()
     else if (dice < deliver + write + time) this.#passTime()
     else this.#ask()
+  }
+
+  /** For a while all that can be delivered and written is; with the leader cut off this is where others depose it. */
+  #calm(): void {
+    const { cluster } = this
+    const { leader } = cluster
+    if (leader !== null && this.#prng.chance(0.3)) {
+      cluster.isolate(leader)
+      cluster.propose(leader)
+    }
+    if (this.#prng.chance(0.5)) cluster.run(this.#prng.between(50, 1500))
+    else cluster.settle()
+    if (this.#prng.chance(0.5)) cluster.heal()
   }
 
   #deliver(): void {

@@ -8,6 +8,8 @@ import type { Leader, Replica } from './replica.ts'
  * A read notes the commit index once an entry of this term is committed (before, older commits are not all known; pitfall 4), and is
  * answered when the lease vouches that nobody else leads, or when a majority has answered a round that was sent after the read came.
  * Rounds are numbered within the term and never reused, so a late answer to an older round vouches for nothing.
+ * One round at a time is sent for reads; those that come meanwhile share the next, so that a crowd of readers cannot push the rounds on
+ * faster than they can be answered.
  */
 export function read(replica: Replica, ids: readonly number[]): void {
   const { role } = replica
@@ -21,7 +23,7 @@ export function read(replica: Replica, ids: readonly number[]): void {
     return
   }
   role.reads.push({ ids, index: null, round: role.round + 1 })
-  heartbeat(replica, role)
+  if (role.reads.length === 1) heartbeat(replica, role)
   answerReads(replica, role)
 }
 
@@ -34,4 +36,5 @@ export function answerReads(replica: Replica, role: Leader): void {
     const { ids, index } = role.reads.shift() as Leader['reads'][number]
     for (const id of ids) replica.out.readState({ id, index })
   }
+  if (role.reads[0] !== undefined && role.reads[0].round > role.round) heartbeat(replica, role)
 }

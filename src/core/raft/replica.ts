@@ -7,7 +7,7 @@ import { RaftLog } from './log.ts'
 import { Outbox } from './outbox.ts'
 import type { Progress } from './progress.ts'
 import { isOnlyVoter, isVoter } from './quorum.ts'
-import type { Entry, HardState, Instant, LogIndex, ReplicaId, RoleChange, SnapshotMeta, Term, Timing } from './types.ts'
+import type { AppendAck, Entry, HardState, HeartbeatAck, Instant, LogIndex, ReplicaId, RoleChange, SnapshotMeta, Term, Timing } from './types.ts'
 import { logIndex } from './types.ts'
 
 export interface ReplicaOptions {
@@ -33,8 +33,6 @@ export interface PreCandidate {
 export interface Candidate {
   readonly type: 'candidate'
   readonly votes: Map<ReplicaId, boolean>
-  /** The write that makes the own vote durable; it counts only then. */
-  ownVoteWrite: number
 }
 
 export interface Leader {
@@ -88,6 +86,11 @@ export class Replica {
   role: Role = { type: 'follower' }
   /** Whom this replica follows in this term, itself when it leads; forgotten with the term (pitfall 38). */
   leader: ReplicaId | null = null
+  /**
+   * The last leader heard, and when. Outlives the term, unlike `leader`: a late message with a higher term must not make this replica
+   * forget whose lease it has just prolonged.
+   */
+  heardFrom: ReplicaId | null = null
   heardAt: Millis = millis(Number.NEGATIVE_INFINITY)
   electionDeadline: Millis
   /** Everything up to here agrees with the log of this term's leader (pitfall 7). */
@@ -104,6 +107,9 @@ export class Replica {
   receiving: { index: LogIndex; term: Term; offset: number; writing: SnapshotMeta | null } | null
   /** A snapshot that is in the log already, and becomes the machine's state when its write is durable. */
   installing: { readonly snapshot: SnapshotMeta; writeId: number } | null = null
+  /** The write that makes the term durable, and with it a candidate's vote for itself. */
+  termWrite = 0
+  #pauseForgivenAt: Millis = millis(Number.NEGATIVE_INFINITY)
   #reported: RoleChange
 
   constructor(options: ReplicaOptions) {
@@ -140,14 +146,19 @@ export class Replica {
     this.electionDeadline = millis(this.now + electionMinMs + this.prng.float() * (electionMaxMs - electionMinMs))
   }
 
-  /** Enters a term, or ends a candidacy or leadership within it. The vote survives unless the term grows (pitfall 8). */
+  /**
+   * Enters a term, or ends a candidacy or leadership within it. The vote survives unless the term grows (pitfall 8); the time-out goes on,
+   * for a candidate that gets no vote must not hold up the others (pitfall 9).
+   */
   becomeFollower(term: Term, leader: ReplicaId | null): void {
     assert(term >= this.term, 'terms never go back')
-    if (this.role.type === 'leader') this.#abandonReads(this.role)
+    if (this.role.type === 'leader') {
+      this.#abandonReads(this.role)
+      this.resetElectionDeadline()
+    }
     if (term > this.term) this.#enter(term, null)
     this.role = { type: 'follower' }
     this.leader = leader
-    this.resetElectionDeadline()
   }
 
   becomePreCandidate(): void {
@@ -160,7 +171,7 @@ export class Replica {
   becomeCandidate(): void {
     if (this.role.type === 'leader') this.#abandonReads(this.role)
     this.#enter((this.term + 1) as Term, this.self)
-    this.role = { type: 'candidate', votes: new Map(), ownVoteWrite: Number.POSITIVE_INFINITY }
+    this.role = { type: 'candidate', votes: new Map() }
     this.leader = null
     this.resetElectionDeadline()
   }
@@ -196,6 +207,23 @@ export class Replica {
     return since !== null && this.now - since > 2 * this.timing.electionMaxMs
   }
 
+  /** An answer that the asker will count on names a term this replica must not forget; usually it is durable long since. */
+  answer(message: AppendAck | HeartbeatAck): void {
+    if (this.log.endedWrite >= this.termWrite) this.out.send(message)
+    else this.out.sendAfterPersist(message)
+  }
+
+  /**
+   * Whether a late tick is put down to a pause of this process, so that it first takes in what arrived meanwhile (pitfall 42).
+   * A process that is always late is forgiven only once per election, or it would never notice that its leader, or its majority, is gone.
+   */
+  forgivesPause(lateMs: number): boolean {
+    const { heartbeatMs, electionMaxMs } = this.timing
+    if (lateMs <= heartbeatMs || this.now - this.#pauseForgivenAt < electionMaxMs) return false
+    this.#pauseForgivenAt = this.now
+    return true
+  }
+
   /** What became committed since the last call, once a snapshot that is being installed is out of the way. */
   takeCommitted(): readonly Entry[] {
     if (this.installing !== null || this.emitted >= this.log.commit) return []
@@ -216,6 +244,7 @@ export class Replica {
     this.vote = vote
     this.leader = null
     this.verified = this.log.commit
+    this.termWrite = Number.POSITIVE_INFINITY
     this.out.hardState({ term, vote })
   }
 

@@ -89,9 +89,7 @@ export function handleSnapshotAck(replica: Replica, role: Leader, ack: SnapshotA
   assert(ack.offset >= 0, 'offsets are not negative')
   progress.sending.offset = ack.offset
   progress.silentRounds = 0
-  if (ack.offset < progress.sending.snapshot.bytes) {
-    replica.out.snapshotRead({ to: ack.from, index: ack.index, offset: ack.offset })
-  }
+  replica.out.snapshotRead({ to: ack.from, index: ack.index, offset: ack.offset })
 }
 
 function sumBytes(entries: readonly Entry[]): number {

@@ -7,7 +7,7 @@ import type { DiskJob } from './testkit-disk.ts'
 import { mix, Witness } from './testkit-witness.ts'
 import type { TestNode } from './testkit-witness.ts'
 import { logIndex, replicaId } from './types.ts'
-import type { Effects, Entry, Input, Instant, Membership, Message, ReplicaId, SnapshotMeta, Term, Timing } from './types.ts'
+import type { Effects, Entry, Input, Membership, Message, SnapshotMeta, Term, Timing } from './types.ts'
 
 /**
  * A cluster of Raft cores in one thread for tests. Nothing happens by itself: the test says which message is delivered, dropped or

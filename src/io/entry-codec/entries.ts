@@ -90,6 +90,10 @@ export function decodeEntries(payload: Uint8Array, first: LogIndex): Entry[] {
   return entries
 }
 
+/** An entry that shares no bytes with this one. */
+export const copyEntry = (entry: Entry): Entry =>
+  entry.payload.type === 'command' ? { ...entry, payload: { type: 'command', bytes: entry.payload.bytes.slice() } } : entry
+
 function payloadOf(kind: number, body: Uint8Array): Payload {
   switch (kind) {
     case kinds.command:

@@ -6,8 +6,9 @@ import type { StreamId } from './keys.ts'
 import { positionOf, rangesOf, runsFrom } from './keys.ts'
 import { limits } from './limits.ts'
 import { readRun } from './records.ts'
-import type { Chore, Put } from './write-plan.ts'
-import { runOf } from './write-plan.ts'
+import type { Put } from './transaction.ts'
+import { runOf } from './transaction.ts'
+import type { Chore } from './write-plan.ts'
 
 /** Removals and rewrites that join a transaction. */
 export interface Sweep {
@@ -46,7 +47,8 @@ export class Chores {
     while (left > 0) {
       const [chore] = this.#queue
       if (chore === undefined) break
-      const { looked, done } = chore.type === 'drop' ? dropSome(environment, chore.stream, left, sweep) : this.#compactSome(environment, chore, left, sweep)
+      const { looked, done } =
+        chore.type === 'drop' ? dropSome(environment, chore.stream, left, sweep) : this.#compactSome(environment, chore, left, sweep)
       left -= looked
       if (!done) break
       this.#queue.shift()

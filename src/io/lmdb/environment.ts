@@ -58,10 +58,10 @@ export class Environment {
   }
 
   /** The first transaction. From it on, each makes sure that nobody else claimed the store since. */
-  claim(token: Uint8Array, write: () => void): void {
+  claim(token: Uint8Array, puts: readonly { readonly key: Uint8Array; readonly record: Uint8Array }[]): void {
     this.#database.transactionSync(() => {
       this.put(ownerKey, token)
-      write()
+      for (const { key, record } of puts) this.put(key, record)
     })
     this.#owner = token
   }

@@ -3,88 +3,52 @@ import { assert, present } from '#base/assert.ts'
 import { Deque } from '#base/deque.ts'
 import type { Entry, LogIndex } from '#core/raft/types.ts'
 import type { LoadOutcome, LogStore, SnapshotBytes, StoreBatch, StoreFailure } from '#ports/log-store.ts'
-import { Chores } from './chores.ts'
 import { Environment } from './environment.ts'
 import { groupKey, storeKey } from './keys.ts'
-import { limits } from './limits.ts'
 import { loadStore } from './load.ts'
 import { LockFile } from './lock-file.ts'
-import { Pace } from './pace.ts'
+import { Pipeline } from './pipeline.ts'
 import type { SnapshotRequest } from './reader.ts'
 import { Reader } from './reader.ts'
 import { encodeGroup, encodeStore } from './state-records.ts'
 import { adviceFor, failureOf } from './store-fault.ts'
-import type { StoreState } from './store-state.ts'
-import { perform } from './transaction.ts'
-import type { Transaction } from './transaction.ts'
-import { WritePlan } from './write-plan.ts'
 
 export interface LmdbLogStoreOptions {
   /** Made when it is not there; belongs to this store alone. */
   readonly folder: string
 }
 
-type CommitDone = (failure: StoreFailure | null) => void
-
-/** What one transaction will hold, and whom to tell. */
-interface Pending {
-  readonly plan: WritePlan
-  readonly done: CommitDone[]
-}
-
+/** What a store consists of once it is loaded. */
 interface Opened {
+  readonly lock: LockFile
   readonly environment: Environment
-  readonly state: StoreState
+  readonly pipeline: Pipeline
   readonly reader: Reader
 }
 
 const closed: StoreFailure = { type: 'failed', code: 'closed', detail: 'the store is closed' }
 
-/**
- * The log store on LMDB: one pipeline of durable transactions for all groups of a node. docs/storage.md has formats and figures.
- *
- * Commits gather in a plan. At the end of the turn, or when the transaction under way is durable, the plan becomes the next
- * transaction: group commit. A small one runs right there on the event loop, a large one on LMDB's thread. There is one at a time, so
- * that the event loop never waits for the lock of LMDB's thread.
- */
+/** The log store on LMDB: docs/storage.md has its formats, promises and figures. */
 export class LmdbLogStore implements LogStore {
   readonly #folder: string
-  readonly #chores = new Chores()
-  readonly #pace = new Pace()
-  readonly #pending = new Deque<Pending>()
   readonly #reads = new Deque<{ readonly group: number; readonly run: () => void }>()
-  #lock: LockFile | null = null
   #opened: Opened | null = null
-  /** On LMDB's thread. */
-  #underWay: Pending | null = null
-  #failure: StoreFailure | null = null
-  #flush: 'none' | 'at-end-of-turn' | 'next-turn' = 'none'
-  #closing: (() => void) | null = null
+  /** Why nothing can be asked of the store, at all or any more. */
+  #refusal: StoreFailure | null = null
 
   constructor({ folder }: LmdbLogStoreOptions) {
     this.#folder = folder
   }
 
   load(done: (outcome: LoadOutcome) => void): void {
-    assert(this.#lock === null && this.#opened === null, 'a store is loaded once')
+    assert(this.#opened === null && this.#refusal === null, 'a store is loaded once')
     void this.#load().then(done)
   }
 
-  commit(batch: StoreBatch, done: CommitDone): void {
-    const failure = this.#closing === null ? this.#failure : closed
-    if (failure !== null) {
-      queueMicrotask(() => done(failure))
-      return
-    }
-    const { state } = present(this.#opened, 'a store is loaded before it is written')
-    let last = this.#pending.at(this.#pending.length - 1)
-    if (last === undefined || last.plan.bytes >= limits.transactionBytesMax) {
-      last = { plan: new WritePlan(state), done: [] }
-      this.#pending.push(last)
-    }
-    last.plan.add(batch)
-    last.done.push(done)
-    this.#schedule()
+  commit(batch: StoreBatch, done: (failure: StoreFailure | null) => void): void {
+    const failure = this.#refusal ?? this.#open().pipeline.failure
+    if (failure === null) this.#open().pipeline.commit(batch, done)
+    else queueMicrotask(() => done(failure))
   }
 
   readSnapshot(request: SnapshotRequest, done: (chunk: SnapshotBytes | null | StoreFailure) => void): void {
@@ -96,48 +60,60 @@ export class LmdbLogStore implements LogStore {
   }
 
   close(done: () => void): void {
-    assert(this.#closing === null, 'a store is closed once')
-    this.#closing = done
-    this.#schedule()
+    assert(this.#refusal?.code !== 'closed', 'a store is closed once')
+    this.#refusal = closed
+    if (this.#opened === null) {
+      queueMicrotask(done)
+      return
+    }
+    const { pipeline, environment, lock } = this.#opened
+    pipeline.drain(() => {
+      assert(this.#reads.length === 0, 'reads are answered before a store closes')
+      void release(environment, lock).then(done)
+    })
   }
 
   async #load(): Promise<LoadOutcome> {
+    let lock: LockFile | null = null
     let environment: Environment | null = null
     try {
-      const lock = new LockFile(join(this.#folder, 'store.lock'))
-      this.#lock = lock
+      lock = new LockFile(join(this.#folder, 'store.lock'))
       environment = new Environment(this.#folder)
       const { state, outcome, garbage, outdated } = await loadStore(environment)
       const puts = outdated.map(({ group, record }) => ({ key: groupKey(group), record: encodeGroup(group, record) }))
-      puts.push({ key: storeKey, record: encodeStore(state.record) })
-      environment.claim(Buffer.from(lock.token), puts)
-      for (const stream of garbage) this.#chores.add({ type: 'drop', stream })
-      this.#opened = { environment, state, reader: new Reader(environment, state) }
-      this.#schedule()
+      environment.claim(Buffer.from(lock.token), [...puts, { key: storeKey, record: encodeStore(state.record) }])
+      const explain = (thrown: unknown): StoreFailure => this.#explain(thrown)
+      const settled = (rewrote: boolean): void => this.#settled(rewrote)
+      const pipeline = new Pipeline({ environment, state, garbage, explain, settled })
+      this.#opened = { lock, environment, pipeline, reader: new Reader(environment, state) }
       return outcome
     } catch (error) {
-      this.#failure = this.#explain(failureOf(error, `opening ${this.#folder}`))
-      await environment?.close()
-      this.#lock?.release()
-      this.#lock = null
-      return this.#failure.code === 'damaged' ? { type: 'damaged', detail: this.#failure.detail } : this.#failure
+      const failure = this.#explain(error)
+      this.#refusal = failure
+      await release(environment, lock)
+      return failure.code === 'damaged' ? { type: 'damaged', detail: failure.detail } : failure
     }
   }
 
-  /** Runs once no commit that was asked for before is still open for the group. */
+  #open(): Opened {
+    return present(this.#opened, 'a store is loaded before it is used')
+  }
+
+  /** Answers once every commit to the group that was asked for before is durable. */
   #read<T>(group: number, read: (reader: Reader) => T, done: (result: T | StoreFailure) => void): void {
-    if (this.#closing !== null) {
-      queueMicrotask(() => done(closed))
+    const refusal = this.#refusal
+    if (refusal !== null) {
+      queueMicrotask(() => done(refusal))
       return
     }
-    const { reader } = present(this.#opened, 'a store is loaded before it is read')
+    const { reader, pipeline } = this.#open()
     const run = (): void => {
       let result: T | StoreFailure
       try {
         result = read(reader)
       } catch (error) {
-        result = this.#explain(failureOf(error, `reading ${this.#folder}`))
-        this.#fail(result)
+        result = this.#explain(error)
+        pipeline.fail(result)
       }
       done(result)
     }
@@ -145,58 +121,28 @@ export class LmdbLogStore implements LogStore {
     if (this.#reads.length === 1) queueMicrotask(() => this.#serveReads())
   }
 
+  #settled(rewrote: boolean): void {
+    if (rewrote) this.#open().reader.forget()
+    this.#serveReads()
+  }
+
   #serveReads(): void {
-    for (let read = this.#reads.at(0); read !== undefined && !this.#isOpenFor(read.group); read = this.#reads.at(0)) {
+    const { pipeline } = this.#open()
+    for (let read = this.#reads.at(0); read !== undefined && !pipeline.isOpenFor(read.group); read = this.#reads.at(0)) {
       this.#reads.shift()
       read.run()
     }
   }
 
-  #isOpenFor(group: number): boolean {
-    if (this.#underWay?.plan.touches(group) === true) return true
-    for (const { plan } of this.#pending) if (plan.touches(group)) return true
-    return false
-  }
-
-  /** One transaction at the end of a turn; whoever asks for the next one meanwhile waits until others have had theirs. */
-  #schedule(): void {
-    if (this.#flush !== 'none' || this.#underWay !== null) return
-    this.#flush = 'at-end-of-turn'
-    queueMicrotask(() => {
-      this.#flush = 'next-turn'
-      setImmediate(() => {
-        this.#flush = 'none'
-        if (this.#hasWork()) this.#schedule()
-      })
-      this.#run()
-    })
-  }
-
-  #hasWork(): boolean {
-    return this.#pending.length > 0 || this.#closing !== null || (this.#chores.pending && this.#failure === null)
-  }
-
-  #run(): void {
-    if (this.#underWay !== null || this.#opened === null) {
-      if (this.#opened === null) this.#finishClosing()
-      return
-    }
-    const { environment, reader } = this.#opened
-    const next = this.#pending.shift() ?? null
-    if (next === null && (this.#closing !== null || this.#failure !== null)) {
-      this.#finishClosing()
-      return
-    }
-    const pending = next ?? { plan: new WritePlan(this.#opened.state), done: [] }
-    this.#underWay = pending
-    try {
-      const transaction = this.#seal(pending, environment, next === null)
-      if (transaction.rewrites) reader.forget()
-      if (next !== null && (transaction.truncations.length > 0 || this.#pace.inline(next.plan.bytes))) this.#runInline(pending, transaction)
-      else void this.#runOnThread(pending, transaction)
-    } catch (error) {
-      this.#underWay = null
-      this.#fail(this.#explain(failureOf(error, `writing ${this.#folder}`)), pending)
-    }
+  #explain(thrown: unknown): StoreFailure {
+    const failure = failureOf(thrown, `the store in ${this.#folder}`)
+    return failure.code === 'damaged' ? { ...failure, detail: `${sentence(failure.detail)} ${adviceFor(this.#folder)}` } : failure
   }
 }
+
+async function release(environment: Environment | null, lock: LockFile | null): Promise<void> {
+  await environment?.close()
+  lock?.release()
+}
+
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

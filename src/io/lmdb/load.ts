@@ -101,7 +101,8 @@ class Loader {
       if (entry.index !== state.last.index + 1) {
         throw new StoreFault('damaged', `log records between index ${state.last.index} and index ${entry.index} are missing.`)
       }
-      if (entry.term < state.last.term) throw new StoreFault('damaged', `the entry at index ${entry.index} is of an older term than the one before.`)
+      if (entry.term < state.last.term)
+        throw new StoreFault('damaged', `the entry at index ${entry.index} is of an older term than the one before.`)
       state.append(entry)
       entries.push(entry)
     }
@@ -116,7 +117,8 @@ class Loader {
   async #lengthOf(stream: StreamId): Promise<number> {
     let length = 0
     for (const key of this.#environment.keys(chunksOf(stream), Number.MAX_SAFE_INTEGER)) {
-      if (positionOf(key) !== length) throw new StoreFault('damaged', `a snapshot chunk between ${length} and ${positionOf(key)} is missing.`)
+      if (positionOf(key) !== length)
+        throw new StoreFault('damaged', `a snapshot chunk between ${length} and ${positionOf(key)} is missing.`)
       const chunk = requirePayload(this.#environment, key)
       length += chunk.length
       if (this.#isDue(chunk.length)) await turn()

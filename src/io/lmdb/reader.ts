@@ -1,5 +1,6 @@
 import { present } from '#base/assert.ts'
 import type { Entry, LogIndex } from '#core/raft/types.ts'
+import { copyEntry } from '#io/entry-codec/entries.ts'
 import type { SnapshotBytes } from '#ports/log-store.ts'
 import type { Environment } from './environment.ts'
 import type { StreamId } from './keys.ts'
@@ -35,7 +36,7 @@ export class Reader {
     const state = this.#state.groups.get(group)
     if (state === undefined || index > state.last.index) return null
     const found = this.#run(state.log, index).find((entry) => entry.index === index)
-    return found === undefined ? null : copyOf(found)
+    return found === undefined ? null : copyEntry(found)
   }
 
   snapshot({ group, index, offset, bytesMax }: SnapshotRequest): SnapshotBytes | null {
@@ -61,7 +62,3 @@ export class Reader {
 
 const isWithin = (entries: readonly Entry[], index: LogIndex): boolean =>
   index >= present(entries[0], 'a run has an entry').index && index <= present(entries.at(-1), 'a run has an entry').index
-
-/** An entry that does not hold on to the run it was read with. */
-const copyOf = (entry: Entry): Entry =>
-  entry.payload.type === 'command' ? { ...entry, payload: { type: 'command', bytes: entry.payload.bytes.slice() } } : entry

@@ -71,5 +71,4 @@ export function decodeTail(payload: Uint8Array): Point {
 
 const json = (key: Uint8Array, value: unknown): Uint8Array => recordOf(key, Buffer.from(JSON.stringify(value)))
 
-const parsed = (payload: Uint8Array): unknown =>
-  JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString())
+const parsed = (payload: Uint8Array): unknown => JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString())

@@ -1,34 +1,17 @@
 import { assert, present } from '#base/assert.ts'
 import type { Entry, LogIndex, SnapshotMeta } from '#core/raft/types.ts'
-import { encodeEntries, entryBytes } from '#io/entry-codec/entries.ts'
-import { recordHeaderBytes, recordOf, sealRecord } from '#io/entry-codec/record.ts'
+import { entryBytes } from '#io/entry-codec/entries.ts'
+import { recordOf } from '#io/entry-codec/record.ts'
 import type { Compaction, GroupWrite, StoreBatch } from '#ports/log-store.ts'
 import type { StreamId } from './keys.ts'
-import { chunkKey, entriesKey, groupKey, nodeKey, storeKey, tailKey, tombstoneKey } from './keys.ts'
-import { limits } from './limits.ts'
+import { chunkKey, groupKey, nodeKey, storeKey, tailKey, tombstoneKey } from './keys.ts'
 import { LiveRanges } from './live-ranges.ts'
 import { encodeGroup, encodeStore, encodeTail } from './state-records.ts'
 import type { StoredSnapshot } from './state-records.ts'
 import { GroupState } from './store-state.ts'
 import type { StoreState } from './store-state.ts'
-
-/** What one LMDB transaction does: first cut logs, then remove, then put. */
-export interface Transaction {
-  readonly truncations: readonly Truncation[]
-  readonly removals: readonly Uint8Array[]
-  readonly puts: readonly Put[]
-}
-
-/** The entries from `from` on go; a run that reaches across is rewritten. */
-export interface Truncation {
-  readonly stream: StreamId
-  readonly from: LogIndex
-}
-
-export interface Put {
-  readonly key: Uint8Array
-  readonly record: Uint8Array
-}
+import type { Put, Transaction, Truncation } from './transaction.ts'
+import { runsOf } from './transaction.ts'
 
 /** What may be done at leisure once the transaction is durable. */
 export type Chore =
@@ -82,7 +65,7 @@ export class WritePlan {
     const truncations: Truncation[] = []
     for (const [stream, { truncateFrom, entries }] of this.#logs) {
       if (truncateFrom !== null) truncations.push({ stream, from: truncateFrom })
-      putRuns(puts, stream, entries)
+      puts.push(...runsOf(stream, entries))
     }
     for (const [stream, chunks] of this.#chunks) for (const { offset, bytes } of chunks) putBytes(puts, chunkKey(stream, offset), bytes)
     for (const state of this.#tails) puts.push({ key: tailKey(state.group), record: encodeTail(state.group, state.last) })
@@ -254,31 +237,6 @@ export class WritePlan {
     this.#records.add(state)
     this.#bytes += 512
   }
-}
-
-/** Entries in runs of a bounded size. */
-function putRuns(puts: Put[], stream: StreamId, entries: readonly Entry[]): void {
-  let start = 0
-  let bytes = 0
-  for (const [position, entry] of entries.entries()) {
-    const size = entryBytes(entry)
-    if (position > start && bytes + size > limits.runBytesMax) {
-      puts.push(runOf(stream, entries.slice(start, position)))
-      start = position
-      bytes = 0
-    }
-    bytes += size
-  }
-  if (start < entries.length) puts.push(runOf(stream, start === 0 ? entries : entries.slice(start)))
-}
-
-/** The record of a run of entries, under the index of its first. */
-export function runOf(stream: StreamId, entries: readonly Entry[]): Put {
-  const { index } = present(entries[0], 'a run has an entry')
-  const key = entriesKey(stream, index)
-  const record = encodeEntries(entries, index, recordHeaderBytes)
-  sealRecord(key, record)
-  return { key, record }
 }
 
 function putBytes(puts: Put[], key: Uint8Array, bytes: Uint8Array): void {
