@@ -96,7 +96,7 @@ function bareLine(port: number): Promise<Line> {
 async function transportLine(port: number): Promise<Line> {
   const server = await listenForPeers({ host: '127.0.0.1', port: 0 })
   const transport = transportOf('bench', server)
-  const messages = new Map(sizes.map((bytes) => [bytes as number, propose(1, bytes)]))
+  const messages = new Map<number, PeerMessage>(sizes.map((bytes) => [bytes, propose(1, bytes)]))
   const line: Line = {
     send: (bytes) => transport.send('echo', 'bulk', messages.get(bytes) as PeerMessage),
     arrived: () => {},

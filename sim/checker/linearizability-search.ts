@@ -112,7 +112,7 @@ class Search<State, Input, Output> {
   *#placements(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
     const changes: number[] = []
     for (const position of from.open) {
-      const { effect, calledAt } = this.#at(position)
+      const { effect } = this.#at(position)
       if (effect !== 'read') changes.push(position)
       else if (this.#after(from.state, position).length > 0) {
         const after = this.#place(from, position, from.state)
@@ -135,10 +135,13 @@ class Search<State, Input, Output> {
       for (const burst of this.#freely(here)) {
         if (this.#budget.isSpent) return false
         if (!tried.add(this.#keyOf(burst), burst)) continue
+        if (burst.open.length < here.open.length || burst.next > here.next) {
+          yield burst
+          continue
+        }
         reached.push(burst)
         this.#noteProgress(burst)
-        if (isComplete(burst)) yield burst
-        else yield* this.#placements(burst)
+        yield* this.#placements(burst)
       }
     }
     return false

@@ -85,10 +85,10 @@ test('what is sent in one turn of the event loop leaves in one write', async () 
   let writes = 0
   const counting = (host: string, port: number): Socket => {
     const socket = connect({ host, port })
-    const write = socket.write.bind(socket) as (bytes: Uint8Array) => boolean
+    const write: (bytes: Uint8Array | string) => boolean = socket.write.bind(socket)
     socket.write = (bytes: Uint8Array | string): boolean => {
       writes++
-      return write(bytes as Uint8Array)
+      return write(bytes)
     }
     return socket
   }

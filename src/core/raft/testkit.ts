@@ -6,7 +6,7 @@ import { TestDisk } from './testkit-disk.ts'
 import type { DiskJob } from './testkit-disk.ts'
 import { mix, Witness } from './testkit-witness.ts'
 import type { TestNode } from './testkit-witness.ts'
-import { logIndex, replicaId } from './types.ts'
+import { logIndex, replicaId, term } from './types.ts'
 import type { Effects, Entry, Input, Membership, Message, SnapshotMeta, Term, Timing } from './types.ts'
 
 /**
@@ -22,6 +22,10 @@ export interface ClusterOptions {
   readonly seed?: number
   readonly timing?: Partial<Timing>
   readonly chunkBytes?: number
+  /** The terms of the entries that a replica starts with; all are durable, none is known to be committed. */
+  readonly logs?: Readonly<Record<string, readonly number[]>>
+  /** The term a replica starts in, when it is not that of its last entry. */
+  readonly terms?: Readonly<Record<string, number>>
 }
 
 export type ClusterEvent =
@@ -34,7 +38,7 @@ export const testTiming: Timing = { heartbeatMs: 100, electionMinMs: 500, electi
 
 export class Cluster {
   readonly nodes = new Map<string, TestNode>()
-  readonly witness = new Witness()
+  readonly witness: Witness
   readonly prng: Prng
   readonly initial: Membership
   network: Message[] = []
@@ -42,14 +46,19 @@ export class Cluster {
   timing: Timing
   onEvent: (event: ClusterEvent) => void = () => undefined
   readonly #chunkBytes: number
+  readonly #logs: Readonly<Record<string, readonly number[]>>
+  readonly #terms: Readonly<Record<string, number>>
   readonly #cuts = new Set<string>()
   #readId = 0
   #commandId = 0
 
   constructor(options: ClusterOptions) {
     this.prng = new Prng(options.seed ?? 1)
+    this.witness = new Witness(options.live === undefined)
     this.timing = { ...testTiming, ...options.timing }
     this.#chunkBytes = options.chunkBytes ?? 16
+    this.#logs = options.logs ?? {}
+    this.#terms = options.terms ?? {}
     const voters = options.voters.map(replicaId)
     const learners = (options.learners ?? []).map(replicaId)
     this.initial = deepFreeze({ voters, outgoing: [], learners })
@@ -69,6 +78,8 @@ export class Cluster {
       clock: { offset: 0, rate: 1, wallOffset: 1_000_000 },
       diskPaused: false,
     }
+    node.disk.entries = storedEntries(this.#logs[name] ?? [])
+    node.disk.hardState = { term: term(this.#terms[name] ?? node.disk.entries.at(-1)?.term ?? 0), vote: null }
     this.nodes.set(name, node)
     this.start(name)
     return node
@@ -166,13 +177,13 @@ export class Cluster {
     const raft = this.raft(name)
     const { index, hash } = node.machine
     if (index <= (raft.inspect().log.snapshot?.index ?? 0)) return
-    const { term, time } = present(raft.entryAt(logIndex(index)), 'the last applied entry is in the log')
+    const last = present(raft.entryAt(logIndex(index)), 'the last applied entry is in the log')
     const known = raft.membershipAt(logIndex(index))
     const bytes = encodeHash(hash, index)
     const snapshot: SnapshotMeta = deepFreeze({
-      index: logIndex(index),
-      term,
-      time,
+      index: last.index,
+      term: last.term,
+      time: last.time,
       membership: known.membership,
       membershipIndex: known.index,
       bytes: bytes.length,
@@ -309,7 +320,8 @@ export class Cluster {
   #restore(node: TestNode, snapshot: SnapshotMeta): void {
     assert(node.disk.snapshot?.index === snapshot.index, 'a machine is restored from a durable snapshot')
     node.machine = { index: snapshot.index, hash: decodeHash(node.disk.snapshotBytes) }
-    assert(this.witness.hashes.get(snapshot.index) === node.machine.hash, 'a snapshot holds what was applied up to its index')
+    const known = this.witness.hashes.get(snapshot.index)
+    assert(known === undefined || known === node.machine.hash, 'a snapshot holds what was applied up to its index')
   }
 
   #apply({ machine }: TestNode, entry: Entry): void {
@@ -318,6 +330,14 @@ export class Cluster {
     machine.hash = mix(machine.hash, entry)
   }
 }
+
+/** Entries that are equal wherever index and term are equal. */
+export const storedEntries = (terms: readonly number[], firstIndex = 1): Entry[] =>
+  terms.map((ofTerm, position) => {
+    const index = logIndex(firstIndex + position)
+    const payload = { type: 'command', bytes: Uint8Array.of(ofTerm, index) } as const
+    return deepFreeze({ index, term: term(ofTerm), time: millis(index), wall: wallMillis(0), payload })
+  })
 
 export const command = (id: number): Uint8Array => Uint8Array.of(id & 0xff, (id >> 8) & 0xff, (id >> 16) & 0xff)
 
@@ -346,4 +366,4 @@ export const entriesOf = (raft: Raft): Entry[] => {
   return entries
 }
 
-export const termsOf = (raft: Raft): Term[] => entriesOf(raft).map(({ term }) => term)
+export const termsOf = (raft: Raft): Term[] => entriesOf(raft).map((entry) => entry.term)
