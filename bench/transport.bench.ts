@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Server } from 'node:http'
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
+import { Packr } from 'msgpackr'
 import { Prng } from '#base/prng.ts'
 import { logIndex } from '#core/raft/types.ts'
 import { systemClock } from '#io/system-clock.ts'
@@ -153,15 +154,27 @@ async function measure(name: string, line: Line): Promise<void> {
   }
 }
 
+/** The codec, beside a general MessagePack library that moves the same values and checks them afterwards. */
 function measureCodec(): void {
   const encoder = new Encoder()
   const messages = { 'append 100 × 100 B': append(100, 100), 'propose 100 × 100 B': propose(100, 100) }
   for (const [name, message] of Object.entries(messages)) {
     const encoded = encoder.encode(message) ?? new Uint8Array(0)
-    const encodes = rate(() => encoder.encode(message))
-    const decodes = rate(() => decode(encoded))
-    console.log(`${name.padEnd(20)} ${describe('encode', encodes)} ${describe('decode', decodes)}`)
+    const values: unknown = packr.unpack(encoded)
+    const ours = [rate(() => encoder.encode(message)), rate(() => decode(encoded))] as const
+    const theirs = [rate(() => packr.pack(values)), rate(() => areBytesOrNumbers(packr.unpack(Uint8Array.from(encoded))))] as const
+    for (const [who, [encodes, decodes]] of Object.entries({ ours, msgpackr: theirs })) {
+      console.log(`${name.padEnd(20)} ${who.padEnd(9)} ${describe('encode', encodes)} ${describe('decode', decodes)}`)
+    }
   }
+}
+
+const packr = new Packr({ useRecords: false, moreTypes: false, int64AsType: 'number' })
+
+/** The least that a check of decoded values does: look at each. */
+function areBytesOrNumbers(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(areBytesOrNumbers)
+  return value instanceof Uint8Array || typeof value === 'string' || (typeof value === 'number' && value >= 0)
 }
 
 function rate(call: () => unknown): number {

@@ -59,6 +59,7 @@ export class SimCluster {
     target.restart = null
     const { name, machine, disk } = target
     const founders = this.nodes.filter(({ founder }) => founder).map((founder) => addressOf(founder.name))
+    target.version = Math.max(target.version, ...this.nodes.map(({ node }) => node?.cluster?.version ?? 1))
     this.#trace.line(name, 'start', { version: target.version })
     const prng = new Prng(this.#prng.uint32())
     target.node = new LockstepNode(
@@ -125,6 +126,10 @@ export class SimCluster {
   #fatal(target: SimNode, reason: NodeFatal): void {
     this.#trace.line(target.name, 'fatal', { ...reason })
     this.#scheduler.after(this.#prng.between(500, 5_000), () => {
+      if (reason.type === 'removed') {
+        this.wipe(target)
+        return
+      }
       if (reason.type === 'damaged') this.wipe(target)
       else this.crash(target)
       this.restartAfter(target, this.#prng.between(100, 2_000))

@@ -273,14 +273,13 @@ export class Faults {
     return this.#world.prng.pick(leaders.length > 0 ? leaders : alive)
   }
 
-  /** The newest state of the cluster that any node has. */
+  /** The state of the cluster as the node knows it that has applied most of the meta group's log. */
   #state(): ClusterState | null {
-    let newest: ClusterState | null = null
-    for (const { node } of this.#world.cluster.nodes) {
-      const state = node?.cluster ?? null
-      if (state !== null && (newest === null || state.table.version + state.constants.revision >= newest.table.version + newest.constants.revision)) newest = state
-    }
-    return newest
+    const known = this.#world.cluster.nodes.map(({ node }) => ({
+      state: node?.cluster ?? null,
+      index: node?.host?.groups.get(metaGroup)?.applier.last.index ?? 0,
+    }))
+    return known.filter(({ state }) => state !== null).sort((left, right) => right.index - left.index)[0]?.state ?? null
   }
 
   #isActive(state: ClusterState | null, name: string): boolean {

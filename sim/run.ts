@@ -117,18 +117,18 @@ class Run {
   #unrest(): string | null {
     if (this.#workload.open > 0) return `${this.#workload.open} operations are open`
     const running = this.#cluster.nodes.filter(({ node }) => node !== null)
-    for (const { name, node } of running) if (!node?.cluster) return `${name} has no cluster`
     const [first] = running
     const state = first?.node?.cluster
     for (let group = 0; group <= this.#options.slots; group++) {
       const replicas = running.flatMap(({ node }) => node?.host?.groups.get(group) ?? [])
       const leaders = replicas.filter(({ raft }) => raft.role === 'leader' && raft.termStarted)
-      if (leaders.length !== 1) return `group ${group} has ${leaders.length} leaders`
+      if (leaders.length !== 1) return `group ${group} has ${leaders.length} leaders: ${JSON.stringify(replicas.map((each) => each.status()))}`
       const members = replicas.filter(({ raft }) => leaders[0]?.raft.membership.voters.includes(raft.self))
       if (members.some(({ applier }) => applier.last.index !== leaders[0]?.applier.last.index)) return `group ${group} has laggards`
       const move = state?.table.slots[group]?.move
       if (move) return `group ${group} is moving: ${JSON.stringify({ move, status: leaders[0]?.status() })}`
     }
+    for (const { name, node } of running) if (!node?.cluster) return `${name} has no cluster`
     return null
   }
 }

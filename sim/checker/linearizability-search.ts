@@ -105,26 +105,32 @@ class Search<State, Input, Output> {
 
   *#moves(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
     this.#noteProgress(from)
-    if (yield* this.#placements(from)) return true
+    if (yield* this.#fittingReads(from)) return true
+    const reads = from.open.filter(position => this.#at(position).effect === 'read')
+    if (reads.length > 0) {
+      for (const next of this.#changes(from)) if (reads.some(read => this.#after(next.state, read).length > 0)) yield next
+      for (const next of this.#freely(from)) if (reads.some(read => this.#after(next.state, read).length > 0)) yield next
+    }
+    yield* this.#changes(from)
     return yield* this.#bursts(from)
   }
 
-  *#placements(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
-    const changes: number[] = []
+  *#fittingReads(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
     for (const position of from.open) {
-      const { effect } = this.#at(position)
-      if (effect !== 'read') changes.push(position)
-      else if (this.#after(from.state, position).length > 0) {
-        const after = this.#place(from, position, from.state)
-        yield after
-        if (after.free.length === from.free.length) return true
-      }
+      if (this.#at(position).effect !== 'read' || this.#after(from.state, position).length === 0) continue
+      const after = this.#place(from, position, from.state)
+      yield after
+      if (after.free.length === from.free.length) return true
     }
+    return false
+  }
+
+  *#changes(from: Configuration<State, Input, Output>): Generator<Configuration<State, Input, Output>, void, undefined> {
+    const changes = from.open.filter(position => this.#at(position).effect !== 'read')
     changes.sort((left, right) => this.#at(left).returnedAt - this.#at(right).returnedAt)
     for (const position of changes) {
       for (const state of this.#after(from.state, position)) yield this.#place(from, position, state)
     }
-    return false
   }
 
   *#bursts(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
@@ -141,7 +147,7 @@ class Search<State, Input, Output> {
         }
         reached.push(burst)
         this.#noteProgress(burst)
-        yield* this.#placements(burst)
+        if (!(yield* this.#fittingReads(burst))) yield* this.#changes(burst)
       }
     }
     return false
@@ -164,24 +170,33 @@ class Search<State, Input, Output> {
   }
 
   #place(from: Configuration<State, Input, Output>, placed: number, state: State): Configuration<State, Input, Output> {
-    const { operation, effect, calledAt } = this.#at(placed)
-    let open = from.open.filter((position) => position !== placed)
-    let free = from.free.filter((position) => position !== placed && this.#at(position).returnedAt >= calledAt)
-    let hidden: readonly number[] = []
+    const { operation, effect, calledAt, returnedAt } = this.#at(placed)
+    const open = from.open.filter(position => position !== placed)
+    const free = this.#stillFree(from.free, calledAt).filter(position => position !== placed)
+    const hidden: number[] = []
     if (effect === 'overwrite') {
-      hidden = open.filter((position) => this.#at(position).effect === 'overwrite')
-      open = open.filter((position) => this.#at(position).effect !== 'overwrite')
-      free = [...free, ...hidden].sort((left, right) => left - right)
+      const end = this.#firstReturn(free, returnedAt)
+      for (const position of open) if (this.#at(position).effect === 'overwrite' && this.#at(position).calledAt <= end) hidden.push(position)
     }
-    const trail = { operation, hidden: hidden.map((position) => this.#at(position).operation), before: from.trail }
-    return { ...this.#opened(open, from.next), free, used: from.used, state, trail }
+    const trail = { operation, hidden: hidden.map(position => this.#at(position).operation), before: from.trail }
+    if (hidden.length === 0) return { ...this.#opened(open, from.next), free, used: from.used, state, trail }
+    const left = open.filter(position => !hidden.includes(position))
+    return { ...this.#opened(left, from.next), free: sorted([...free, ...hidden]), used: from.used, state, trail }
+  }
+
+  /** What is free and may come after an operation called then. */
+  #stillFree(free: readonly number[], calledAt: number): readonly number[] {
+    return free.filter(position => this.#at(position).returnedAt >= calledAt)
+  }
+
+  #firstReturn(positions: readonly number[], atMost: number): number {
+    return positions.reduce((first, position) => Math.min(first, this.#at(position).returnedAt), atMost)
   }
 
   /** Opens what was called before the deadline. */
   #opened(open: readonly number[], next: number): { open: readonly number[]; next: number; deadline: number } {
     const all = [...open]
-    let deadline = Infinity
-    for (const position of open) deadline = Math.min(deadline, this.#at(position).returnedAt)
+    let deadline = this.#firstReturn(open, Infinity)
     let position = next
     for (; position < this.#problem.returned.length; position++) {
       const { calledAt, returnedAt } = this.#at(position)
@@ -225,6 +240,10 @@ class Search<State, Input, Output> {
 
 function isComplete<State, Input, Output>(configuration: Configuration<State, Input, Output>): boolean {
   return configuration.open.length === 0
+}
+
+function sorted(numbers: readonly number[]): readonly number[] {
+  return numbers.toSorted((left, right) => left - right)
 }
 
 function orderOf<Input, Output>(trail: Trail<Input, Output> | null): Operation<Input, Output>[] {

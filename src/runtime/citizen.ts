@@ -1,6 +1,6 @@
 import type { Millis } from '#base/brand.ts'
 import { sameTiming } from '#core/cluster/timing.ts'
-import type { ClusterState, Command, Member } from '#core/cluster/types.ts'
+import type { Answer, ClusterState, Command, Member, Timing } from '#core/cluster/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { NodeKey } from '#ports/transport.ts'
 import { encodeCommand } from '#wire/command.ts'
@@ -20,6 +20,7 @@ export class Citizen {
   #announcing = false
   #adopting = false
   #stopped = false
+  #nextReport = 0
   /** Groups that were asked to change leader or version lately, and until when they are left alone. */
   readonly #patience = new Map<number, Millis>()
 
@@ -41,9 +42,27 @@ export class Citizen {
     const state = this.#options.cluster()
     const meta = host.groups.get(metaGroup)
     const { formation } = identity()
-    if (state !== null) this.#takePart(state)
+    if (meta === undefined || this.#isForgotten(meta)) this.#reportBack()
+    else if (state !== null) this.#takePart(state)
     if (meta?.raft.termStarted === true && formation !== null) steward.round(meta, this.#options.metaState(), formation)
     clock.after(roundMs, () => host.post(() => this.#round()))
+  }
+
+  /** A follower of the meta group hears its leader all the time. One that was taken for dead is not spoken to any more. */
+  #isForgotten({ raft }: Group): boolean {
+    const { clock, timing } = this.#options
+    return raft.role !== 'leader' && clock.now() - raft.inspect().heardAt > 2 * timing().electionMaxMs
+  }
+
+  /** Who is no part of the meta group speaks up itself, or the steward would never know that it is back. */
+  #reportBack(): void {
+    const { self, clock, submit, timing } = this.#options
+    if (clock.now() < this.#nextReport) return
+    this.#nextReport = clock.now() + reportMs
+    const { name, incarnation, address, version } = self
+    submit({ type: 'join', name, incarnation, address, version, timing: timing() }, (answer) => {
+      if (answer?.type === 'refused' && answer.code === 'removed') this.#options.removed()
+    })
   }
 
   #takePart(state: ClusterState): void {
@@ -110,11 +129,16 @@ export interface CitizenOptions {
   readonly clock: Clock
   readonly self: NodeKey & { readonly address: string; readonly version: number }
   readonly identity: () => Identity
+  /** The constants it runs. */
+  readonly timing: () => Timing
   readonly changeIdentity: (change: Partial<Identity>, then: () => void) => void
-  readonly submit: (command: Command, then: () => void) => void
+  readonly submit: (command: Command, then: (answer: Answer | null) => void) => void
+  /** The cluster has removed this node for good. */
+  readonly removed: () => void
 }
 
 const roundMs = 200
 const patienceMs = 5_000
+const reportMs = 1_000
 /** A preferred leader that lags by more is left to catch up first. */
 const handOverGap = 1_000

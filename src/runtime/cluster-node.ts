@@ -1,6 +1,6 @@
 import type { Millis } from '#base/brand.ts'
 import { initialPlacement } from '#core/cluster/placement.ts'
-import type { ClusterState, Command, Formation } from '#core/cluster/types.ts'
+import type { Answer, ClusterState, Command, Formation, Timing } from '#core/cluster/types.ts'
 import { logIndex } from '#core/raft/types.ts'
 import type { RoleChange } from '#core/raft/types.ts'
 import type { GroupWrite } from '#ports/log-store.ts'
@@ -79,9 +79,15 @@ export class ClusterNode {
       clock: ports.clock,
       self: { ...this.#self, address: config.address, version: config.machineVersion },
       identity: () => this.identity,
+      timing: () => this.#timing,
       changeIdentity: (change, then) => this.#save(change, [], then),
       submit: (command, then) => this.#submitMeta(command, then),
+      removed: () => fatal({ type: 'removed', detail: 'the cluster has removed this node for good; it can join again with an empty store' }),
     })
+  }
+
+  get #timing(): Timing {
+    return this.identity.constants?.timing ?? this.#config.timing
   }
 
   get cluster(): ClusterState | null {
@@ -156,9 +162,9 @@ export class ClusterNode {
   }
 
   #hello(): Hello {
-    const { name, incarnation, formation, constants } = this.identity
+    const { name, incarnation, formation } = this.identity
     const { address, voters } = this.#config
-    return { name, incarnation, address, voters, timing: constants?.timing ?? this.#config.timing, formation }
+    return { name, incarnation, address, voters, timing: this.#timing, formation }
   }
 
   #answer(from: NodeKey, request: PeerRequest, respond: (response: PeerResponse) => void): void {
@@ -232,8 +238,12 @@ export class ClusterNode {
     return now
   }
 
-  #submitMeta(command: Command, then: () => void): void {
-    this.router.submit(metaGroup, encodeClusterCommand(command), { timeoutMs: metaTimeoutMs, done: () => then() })
+  /** The answer is null when there was none. */
+  #submitMeta(command: Command, then: (answer: Answer | null) => void): void {
+    this.router.submit(metaGroup, encodeClusterCommand(command), {
+      timeoutMs: metaTimeoutMs,
+      done: (outcome) => then(outcome.type === 'applied' ? decodeClusterAnswer(outcome.answer) : null),
+    })
   }
 
   #ask(to: string, request: PeerRequest, done: (response: PeerResponse | null) => void): void {

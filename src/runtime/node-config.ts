@@ -39,5 +39,5 @@ export interface NodePorts {
 export type NodeFatal =
   | { readonly type: 'damaged'; readonly detail: string }
   | StoreFailure
-  | { readonly type: 'wrong-name'; readonly detail: string }
+  | { readonly type: 'wrong-name' | 'removed'; readonly detail: string }
 

@@ -38,7 +38,6 @@ export type PartingCode =
   | 'wrong-secret'
   | 'wrong-name'
   | 'own-name'
-  | 'too-many'
   /** Something that must not happen between correct nodes. */
   | 'malformed'
   /** The other end is not there, or too slow. */

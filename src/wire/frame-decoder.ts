@@ -13,11 +13,6 @@ export class FrameDecoder {
   #gathered = 0
   #failure: FrameFailure | null = null
 
-  /** Bytes of a frame that has begun. */
-  get pending(): number {
-    return this.#gathered
-  }
-
   /**
    * Visits each frame that `chunk` completes. A body is valid only during its visit. Once something was wrong the stream cannot be
    * trusted any more: this and every later push returns the failure and visits nothing.

@@ -5,11 +5,6 @@ export class MessageAssembler {
   #parts: Uint8Array[] = []
   #bytes = 0
 
-  /** Bytes of a message whose end has not come. */
-  get pending(): number {
-    return this.#bytes
-  }
-
   /** Keeps a copy of the part. False when the message is longer than any may be. */
   part(body: Uint8Array): boolean {
     if (this.#bytes + body.length > wireLimits.messageBytesMax) return false

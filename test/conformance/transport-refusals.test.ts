@@ -216,26 +216,3 @@ test('a connection on which nothing is heard any more goes down at both ends, an
     await proxy.close()
   }
 })
-
-test('a node that comes back as another incarnation takes the place of its former self', async () => {
-  const network = new TcpNetwork()
-  const one = await network.node('one')
-  try {
-    const former = await (await rawPeer(one.port)).greet({ name: 'two', incarnation: '0'.repeat(16) })
-    await one.seen.until('up', () => one.seen.isUp('two'))
-    const later = await (await rawPeer(one.port)).greet({ name: 'two', incarnation: '1'.repeat(16) })
-    assert.equal((await former.dismissal()).code, 'replaced')
-    await one.seen.until('all', () => one.seen.events.length === 3)
-    assert.deepEqual(
-      one.seen.events.map((event) => event.type !== 'message' && [event.type, event.peer.incarnation[0]]),
-      [
-        ['up', '0'],
-        ['down', '0'],
-        ['up', '1'],
-      ],
-    )
-    later.socket.destroy()
-  } finally {
-    await network.close()
-  }
-})

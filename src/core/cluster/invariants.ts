@@ -18,6 +18,7 @@ export function checkInvariants(state: ClusterState): void {
 export function checkProgress(before: ClusterState, after: ClusterState): void {
   assert(after.formation === before.formation || after.formation.clusterId === before.formation.clusterId, 'a cluster is formed once')
   assert(after.constants.revision >= before.constants.revision, 'revisions only grow')
+  assert(after.version >= before.version, 'a version in use is never taken back')
   assert(after.table.version >= before.table.version, 'versions only grow')
   assert(after.table === before.table || after.table.version > before.table.version, 'every change of the table has its version')
   assert(after.tombstones.length >= before.tombstones.length, 'what was removed is refused for ever')
@@ -34,6 +35,7 @@ function checkMembers(state: ClusterState): void {
     const before = state.members[at - 1]
     assert(before === undefined || before.name < member.name, 'members are sorted and named once')
     assert(member.adopted >= 0 && member.adopted <= state.constants.revision, 'nobody runs constants that there never were')
+    assert(member.version >= state.version, 'every member knows the version in use (decision R9)')
     assert(member.state !== 'joining' || !holdsReplicas(state, member), 'a joining member holds no replica')
   }
   for (const tombstone of state.tombstones) {

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { millis, wallMillis } from '#base/brand.ts'
 import { applyCommand, ClusterMachine } from './machine.ts'
 import { parseReplicaId, replicaId } from './replica.ts'
-import { TestCluster, formationOf, nodeName, timing } from './test-fixtures.ts'
-import { versionOfGroup } from './version.ts'
+import { TestCluster, formationOf, nodeName, timing } from './testkit.ts'
+import { versionKnownToAll } from './version.ts'
 import type { ClusterState, Join } from './types.ts'
 
 const throughJson = (state: ClusterState): ClusterState => JSON.parse(JSON.stringify(state)) as ClusterState
@@ -127,24 +127,38 @@ test('strangers and malformed names are refused', () => {
   }
 })
 
-test('decision R9: a node too old for the committed version neither joins nor announces', () => {
+function announceVersion(cluster: TestCluster, at: number, version: number): string {
+  return cluster.try({ type: 'announce', name: nodeName(at), incarnation: '1', address: 'http://node:7000', version, adopted: 1 })
+}
+
+test('decision R9: the version is raised once every member announced it, the dead included', () => {
   const cluster = new TestCluster(formationOf(3))
-  assert.equal(cluster.try(joinOf('node-4'), { version: 2 }), 'version-too-old')
-  const announcement = { name: nodeName(1), incarnation: '1', address: 'http://node-1:7000', version: 1, adopted: 1 }
-  assert.equal(cluster.try({ type: 'announce', ...announcement }, { version: 2 }), 'version-too-old')
+  cluster.mark('mark-dead', nodeName(3))
+  for (const at of [1, 2]) announceVersion(cluster, at, 2)
+  assert.equal(versionKnownToAll(cluster.state), 1)
+  assert.equal(cluster.try({ type: 'raise-version', version: 2 }), 'version-too-old')
+  announceVersion(cluster, 3, 3)
+  assert.equal(versionKnownToAll(cluster.state), 2)
+  assert.equal(cluster.try({ type: 'raise-version', version: 2 }), 'done')
+  assert.equal(cluster.state.version, 2)
 })
 
-test('decision R9: a group may use a version once all who apply its log announced it', () => {
-  const cluster = new TestCluster(formationOf(4, { slots: 4 }))
-  const announce = (at: number): string =>
-    cluster.try({ type: 'announce', name: nodeName(at), incarnation: '1', address: 'a', version: 2, adopted: 1 })
-  for (const at of [1, 2, 3]) announce(at)
-  for (let group = 1; group <= 4; group++) {
-    assert.equal(versionOfGroup(cluster.state, group), cluster.nodesOf(group).includes(nodeName(4)) ? 1 : 2)
-  }
-  assert.equal(versionOfGroup(cluster.state, 0), 1)
-  announce(4)
-  assert.equal(versionOfGroup(cluster.state, 0), 2)
+test('decision R9: a version in use is never taken back', () => {
+  const cluster = new TestCluster(formationOf(1))
+  announceVersion(cluster, 1, 3)
+  cluster.do({ type: 'raise-version', version: 3 })
+  cluster.do({ type: 'raise-version', version: 2 })
+  assert.equal(cluster.state.version, 3)
+  for (const version of [0, 1.5, Number.NaN]) assert.equal(cluster.try({ type: 'raise-version', version }), 'invalid')
+})
+
+test('decision R9: a node too old for the version in use neither joins nor announces', () => {
+  const cluster = new TestCluster(formationOf(1))
+  announceVersion(cluster, 1, 2)
+  cluster.do({ type: 'raise-version', version: 2 })
+  assert.equal(cluster.try(joinOf('node-4')), 'version-too-old')
+  assert.equal(announceVersion(cluster, 1, 1), 'version-too-old')
+  assert.equal(cluster.try(joinOf('node-4', { version: 2 })), 'joined')
 })
 
 test('a snapshot that went through JSON goes on as the original does', () => {
@@ -172,4 +186,9 @@ test('a replica is found again from its id', () => {
     assert.deepEqual(parseReplicaId(replicaId(replica)), replica)
   }
   for (const wrong of ['', 'node-1', 'node-1/9f', 'node-1/9f/x', 'node-1/9f/01', '/9f/1']) assert.equal(parseReplicaId(wrong), null)
+})
+
+test('decision R4: a member that restarts is let in whatever it was started with: it runs the constants it adopted', () => {
+  const cluster = new TestCluster(formationOf(3))
+  assert.equal(cluster.try(joinOf(nodeName(1), { timing: { ...timing, electionMinMs: 499 } })), 'joined')
 })

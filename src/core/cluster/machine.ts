@@ -90,7 +90,10 @@ function form(formation: Formation, context: Context): FirstTransition {
     }))
     .toSorted((left, right) => (left.name < right.name ? -1 : 1))
   const constants = { revision: 1, timing: formation.timing }
-  return { state: { formation, constants, version: 1, members, tombstones: [], table: initialTable(formation) }, answer: { type: 'formed', formation } }
+  return {
+    state: { formation, constants, version: 1, members, tombstones: [], table: initialTable(formation) },
+    answer: { type: 'formed', formation },
+  }
 }
 
 /** Decision R3: each of the founders may say it, but it happens once. */
@@ -99,7 +102,7 @@ function formAgain(state: ClusterState, formation: Formation): Transition {
   return { state, answer: { type: 'formed', formation: state.formation } }
 }
 
-export function isValidFormation(formation: Formation): boolean {
+function isValidFormation(formation: Formation): boolean {
   const names = new Set(formation.members.map((member) => member.name))
   return (
     formation.clusterId.length > 0 &&
@@ -145,8 +148,8 @@ function isAdopted(state: ClusterState): boolean {
 }
 
 /**
- * Decision R9. The dead count too: one that comes back finds its groups running what it must know. Machines follow by a command of their own,
- * in each group at a place in its log that is the same for all.
+ * Decision R9. The dead count too: one that comes back finds its groups running what it must know. Machines follow by a command of
+ * their own, in each group at a place in its log that is the same for all.
  */
 function raiseVersion(state: ClusterState, version: number): Transition {
   if (!Number.isSafeInteger(version) || version < 1) return refuse(state, 'invalid')

@@ -39,10 +39,10 @@ export function applyMemberCommand(state: ClusterState, command: MemberCommand, 
 function join(state: ClusterState, command: Join, context: Context): Transition {
   if (!isValidMember(command)) return refuse(state, 'invalid')
   if (command.version < state.version) return refuse(state, 'version-too-old')
-  if (!sameTiming(command.timing, state.constants.timing)) return refuse(state, 'timing-differs')
   const { name, incarnation, address, version } = command
   const known = findMember(state, name)
   if (known?.incarnation === incarnation) return answerJoined(state, { ...known, address, version })
+  if (!sameTiming(command.timing, state.constants.timing)) return refuse(state, 'timing-differs')
   if (known === null && state.members.length >= membersMax) return refuse(state, 'full')
   if (known !== null && state.tombstones.length >= tombstonesMax) return refuse(state, 'full')
   const member: Member = { name, incarnation, address, version, state: 'joining', since: context.time, adopted: 0 }

@@ -8,7 +8,7 @@ import type { MoveAction, Observed } from './move-action.ts'
 import { planMoves } from './planner.ts'
 import { replicaId } from './replica.ts'
 import type { ReplicaId } from './replica.ts'
-import { TestCluster, formationOf, nodeName } from './test-fixtures.ts'
+import { TestCluster, formationOf, nodeName } from './testkit.ts'
 import type { ClusterState, Slot } from './types.ts'
 
 /** The Raft group of a slot, as far as its configuration goes: one register with compare-and-set on its index. */

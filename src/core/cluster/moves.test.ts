@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { present } from '#base/assert.ts'
-import { TestCluster, formationOf, nodeName } from './test-fixtures.ts'
+import { TestCluster, formationOf, nodeName } from './testkit.ts'
 import type { MoveStep, PlanMove, Replica } from './types.ts'
 
 /** Four members, slots on three of them; the first slot that node-4 is not part of, and one of its replicas. */

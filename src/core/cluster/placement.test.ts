@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { initialPlacement, initialTable, replicasWanted } from './placement.ts'
-import { TestCluster, formationOf } from './test-fixtures.ts'
+import { TestCluster, formationOf } from './testkit.ts'
 
 const anyFormation = fc
   .record({

@@ -5,7 +5,7 @@ import { movesMax } from './limits.ts'
 import { replicasWanted, replicationOf } from './placement.ts'
 import { planLeaders, planMoves } from './planner.ts'
 import { holderOf, keepsMajority } from './replica.ts'
-import { TestCluster, formationOf, nodeName } from './test-fixtures.ts'
+import { TestCluster, formationOf, nodeName } from './testkit.ts'
 import type { ClusterState } from './types.ts'
 
 function leadersOf(state: ClusterState): (string | null)[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { TestCluster, formationOf, nodeName, timing } from './test-fixtures.ts'
+import { TestCluster, formationOf, nodeName, timing } from './testkit.ts'
 import { isSafeMixture, isSane } from './timing.ts'
 import type { Timing } from './types.ts'
 

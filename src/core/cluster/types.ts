@@ -49,8 +49,8 @@ export interface MemberId {
 export interface Member extends MemberId {
   readonly address: string
   /**
-   * `joining`: holds no replica until it runs the constants in force. `leaving`: alive, its replicas move away. `dead`: not heard of for long;
-   * it may come back. A removed member has no state: only its tombstone is left.
+   * `joining`: holds no replica until it runs the constants in force. `leaving`: alive, its replicas move away. `dead`: not heard of
+   * for long; it may come back. A removed member has no state: only its tombstone is left.
    */
   readonly state: 'joining' | 'active' | 'leaving' | 'dead'
   /** Machine time of the entry into `state`. */
@@ -61,7 +61,7 @@ export interface Member extends MemberId {
   readonly adopted: number
 }
 
-export interface Tombstone extends MemberId {
+interface Tombstone extends MemberId {
   readonly since: Millis
 }
 
@@ -150,7 +150,7 @@ export interface SetConstants {
 }
 
 /** Refused while any member does not know it. */
-export interface RaiseVersion {
+interface RaiseVersion {
   readonly type: 'raise-version'
   readonly version: number
 }

@@ -64,8 +64,7 @@ export function handleVoteRequest(replica: Replica, request: VoteRequest): void 
 
 /** Changes nothing here: neither the term nor the vote nor the time-out. */
 export function handlePreVoteRequest(replica: Replica, request: PreVoteRequest): void {
-  const granted =
-    request.term > replica.term && !replica.holdsOff && !isSticky(replica, request.from) && isUpToDate(replica, request)
+  const granted = request.term > replica.term && !replica.holdsOff && !isSticky(replica, request.from) && isUpToDate(replica, request)
   replica.out.send({
     type: 'pre-vote-response',
     from: replica.self,

@@ -149,7 +149,8 @@ export function handleAppendReject(replica: Replica, role: Leader, reject: Appen
   const progress = role.progress.get(reject.from)
   if (progress === undefined) return
   let retryAfter = logIndex(Math.min(reject.hintIndex, replica.log.lastIndex))
-  while (retryAfter > replica.log.base.index && (replica.log.termAt(retryAfter) as Term) > reject.hintTerm) retryAfter = logIndex(retryAfter - 1)
+  while (retryAfter > replica.log.base.index && (replica.log.termAt(retryAfter) as Term) > reject.hintTerm)
+    retryAfter = logIndex(retryAfter - 1)
   if (progress.backOff(reject.rejected, retryAfter)) replicate(replica, progress)
 }
 
@@ -159,9 +160,7 @@ export function handleAppendReject(replica: Replica, role: Leader, reject: Appen
  */
 export function advanceCommit(replica: Replica, role: Leader): void {
   const { log } = replica
-  const reached = quorumValue(log.membership, (voter) =>
-    voter === replica.self ? log.durable : (role.progress.get(voter)?.match ?? 0),
-  )
+  const reached = quorumValue(log.membership, (voter) => (voter === replica.self ? log.durable : (role.progress.get(voter)?.match ?? 0)))
   const index = logIndex(Math.min(reached, log.lastIndex))
   if (index <= log.commit || log.termAt(index) !== replica.term) return
   log.commitTo(index)
@@ -198,8 +197,7 @@ function abandonTransfer(replica: Replica, role: Leader): void {
 function mostCaughtUpVoter(replica: Replica, role: Leader): ReplicaId | null {
   if (isOnlyVoter(replica.log.membership, replica.self)) return null
   const reachable = [...role.progress.values()].filter(
-    ({ replica: id, contactAt }) =>
-      replica.log.membership.voters.includes(id) && replica.now - contactAt < replica.timing.electionMinMs,
+    ({ replica: id, contactAt }) => replica.log.membership.voters.includes(id) && replica.now - contactAt < replica.timing.electionMinMs,
   )
   return reachable.sort((left, right) => right.match - left.match)[0]?.replica ?? null
 }

@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Cluster, testTiming } from './testkit.ts'
-import {
-  append,
-  heartbeat,
-  preVoteRequest,
-  preVoteResponse,
-  staleTerm,
-  timeoutNow,
-  voteRequest,
-  voteResponse,
-} from './testkit-messages.ts'
+import { append, heartbeat, preVoteRequest, preVoteResponse, staleTerm, timeoutNow, voteRequest, voteResponse } from './testkit-messages.ts'
 import type { Message } from './types.ts'
 
 /** Mistakes that other implementations made in elections, each shown to be absent. The numbers are those of docs/raft.md. */

@@ -199,7 +199,11 @@ class Schedule {
     for (const { id, raft, machine, disk } of this.cluster.nodes.values()) {
       if (raft === null) continue
       const { role, term, leader, base, commit, lastIndex, membership } = raft
-      console.log(id, { role, term, leader, base, commit, lastIndex, applied: machine.index, jobs: disk.jobs.length }, JSON.stringify(membership))
+      console.log(
+        id,
+        { role, term, leader, base, commit, lastIndex, applied: machine.index, jobs: disk.jobs.length },
+        JSON.stringify(membership),
+      )
     }
   }
 
@@ -208,7 +212,8 @@ class Schedule {
     const { leader } = cluster
     if (leader === null) return false
     const { membership, commit, lastIndex, termStarted } = cluster.raft(leader)
-    if (!termStarted || commit !== lastIndex || membership.outgoing.length > 0 || !isVoter(membership, cluster.node(leader).id)) return false
+    if (!termStarted || commit !== lastIndex || membership.outgoing.length > 0 || !isVoter(membership, cluster.node(leader).id))
+      return false
     const members = [...membership.voters, ...membership.learners]
     return members.every((member) => cluster.node(member).machine.index === commit)
   }

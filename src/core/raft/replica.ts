@@ -7,7 +7,19 @@ import { RaftLog } from './log.ts'
 import { Outbox } from './outbox.ts'
 import type { Progress } from './progress.ts'
 import { isOnlyVoter, isVoter } from './quorum.ts'
-import type { AppendAck, Entry, HardState, HeartbeatAck, Instant, LogIndex, ReplicaId, RoleChange, SnapshotMeta, Term, Timing } from './types.ts'
+import type {
+  AppendAck,
+  Entry,
+  HardState,
+  HeartbeatAck,
+  Instant,
+  LogIndex,
+  ReplicaId,
+  RoleChange,
+  SnapshotMeta,
+  Term,
+  Timing,
+} from './types.ts'
 import { logIndex } from './types.ts'
 
 export interface ReplicaOptions {

@@ -68,7 +68,13 @@ function startSnapshot(replica: Replica, progress: Progress): void {
 export function handleSnapshotRead(
   replica: Replica,
   role: Leader,
-  read: { readonly to: ReplicaId; readonly index: number; readonly offset: number; readonly bytes: Uint8Array | null; readonly last: boolean },
+  read: {
+    readonly to: ReplicaId
+    readonly index: number
+    readonly offset: number
+    readonly bytes: Uint8Array | null
+    readonly last: boolean
+  },
 ): void {
   const progress = role.progress.get(read.to)
   if (progress?.sending.type !== 'snapshot') return

@@ -237,7 +237,7 @@ export class Cluster {
 
   /** Everything that is on its way arrives, everything asked for is written, without time passing. */
   settle(): void {
-    for (let busy = true; busy; ) {
+    for (let busy = true; busy;) {
       busy = this.deliver() > 0
       for (const { id, disk, diskPaused, raft } of this.nodes.values()) {
         if (diskPaused || raft === null || disk.jobs.length === 0) continue

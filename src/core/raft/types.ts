@@ -250,7 +250,14 @@ export type MembershipOutcome =
   | {
       readonly type: 'refused'
       readonly reason:
-        'not-leader' | 'transferring' | 'halted' | 'stale-index' | 'change-pending' | 'not-caught-up' | 'invalid' | 'no-change'
+        | 'not-leader'
+        | 'transferring'
+        | 'halted'
+        | 'stale-index'
+        | 'change-pending'
+        | 'not-caught-up'
+        | 'invalid'
+        | 'no-change'
     }
 
 /** A read may be served once `index` is applied; `index` is null when the replica cannot say (it does not lead, or stopped leading). */

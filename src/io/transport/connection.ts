@@ -125,11 +125,6 @@ export class Connection {
     this.#cancelLimit = this.#clock.after(transportLimits.partingMs, () => this.#socket.destroy())
   }
 
-  /** At once and without a word. */
-  destroy(): void {
-    this.#socket.destroy()
-  }
-
   #listen(): void {
     const socket = this.#socket
     socket.setTimeout(0)

@@ -11,9 +11,9 @@ export const transportLimits = {
   /** Urgent ones are never dropped: a peer that lets so many wait is not there, and its connection is closed. */
   urgentBytesMax: 32 * mebibyte,
   /** Bulk bytes on their way that the receiver has not taken yet: what an urgent message can at most have in front of it. */
-  creditBytes: 512 * kibibyte,
+  creditBytes: 256 * kibibyte,
   /** A receiver gives credit back in portions of this size. */
-  creditPortionBytes: 128 * kibibyte,
+  creditPortionBytes: 64 * kibibyte,
   /** One write to a socket. */
   writeBytesMax: 256 * kibibyte,
   /** From the first packet to a proven peer. Shorter for the dialler: it must be free to try again. */

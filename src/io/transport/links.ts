@@ -33,8 +33,4 @@ export class Links<C> {
     else this.#byName.set(name, left)
     return { wasCurrent, next: left[0] }
   }
-
-  names(): Iterable<string> {
-    return this.#byName.keys()
-  }
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { assert } from '#base/assert.ts'
 import type { Millis } from '#base/brand.ts'
@@ -17,7 +16,7 @@ import { Handshake, type HandshakeRole, type ProvenPeer, nonceBytes, protocolVer
 import { transportLimits } from './limits.ts'
 import { Links } from './links.ts'
 import { Target } from './target.ts'
-import { onUpgrade } from './upgrade.ts'
+import { type Server, onUpgrade } from './upgrade.ts'
 
 /**
  * The transport between nodes: framed TCP behind `Upgrade: lockstep` on the node's one HTTP port.
@@ -43,7 +42,7 @@ export interface TcpTransportOptions {
   readonly clock: Clock
   readonly telemetry: Telemetry
   readonly prng: Prng
-  /** For TLS. */
+  /** Plain TCP unless given, as TLS needs. */
   readonly connect?: (host: string, port: number) => Socket
   readonly versions?: { readonly oldest: number; readonly newest: number }
 }

@@ -1,11 +1,15 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, Server as PlainServer } from 'node:http'
+import type { Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Cancel } from '#ports/clock.ts'
 
+/** Of HTTP, or of HTTPS. */
+export type Server = PlainServer | SecureServer
+
 /** Node 24.9 and later: without it, a server with an upgrade listener treats no request with an `Upgrade` header as an ordinary one. */
-interface UpgradingServer extends Server {
-  shouldUpgradeCallback: (this: Server, request: IncomingMessage) => boolean
+interface UpgradingServer extends PlainServer {
+  shouldUpgradeCallback: (this: PlainServer, request: IncomingMessage) => boolean
 }
 
 export const upgradeProtocol = 'lockstep'
@@ -14,8 +18,8 @@ export const upgradeProtocol = 'lockstep'
  * Takes the sockets of requests that ask for `Upgrade: lockstep` at `path`, and answers them with 101. Every other request the server
  * treats as before, also one that asks for some other upgrade.
  */
-export function onUpgrade(plainServer: Server, path: string, accept: (socket: Socket, head: Uint8Array) => void): Cancel {
-  const server = plainServer as UpgradingServer
+export function onUpgrade(ofNode: Server, path: string, accept: (socket: Socket, head: Uint8Array) => void): Cancel {
+  const server = ofNode as UpgradingServer
   const others = server.listenerCount('upgrade') > 0
   const before = server.shouldUpgradeCallback
   const should = (request: IncomingMessage): boolean => isWanted(request, path) || (others && before.call(server, request))

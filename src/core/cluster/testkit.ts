@@ -36,9 +36,9 @@ export class TestCluster {
     return present(this.machine.state, 'the cluster is formed')
   }
 
-  do(command: Command, overrides: Partial<Context> = {}): Answer {
+  do(command: Command): Answer {
     this.#index++
-    const context: Context = { index: this.#index, time: millis(this.#index * 10), wall: wallMillis(0), version: 1, ...overrides }
+    const context: Context = { index: this.#index, time: millis(this.#index * 10), wall: wallMillis(0), version: 1 }
     const before = this.machine.state
     const answer = this.machine.apply(command, context)
     const after = this.machine.state
@@ -48,8 +48,8 @@ export class TestCluster {
   }
 
   /** The code of a refusal, or the type of any other answer. */
-  try(command: Command, overrides: Partial<Context> = {}): string {
-    const answer = this.do(command, overrides)
+  try(command: Command): string {
+    const answer = this.do(command)
     return answer.type === 'refused' ? answer.code : answer.type
   }
 
