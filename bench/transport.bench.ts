@@ -154,7 +154,7 @@ async function measure(name: string, line: Line): Promise<void> {
   }
 }
 
-/** The codec, beside a general MessagePack library that moves the same values and checks them afterwards. */
+/** The codec, beside a general MessagePack library that moves the same values as plain arrays. */
 function measureCodec(): void {
   const encoder = new Encoder()
   const messages = { 'append 100 × 100 B': append(100, 100), 'propose 100 × 100 B': propose(100, 100) }
@@ -162,7 +162,7 @@ function measureCodec(): void {
     const encoded = encoder.encode(message) ?? new Uint8Array(0)
     const values: unknown = packr.unpack(encoded)
     const ours = [rate(() => encoder.encode(message)), rate(() => decode(encoded))] as const
-    const theirs = [rate(() => packr.pack(values)), rate(() => areBytesOrNumbers(packr.unpack(Uint8Array.from(encoded))))] as const
+    const theirs = [rate(() => packr.pack(values)), rate(() => isPlain(packr.unpack(Uint8Array.from(encoded))))] as const
     for (const [who, [encodes, decodes]] of Object.entries({ ours, msgpackr: theirs })) {
       console.log(`${name.padEnd(20)} ${who.padEnd(9)} ${describe('encode', encodes)} ${describe('decode', decodes)}`)
     }
@@ -171,9 +171,9 @@ function measureCodec(): void {
 
 const packr = new Packr({ useRecords: false, moreTypes: false, int64AsType: 'number' })
 
-/** The least that a check of decoded values does: look at each. */
-function areBytesOrNumbers(value: unknown): boolean {
-  if (Array.isArray(value)) return value.every(areBytesOrNumbers)
+/** Much less than a check of decoded values has to do, and it builds no message: looks at each value once. */
+function isPlain(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isPlain)
   return value instanceof Uint8Array || typeof value === 'string' || (typeof value === 'number' && value >= 0)
 }
 

@@ -106,10 +106,9 @@ class Search<State, Input, Output> {
   *#moves(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
     this.#noteProgress(from)
     if (yield* this.#fittingReads(from)) return true
-    const reads = from.open.filter(position => this.#at(position).effect === 'read')
+    const reads = from.open.filter(position => this.#at(position).returnedAt === from.deadline)
     if (reads.length > 0) {
-      for (const next of this.#changes(from)) if (reads.some(read => this.#after(next.state, read).length > 0)) yield next
-      for (const next of this.#freely(from)) if (reads.some(read => this.#after(next.state, read).length > 0)) yield next
+      for (const position of [...from.open, ...from.free]) if (this.#at(position).effect === 'overwrite') for (const state of this.#after(from.state, position)) if (reads.some(read => this.#after(state, read).length > 0)) yield this.#place(from, position, state)
     }
     yield* this.#changes(from)
     return yield* this.#bursts(from)

@@ -13,7 +13,7 @@ import type { Applied, ReplicatedMachine } from './replicated-machine.ts'
  */
 export class Applier {
   readonly machine: ReplicatedMachine
-  readonly #onApplied: (entry: Entry, applied: Applied) => void
+  readonly #events: ApplierEvents
   #last: AppliedPoint = { index: logIndex(0), term: term(0), time: millis(0) }
   #held = false
   #queue: (readonly Entry[])[] = []
@@ -21,9 +21,9 @@ export class Applier {
   #entriesSinceSnapshot = 0
   #bytesSinceSnapshot = 0
 
-  constructor(machine: ReplicatedMachine, onApplied: (entry: Entry, applied: Applied) => void) {
+  constructor(machine: ReplicatedMachine, events: ApplierEvents) {
     this.machine = machine
-    this.#onApplied = onApplied
+    this.#events = events
   }
 
   get last(): AppliedPoint {
@@ -62,9 +62,9 @@ export class Applier {
       this.#last = entry
       this.#entriesSinceSnapshot++
       this.#bytesSinceSnapshot += entryBytes(entry)
-      this.#onApplied(entry, applied)
+      this.#events.applied(entry, applied)
     }
-    this.#openBarriers()
+    this.#advanced()
   }
 
   /** The machine now holds exactly this snapshot; entries that were queued before it are in it. */
@@ -75,7 +75,7 @@ export class Applier {
       .map((entries) => entries.filter(({ index }) => index > snapshot.index))
       .filter((entries) => entries.length > 0)
     this.snapshotTaken()
-    this.#openBarriers()
+    this.#advanced()
   }
 
   snapshotTaken(): void {
@@ -89,12 +89,23 @@ export class Applier {
     else this.#barriers.push({ index, call })
   }
 
+  #advanced(): void {
+    this.#openBarriers()
+    this.#events.advanced()
+  }
+
   #openBarriers(): void {
     for (let first = this.#barriers.peek(); first !== undefined && first.index <= this.#last.index; first = this.#barriers.peek()) {
       this.#barriers.pop()
       first.call()
     }
   }
+}
+
+export interface ApplierEvents {
+  applied(entry: Entry, applied: Applied): void
+  /** The machine has moved on, by entries or by a snapshot. */
+  advanced(): void
 }
 
 export interface AppliedPoint {

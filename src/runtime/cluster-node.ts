@@ -52,7 +52,7 @@ export class ClusterNode {
         machineVersion: config.machineVersion,
         events: {
           request: (from, request, respond) => this.#answer(from, request, respond),
-          applied: (group) => this.#applied(group),
+          advanced: (group) => this.#advanced(group),
           roleChanged: (group, change) => this.#roleChanged(group, change),
           failed: fatal,
         },
@@ -199,7 +199,7 @@ export class ClusterNode {
     return this.#meta
   }
 
-  #applied(group: number): void {
+  #advanced(group: number): void {
     const index = group === metaGroup ? (this.host.groups.get(metaGroup)?.applier.last.index ?? 0) : 0
     if (index <= this.#known.index || this.#meta.state === null) return
     const before = this.#known.state

@@ -1,7 +1,7 @@
 import { assert, present } from '#base/assert.ts'
 import { Raft } from '#core/raft/raft.ts'
 import type { ReplicaOptions } from '#core/raft/replica.ts'
-import type { Effects, Entry, Input, LogIndex, MembershipOutcome, Message, ProposeOutcome, ReplicaId } from '#core/raft/types.ts'
+import type { Effects, Input, LogIndex, MembershipOutcome, Message, ProposeOutcome, ReplicaId } from '#core/raft/types.ts'
 import type { GroupStatus, ProposalOutcome } from '#wire/peer-message.ts'
 import { Applier } from './applier.ts'
 import type { GroupHost } from './group-host.ts'
@@ -9,7 +9,7 @@ import { emptyWrite } from './group-host.ts'
 import type { CompactionPolicy } from './limits.ts'
 import type { ProposalBatch } from './proposals.ts'
 import { Proposals, refusedProposal } from './proposals.ts'
-import type { Applied, ReplicatedMachine } from './replicated-machine.ts'
+import type { ReplicatedMachine } from './replicated-machine.ts'
 import { Snapshots } from './snapshots.ts'
 
 export interface GroupOptions {
@@ -17,8 +17,8 @@ export interface GroupOptions {
   readonly replica: ReplicaOptions
   readonly machine: ReplicatedMachine
   readonly compaction: CompactionPolicy
-  /** Sees every entry that was applied here, whoever proposed it. */
-  readonly onApplied: (entry: Entry, applied: Applied) => void
+  /** The machine has moved on, by entries or by a snapshot. */
+  readonly onAdvanced: () => void
 }
 
 /**
@@ -43,9 +43,9 @@ export class Group {
     this.id = options.id
     this.#host = host
     this.raft = new Raft(options.replica)
-    this.applier = new Applier(options.machine, (entry, applied) => {
-      this.#proposals.applied(entry, applied)
-      options.onApplied(entry, applied)
+    this.applier = new Applier(options.machine, {
+      applied: (entry, applied) => this.#proposals.applied(entry, applied),
+      advanced: options.onAdvanced,
     })
     this.#snapshots = new Snapshots(this, host, options.compaction)
     const { snapshot } = options.replica.log

@@ -1,6 +1,6 @@
 import { assert } from '#base/assert.ts'
 import type { Prng } from '#base/prng.ts'
-import type { Entry, Instant, LogIndex, Membership, Message, ReplicaId, RoleChange, Term, Timing } from '#core/raft/types.ts'
+import type { Instant, LogIndex, Membership, Message, ReplicaId, RoleChange, Term, Timing } from '#core/raft/types.ts'
 import { logIndex, term } from '#core/raft/types.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { GroupWrite, LogStore, StoredGroup, StoreFailure } from '#ports/log-store.ts'
@@ -15,7 +15,6 @@ import type { CompactionPolicy } from './limits.ts'
 import { Loop } from './loop.ts'
 import { Outbox } from './outbox.ts'
 import { livesOn } from './replica-name.ts'
-import type { Applied } from './replicated-machine.ts'
 import { ReplicatedMachine } from './replicated-machine.ts'
 import { Requests } from './requests.ts'
 import type { StateMachine } from './state-machine.ts'
@@ -41,7 +40,8 @@ export interface HostOptions {
 /** What the host tells the node around it. */
 export interface HostEvents {
   request(from: NodeKey, request: PeerRequest, respond: (response: PeerResponse) => void): void
-  applied(group: number, entry: Entry, applied: Applied): void
+  /** The machine of a group has moved on. */
+  advanced(group: number): void
   roleChanged(group: number, change: RoleChange): void
   /** The store can no longer be trusted: every replica here has fallen silent. */
   failed(failure: StoreFailure): void
@@ -115,8 +115,8 @@ export class ReplicaHost implements GroupHost {
     const log = { base, snapshot, entries, initial: about.initial }
     const replica = { self: about.replica, timing: this.#timing, prng: this.#prng.fork(), at: this.instant(), hardState, partial, log }
     const machine = new ReplicatedMachine(this.#options.machineFor(id), this.#options.machineVersion)
-    const onApplied = (entry: Entry, applied: Applied): void => this.#options.events.applied(id, entry, applied)
-    const group = new Group({ id, replica, machine, compaction: this.#options.compaction, onApplied }, this)
+    const onAdvanced = (): void => this.#options.events.advanced(id)
+    const group = new Group({ id, replica, machine, compaction: this.#options.compaction, onAdvanced }, this)
     this.groups.set(id, group)
     if (!this.#eligible) group.step({ type: 'eligibility', eligible: false })
     this.post(() => {})

@@ -142,8 +142,9 @@ export class Reader {
   #copyFrom(position: number): ArrayBuffer {
     if (this.#copy !== null) return this.#copy
     const rest = this.#bytes.subarray(position)
-    this.#copy = new ArrayBuffer(rest.length)
-    new Uint8Array(this.#copy).set(rest)
+    const copy = Buffer.allocUnsafeSlow(rest.length)
+    copy.set(rest)
+    this.#copy = copy.buffer
     this.#copiedFrom = position
     return this.#copy
   }
