@@ -1,13 +1,17 @@
 import { parseArgs } from 'node:util'
-import { faultKinds } from './options.ts'
-import type { RunReport } from './run.ts'
+import { Summary } from './report.ts'
 import { runSeed } from './run.ts'
 
+/**
+ * `npm run sim -- --seed 42 --trace`: one run, to be read. `-- --seeds 1000 --from 5000`: so many runs that count (see docs/testing.md).
+ * `-- --for 3600`: fresh seeds for so many seconds.
+ */
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     seeds: { type: 'string', default: '1' },
     from: { type: 'string', default: '1' },
+    for: { type: 'string' },
     minutes: { type: 'string', default: '5' },
     trace: { type: 'boolean', default: false },
     service: { type: 'string', default: 'register' },
@@ -15,41 +19,39 @@ const { values } = parseArgs({
   },
 })
 
-if (values.service !== 'register') {
-  process.stderr.write(`there is no simulation of a service called ${values.service}; there is: register\n`)
-  process.exit(2)
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`)
 }
 
-const first = Number(values.seed ?? values.from)
-const count = values.seed === undefined ? Number(values.seeds) : 1
-const minutes = Number(values.minutes)
-const reports: RunReport[] = []
-const startedAt = performance.now()
-let failed = 0
+/** A seed that does not count is made up for by another, but not without end. */
+const sparesPerSeed = 2
 
-for (let seed = first; seed < first + count; seed++) {
-  const report = runSeed({ seed, minutes, trace: values.trace ? (line) => process.stdout.write(`${line}\n`) : null })
-  reports.push(report)
-  if (report.violation !== null) {
-    failed++
-    process.stdout.write(`seed ${seed} FAILED: ${report.violation}\n  reproduce: npm run sim -- --seed ${seed} --minutes ${minutes} --trace\n`)
-  } else if (values.verbose) {
-    process.stdout.write(`seed ${seed}: ${report.events} events, ${report.totals['answered']} answered, ${report.totals['elections']} elections${report.counts ? '' : ' (does not count)'}\n`)
+function main(): number {
+  if (values.service !== 'register') {
+    print(`there is no simulation of a service called ${values.service}; there is: register`)
+    return 2
   }
+  const minutes = Number(values.minutes)
+  const until = values.for === undefined ? null : performance.now() + Number(values.for) * 1_000
+  const first = Number(values.seed ?? (until === null ? values.from : Date.now() % 1_000_000_000))
+  const wanted = values.seed === undefined ? Number(values.seeds) : 1
+  const summary = new Summary()
+  const enough = (): boolean => {
+    if (until !== null) return performance.now() >= until
+    return values.seed === undefined ? summary.counted + summary.failed >= wanted || summary.runs >= wanted * sparesPerSeed : summary.runs === 1
+  }
+  for (let seed = first; !enough(); seed++) {
+    const report = runSeed({ seed, minutes, trace: values.trace ? print : null })
+    summary.add(report)
+    if (report.violation !== null) print(`seed ${seed} FAILED: ${report.violation}\n  reproduce: npm run sim -- --seed ${seed} --minutes ${minutes} --trace`)
+    else if (values.verbose) print(`seed ${seed}: ${JSON.stringify({ events: report.events, counts: report.counts, ...report.totals })}`)
+    if (summary.runs % 100 === 0) print(`${summary.runs} runs, ${summary.counted} count, ${summary.failed} failed`)
+  }
+  print(summary.text)
+  const short = until === null && values.seed === undefined && minutes >= 5 && summary.counted + summary.failed < wanted
+  if (short) print(`only ${summary.counted} of ${wanted} runs had enough happen in them to count`)
+  print(`${summary.runs - summary.failed} passed, ${summary.failed} failed`)
+  return summary.failed > 0 || summary.missing.length > 0 || short ? 1 : 0
 }
-summarise()
 
-function summarise(): void {
-  const seconds = (performance.now() - startedAt) / 1_000
-  const counted = reports.filter((report) => report.counts && report.violation === null).length
-  const totals: Record<string, number> = {}
-  for (const report of reports) for (const [name, value] of Object.entries(report.totals)) totals[name] = (totals[name] ?? 0) + value
-  const faults = faultKinds.map((kind) => [kind, reports.reduce((sum, report) => sum + (report.faults.get(kind) ?? 0), 0)] as const)
-  process.stdout.write(`${reports.length} seeds in ${seconds.toFixed(1)} s (${(seconds / reports.length).toFixed(3)} s each), ${counted} count\n`)
-  process.stdout.write(`totals: ${Object.entries(totals).map(([name, value]) => `${name} ${value}`).join(', ')}\n`)
-  process.stdout.write(`faults: ${faults.map(([kind, times]) => `${kind} ${times}`).join(', ')}\n`)
-  const missing = reports.length >= 50 ? faults.filter(([, times]) => times === 0).map(([kind]) => kind) : []
-  if (missing.length > 0) process.stdout.write(`no run had: ${missing.join(', ')}\n`)
-  process.stdout.write(`${reports.length - failed} passed, ${failed} failed\n`)
-  process.exitCode = failed > 0 || missing.length > 0 ? 1 : 0
-}
+process.exitCode = main()

@@ -106,9 +106,9 @@ class Search<State, Input, Output> {
   *#moves(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
     this.#noteProgress(from)
     if (yield* this.#fittingReads(from)) return true
-    const reads = from.open.filter(position => this.#at(position).returnedAt === from.deadline)
+    const reads = from.open.filter(position => this.#at(position).effect === 'read')
     if (reads.length > 0) {
-      for (const position of [...from.open, ...from.free]) if (this.#at(position).effect === 'overwrite') for (const state of this.#after(from.state, position)) if (reads.some(read => this.#after(state, read).length > 0)) yield this.#place(from, position, state)
+      for (const position of sorted([...from.free, ...from.open])) for (const state of this.#after(from.state, position)) if (reads.some(read => this.#after(state, read).length > 0)) yield this.#place(from, position, state)
     }
     yield* this.#changes(from)
     return yield* this.#bursts(from)

@@ -73,6 +73,7 @@ export class ReplicaHost implements GroupHost {
   #failure: StoreFailure | null = null
   #timing: Timing
   #eligible = true
+  #nextJudgement = 0
   #stopping = false
 
   constructor(options: HostOptions, ports: HostPorts, timing: Timing) {
@@ -271,6 +272,8 @@ export class ReplicaHost implements GroupHost {
   #tickDue(): void {
     const { now } = this.instant()
     for (const group of this.groups.values()) if (now >= group.raft.deadline) group.step({ type: 'tick' })
+    if (now < this.#nextJudgement) return
+    this.#nextJudgement = now + judgementMs
     this.#judgeEligibility()
   }
 
@@ -319,6 +322,9 @@ export class ReplicaHost implements GroupHost {
     done()
   }
 }
+
+/** How often a node compares its wall clock with the others'. */
+const judgementMs = 500
 
 /** What the runtime keeps beside a replica's log. */
 export interface About {

@@ -28,6 +28,7 @@ export class Steward {
   readonly #busy = new Set<number>()
   #nextToTidy = 1
   #planning = false
+  #atRest: ClusterState | null = null
 
   constructor(ports: StewardPorts, options: { readonly self: NodeKey; readonly deadAfterMs: number }) {
     this.#ports = ports
@@ -150,13 +151,17 @@ export class Steward {
     this.#ports.ask(replica.node, { type: 'drop-group', group, replica: idOfReplica(replica) }, () => {})
   }
 
+  /** A state that calls for nothing now calls for nothing later: planning is not free. */
   #plan(state: ClusterState): void {
-    if (this.#planning) return
+    if (this.#planning || state === this.#atRest) return
     const [next] = planMoves(state)
     const version = versionKnownToAll(state)
     const raise: Command | null = version > state.version ? { type: 'raise-version', version } : null
     const command = next ?? raise ?? planLeaders(state)
-    if (command === null) return
+    if (command === null) {
+      this.#atRest = state
+      return
+    }
     this.#planning = true
     this.#propose(command, () => {
       this.#planning = false

