@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { encodeRegisterCommand } from '#services/register/register-machine.ts'
 import { encodeCommand } from '#wire/command.ts'
 import { PeerClient } from '#test/harness/peer-client.ts'
 import { ProcessCluster, until } from '#test/harness/process-cluster.ts'
@@ -15,7 +15,11 @@ const { values: options } = parseArgs({
 })
 const seconds = Number(options.seconds)
 const rounds = Number(options.rounds)
-const commandBytes = 100
+/** A write to one of a thousand registers, 100 bytes long with its envelope. */
+const commands = Array.from({ length: 1_000 }, (_, position) => {
+  const body = encodeRegisterCommand({ type: 'write', key: `register-${position}`.padEnd(89, '.'), value: 1_000_000 + position })
+  return encodeCommand({ type: 'anonymous', body })
+})
 
 interface Round {
   readonly perSecond: number
@@ -24,15 +28,14 @@ interface Round {
 }
 
 async function drive(client: PeerClient, leader: string, inFlight: number): Promise<Round> {
-  const command = encodeCommand({ type: 'anonymous', body: Buffer.alloc(commandBytes - 1, 7) })
   const latencies: number[] = []
   const warmUntil = performance.now() + 500
   const end = warmUntil + seconds * 1_000
   const worker = async (): Promise<void> => {
-    for (;;) {
+    for (let turn = 0; ; turn++) {
       const sentAt = performance.now()
       if (sentAt >= end) return
-      const response = await client.ask(leader, { type: 'propose', group: 1, commands: [command] })
+      const response = await client.ask(leader, { type: 'propose', group: 1, commands: [commands[turn % commands.length] as Uint8Array] })
       if (response?.type !== 'proposed' || response.outcomes[0]?.type !== 'applied') throw new Error(`a command failed: ${JSON.stringify(response)}`)
       if (sentAt >= warmUntil) latencies.push(performance.now() - sentAt)
     }

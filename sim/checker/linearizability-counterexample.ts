@@ -1,3 +1,4 @@
+import { present } from '#base/assert.ts'
 import type { Operation } from './history.ts'
 import { type Model, unanswered } from './linearizability-model.ts'
 import type { Stuck } from './linearizability-search.ts'
@@ -15,7 +16,7 @@ export interface Counterexample<Input, Output> {
   readonly unplaced: readonly Operation<Input, Output>[]
   /** The states, as the model shows them, in which the orders of what came before leave the key. */
   readonly states: readonly string[]
-  /** These contradict each other, whatever all others did; none of them can be spared. By call time. */
+  /** These contradict each other, whichever of the others happened; none of them can be spared. By call time. */
   readonly core: readonly Operation<Input, Output>[]
   /** Operations outside the core that explain a part of it, for example the write of a value that the core read. */
   readonly support: readonly Operation<Input, Output>[]
@@ -36,26 +37,22 @@ const shownMax = 10
 export function explain<State, Input, Output>(violation: Violation<State, Input, Output>): Counterexample<Input, Output> {
   const { model, key, operations, stuck } = violation
   const { core, order } = shrink(model, operations, violation)
+  const placed = new Set(stuck.order)
   const counterexample = {
     key,
     prefix: stuck.order,
-    culprit: stuck.culprit,
-    unplaced: unplacedAt(stuck, operations),
+    culprit: present(
+      core.find(({ outcome }) => outcome.type === 'returned' && outcome.at === stuck.deadline),
+      'without the last return there is no contradiction',
+    ),
+    unplaced: operations.filter((operation) => {
+      return operation.outcome.type === 'returned' && operation.calledAt <= stuck.deadline && !placed.has(operation)
+    }),
     states: [...stuck.states],
     core,
     support: order.filter((operation) => !core.includes(operation)),
   }
   return { ...counterexample, text: tell(model, counterexample, operations.length) }
-}
-
-function unplacedAt<Input, Output>(
-  stuck: Stuck<Input, Output>,
-  operations: readonly Operation<Input, Output>[],
-): readonly Operation<Input, Output>[] {
-  const placed = new Set(stuck.order)
-  return operations.filter((operation) => {
-    return operation.outcome.type === 'returned' && operation.calledAt <= stuck.culpritReturnedAt && !placed.has(operation)
-  })
 }
 
 function tell<State, Input, Output>(
@@ -73,7 +70,7 @@ function tell<State, Input, Output>(
     `key ${key} is not linearizable: nothing explains ${named(culprit)}.`,
     `The possible states there: ${list(states, 'first')}.`,
     '',
-    `These ${core.length} of ${operations} operations contradict each other, whatever the others did:`,
+    `These ${core.length} of ${operations} operations contradict each other, whichever of the others happened:`,
     ...drawTimeline([...core, ...support], { describe, mark: (operation) => marks.get(operation) ?? '' }),
     ...(support.length > 0 ? ['(· not part of the contradiction, but explains part of it)'] : []),
     '',

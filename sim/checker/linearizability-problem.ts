@@ -1,58 +1,59 @@
 import { assert, present } from '#base/assert.ts'
 import type { Operation } from './history.ts'
-import { type Effect, type Model, unanswered } from './linearizability-model.ts'
+import { type Effect, type Model, type Unanswered, unanswered } from './linearizability-model.ts'
 
-/** An operation that returned. */
-export interface Returned<Input, Output> {
+/** An operation that must take effect between its call and its return. */
+export interface Required<Input, Output> {
   readonly operation: Operation<Input, Output>
   readonly calledAt: number
   readonly returnedAt: number
-  readonly input: Input
   readonly output: Output
   readonly effect: Effect
 }
 
-/** Operations of unknown outcome with one input, by call time: they are interchangeable, and the earliest is the least restricted. */
+/** Operations that may take effect or not. Those of unknown outcome with equal inputs are interchangeable: they form one pool. */
 export interface Pool<Input, Output> {
-  readonly input: Input
+  /** By call time; the first is the least restricted and is used first. */
   readonly operations: readonly Operation<Input, Output>[]
+  readonly input: Input
+  readonly output: Output | Unanswered
+  /** Infinity for unknown outcomes. */
+  readonly returnedAt: number
 }
 
 /** The operations on one key, as the search wants them. */
-export interface Problem<Input, Output> {
+export interface Problem<State, Input, Output> {
+  readonly model: Model<State, Input, Output>
   /** By call time; the search speaks of them by their position here. */
-  readonly returned: readonly Returned<Input, Output>[]
+  readonly required: readonly Required<Input, Output>[]
   readonly pools: readonly Pool<Input, Output>[]
 }
 
+/** Spared operations did what they answered, or did not happen at all. */
 export function problemOf<State, Input, Output>(
   model: Model<State, Input, Output>,
   operations: readonly Operation<Input, Output>[],
-): Problem<Input, Output> {
-  const byCall = operations.toSorted((left, right) => left.calledAt - right.calledAt)
-  return { returned: returnedOperations(model, byCall), pools: poolsOfUnknown(model, byCall) }
-}
-
-function returnedOperations<State, Input, Output>(
-  model: Model<State, Input, Output>,
-  operations: readonly Operation<Input, Output>[],
-): Returned<Input, Output>[] {
-  const returned: Returned<Input, Output>[] = []
-  for (const operation of operations) {
+  spared: ReadonlySet<Operation<Input, Output>>,
+): Problem<State, Input, Output> {
+  const required: Required<Input, Output>[] = []
+  const pools: Pool<Input, Output>[] = []
+  const unknown: Operation<Input, Output>[] = []
+  for (const operation of operations.toSorted((left, right) => left.calledAt - right.calledAt)) {
     const { calledAt, input, outcome } = operation
-    if (outcome.type === 'unknown') continue
-    assert(calledAt <= outcome.at, 'an operation returns after its call')
-    const { at: returnedAt, output } = outcome
-    returned.push({ operation, calledAt, returnedAt, input, output, effect: model.effect(input, output) })
+    const output = outcome.type === 'returned' ? outcome.output : unanswered
+    const effect = model.effect(input, output)
+    if (outcome.type === 'unknown') {
+      if (effect !== 'read') unknown.push(operation)
+      continue
+    }
+    const { at: returnedAt } = outcome
+    assert(calledAt <= returnedAt, 'an operation returns after its call')
+    if (!spared.has(operation)) required.push({ operation, calledAt, returnedAt, output: outcome.output, effect })
+    else if (effect !== 'read') pools.push({ operations: [operation], input, output, returnedAt })
   }
-  return returned
-}
-
-function poolsOfUnknown<State, Input, Output>(
-  model: Model<State, Input, Output>,
-  operations: readonly Operation<Input, Output>[],
-): Pool<Input, Output>[] {
-  const changing = operations.filter(({ input, outcome }) => outcome.type === 'unknown' && model.effect(input, unanswered) !== 'read')
-  const pools = Map.groupBy(changing, (operation) => model.keyOfInput(operation.input))
-  return [...pools.values()].map((pool) => ({ input: present(pool[0], 'a group is not empty').input, operations: pool }))
+  for (const alike of Map.groupBy(unknown, (operation) => model.keyOfInput(operation.input)).values()) {
+    const { input } = present(alike[0], 'a group is not empty')
+    pools.push({ operations: alike, input, output: unanswered, returnedAt: Infinity })
+  }
+  return { model, required, pools }
 }

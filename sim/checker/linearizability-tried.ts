@@ -20,10 +20,11 @@ export class Budget {
   }
 }
 
-/** What may or may not be placed, in sorted lists: the more is free and the less is used, the more can still be explained. */
+/** What is left to choose from: the more is free, the less is used and the earlier the pools end, the more can still be explained. */
 interface Choice {
   readonly free: readonly number[]
   readonly used: readonly number[]
+  readonly poolsEnd: number
 }
 
 /** Configurations tried: under each key those of which none is as good as an earlier one. */
@@ -42,11 +43,15 @@ export class Tried {
       this.#choices.set(key, [choice])
       return true
     }
-    this.#budget.spend((earlier.length * (choice.free.length + choice.used.length)) / 32)
-    if (earlier.some(({ free, used }) => isContained(choice.free, free) && isContained(used, choice.used))) return false
+    this.#budget.spend(Math.ceil((earlier.length * (choice.free.length + choice.used.length)) / 32))
+    if (earlier.some((other) => isAsGood(other, choice))) return false
     earlier.push(choice)
     return true
   }
+}
+
+function isAsGood(one: Choice, other: Choice): boolean {
+  return one.poolsEnd <= other.poolsEnd && isContained(other.free, one.free) && isContained(one.used, other.used)
 }
 
 /** Of two sorted lists with repetitions. */

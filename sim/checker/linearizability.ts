@@ -1,6 +1,7 @@
 import { type Counterexample, explain } from './linearizability-counterexample.ts'
 import { type Operation, partitionByKey } from './history.ts'
 import type { Model } from './linearizability-model.ts'
+import { problemOf } from './linearizability-problem.ts'
 import { searchOrder } from './linearizability-search.ts'
 
 export type Verdict<Input, Output> =
@@ -28,7 +29,7 @@ export function checkLinearizability<State, Input, Output>(
   const undecided: string[] = []
   let work = 0
   for (const [key, operations] of keys) {
-    const result = searchOrder(model, operations, workMax)
+    const result = searchOrder(problemOf(model, operations, new Set()), workMax)
     work += result.work
     if (result.type === 'stuck') {
       return { type: 'violation', counterexample: explain({ model, key, operations, stuck: result.stuck, workMax }) }

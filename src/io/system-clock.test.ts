@@ -20,16 +20,21 @@ test('a timer never calls before its time, and not after it was cancelled', asyn
   assert.deepEqual(early, [])
 })
 
-test('soon comes before any timer', async () => {
-  const order: string[] = []
-  await new Promise<void>((resolve) => {
-    setImmediate(() => {
-      systemClock.after(0, () => {
-        order.push('timer')
-        resolve()
+test('soon comes before any timer, wherever it is called', async () => {
+  const places: readonly ((call: () => void) => void)[] = [setImmediate, (call) => systemClock.after(1, call), queueMicrotask]
+  for (const place of places) {
+    const order: string[] = []
+    await new Promise<void>((resolve) => {
+      place(() => {
+        systemClock.after(0, () => {
+          order.push('timer')
+          resolve()
+        })
+        systemClock.soon(() => order.push('soon'))
+        const busyUntil = systemClock.now() + 3
+        while (systemClock.now() < busyUntil);
       })
-      systemClock.soon(() => order.push('soon'))
     })
-  })
-  assert.deepEqual(order, ['soon', 'timer'])
+    assert.deepEqual(order, ['soon', 'timer'])
+  }
 })

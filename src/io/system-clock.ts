@@ -14,15 +14,22 @@ export const systemClock: Clock = {
   },
 }
 
-/** Node counts whole milliseconds and may call a fraction too early, so the time is looked at once more. */
+/**
+ * Node counts whole milliseconds and may fire a fraction too early, so the time is looked at once more. A timer that is due stands in line
+ * behind what was to come `soon`.
+ */
 function after(delayMs: number, call: () => void): Cancel {
   const due = performance.now() + delayMs
   const arm = (leftMs: number): NodeJS.Timeout => setTimeout(check, Math.min(Math.ceil(leftMs), timerMsMax))
   let timer = arm(delayMs)
+  let turn: NodeJS.Immediate | undefined
   function check(): void {
     const leftMs = due - performance.now()
-    if (leftMs <= 0) call()
+    if (leftMs <= 0) turn = setImmediate(call)
     else timer = arm(leftMs)
   }
-  return () => clearTimeout(timer)
+  return () => {
+    clearTimeout(timer)
+    clearImmediate(turn)
+  }
 }

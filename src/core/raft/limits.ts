@@ -16,7 +16,7 @@ export const limits = {
   pendingReadsMax: 10_000,
   snapshotChunkBytes: 256 * 1024,
   votersMax: 9,
-  learnersMax: 32,
+  learnersMax: 256,
   /** Heartbeat rounds whose sending times are remembered. */
   roundsRemembered: 64,
   /** Answers to heartbeats without progress after which what was sent is taken for lost. */
