@@ -36,7 +36,8 @@ async function drive(client: PeerClient, leader: string, inFlight: number): Prom
       const sentAt = performance.now()
       if (sentAt >= end) return
       const response = await client.ask(leader, { type: 'propose', group: 1, commands: [commands[turn % commands.length] as Uint8Array] })
-      if (response?.type !== 'proposed' || response.outcomes[0]?.type !== 'applied') throw new Error(`a command failed: ${JSON.stringify(response)}`)
+      if (response?.type !== 'proposed' || response.outcomes[0]?.type !== 'applied')
+        throw new Error(`a command failed: ${JSON.stringify(response)}`)
       if (sentAt >= warmUntil) latencies.push(performance.now() - sentAt)
     }
   }
@@ -76,7 +77,9 @@ for (const inFlight of [1, 16, 256]) {
   results[`${inFlight} in flight`] = row
   const show = ({ min, median, max }: { min: number; median: number; max: number }, digits: number): string =>
     `${min.toFixed(digits)} / ${median.toFixed(digits)} / ${max.toFixed(digits)}`
-  process.stdout.write(`${String(inFlight).padStart(4)} in flight: ${show(row.perSecond, 0)} commands/s, p50 ${show(row.p50Ms, 3)} ms, p99 ${show(row.p99Ms, 3)} ms\n`)
+  process.stdout.write(
+    `${String(inFlight).padStart(4)} in flight: ${show(row.perSecond, 0)} commands/s, p50 ${show(row.p50Ms, 3)} ms, p99 ${show(row.p99Ms, 3)} ms\n`,
+  )
 }
 await client.stop()
 const idle = await idleShare(cluster)

@@ -46,7 +46,9 @@ export class SimCluster {
     this.#checks = world.checks
     this.#options = options
     this.network = new Network({ ...world, prng: world.prng.fork() }, options.network)
-    this.nodes = Array.from({ length: options.founders + options.spares }, (_, position) => this.#build(`n${position + 1}`, position < options.founders))
+    this.nodes = Array.from({ length: options.founders + options.spares }, (_, position) =>
+      this.#build(`n${position + 1}`, position < options.founders),
+    )
   }
 
   get alive(): SimNode[] {
@@ -119,7 +121,10 @@ export class SimCluster {
   }
 
   byName(name: string): SimNode {
-    return present(this.nodes.find((node) => node.name === name), 'the node exists')
+    return present(
+      this.nodes.find((node) => node.name === name),
+      'the node exists',
+    )
   }
 
   /** What an operator does: a failed disk is replaced by the same content, a damaged store is set aside. */

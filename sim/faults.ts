@@ -297,7 +297,9 @@ export class Faults {
       if (leader === undefined || leader.membership.outgoing.length > 0 || leader.membershipIndex > leader.commit) return false
       return leader.membership.voters.every((voter) => {
         const raft = rafts.find(({ self }) => self === voter)
-        return raft !== undefined && raft.membershipIndex === leader.membershipIndex && raft.inspect().log.durable >= logIndex(leader.commit)
+        return (
+          raft !== undefined && raft.membershipIndex === leader.membershipIndex && raft.inspect().log.durable >= logIndex(leader.commit)
+        )
       })
     })
   }

@@ -38,12 +38,15 @@ function main(): number {
   const summary = new Summary()
   const enough = (): boolean => {
     if (until !== null) return performance.now() >= until
-    return values.seed === undefined ? summary.counted + summary.failed >= wanted || summary.runs >= wanted * sparesPerSeed : summary.runs === 1
+    return values.seed === undefined
+      ? summary.counted + summary.failed >= wanted || summary.runs >= wanted * sparesPerSeed
+      : summary.runs === 1
   }
   for (let seed = first; !enough(); seed++) {
     const report = runSeed({ seed, minutes, trace: values.trace ? print : null })
     summary.add(report)
-    if (report.violation !== null) print(`seed ${seed} FAILED: ${report.violation}\n  reproduce: npm run sim -- --seed ${seed} --minutes ${minutes} --trace`)
+    if (report.violation !== null)
+      print(`seed ${seed} FAILED: ${report.violation}\n  reproduce: npm run sim -- --seed ${seed} --minutes ${minutes} --trace`)
     else if (values.verbose) print(`seed ${seed}: ${JSON.stringify({ events: report.events, counts: report.counts, ...report.totals })}`)
     if (summary.runs % 100 === 0) print(`${summary.runs} runs, ${summary.counted} count, ${summary.failed} failed`)
   }

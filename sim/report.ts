@@ -35,7 +35,8 @@ export class Summary {
 
   get text(): string {
     const seconds = (performance.now() - this.#startedAt) / 1_000
-    const list = (entries: Iterable<readonly [string, number]>): string => [...entries].map(([name, value]) => `${name} ${value}`).join(', ')
+    const list = (entries: Iterable<readonly [string, number]>): string =>
+      [...entries].map(([name, value]) => `${name} ${value}`).join(', ')
     const missing = this.missing.length > 0 ? [`no run had: ${this.missing.join(', ')}`] : []
     return [
       `${this.#runs} runs in ${seconds.toFixed(1)} s (${(seconds / Math.max(1, this.#runs)).toFixed(2)} s each), ${this.#counted} count`,

@@ -106,7 +106,15 @@ class Run {
     }
     const totals = { ...this.#checks.totals, ...this.#workload.totals, ...network.totals, ...disk }
     const counts = this.#options.minutes >= 5 && totals.answered >= 1_000 && totals.elections >= 3 + this.#options.slots
-    return { seed: this.#seed, options: this.#options, events: this.#scheduler.count, totals, faults: this.#faults.totals, violation, counts }
+    return {
+      seed: this.#seed,
+      options: this.#options,
+      events: this.#scheduler.count,
+      totals,
+      faults: this.#faults.totals,
+      violation,
+      counts,
+    }
   }
 
   #advance(ms: number): void {
@@ -122,11 +130,13 @@ class Run {
     for (let group = 0; group <= this.#options.slots; group++) {
       const replicas = running.flatMap(({ node }) => node?.host?.groups.get(group) ?? [])
       const leaders = replicas.filter(({ raft }) => raft.role === 'leader' && raft.termStarted)
-      if (leaders.length !== 1) return `group ${group} has ${leaders.length} leaders: ${JSON.stringify(replicas.map((each) => each.status()))}`
-      const members = replicas.filter(({ raft }) => leaders[0]?.raft.membership.voters.includes(raft.self))
-      if (members.some(({ applier }) => applier.last.index !== leaders[0]?.applier.last.index)) return `group ${group} has laggards`
+      const [leader] = leaders
+      if (leader === undefined || leaders.length !== 1)
+        return `group ${group} has ${leaders.length} leaders: ${JSON.stringify(replicas.map((each) => each.status()))}`
+      const members = replicas.filter(({ raft }) => leader.raft.membership.voters.includes(raft.self))
+      if (members.some(({ applier }) => applier.last.index !== leader.applier.last.index)) return `group ${group} has laggards`
       const move = state?.table.slots[group]?.move
-      if (move) return `group ${group} is moving: ${JSON.stringify({ move, status: leaders[0]?.status() })}`
+      if (move) return `group ${group} is moving: ${JSON.stringify({ move, status: leader.status() })}`
     }
     for (const { name, node } of running) if (!node?.cluster) return `${name} has no cluster`
     return null

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
-import { regressions } from './regressions/seeds.ts'
+import { regressions } from '#sim/regressions/seeds.ts'
 import { Summary } from './report.ts'
 import { runSeed } from './run.ts'
 
@@ -38,7 +38,9 @@ test('one seed is one run: two processes print the same trace byte for byte, and
 
 async function traceOf(seed: number): Promise<{ readonly lines: number; readonly hash: string }> {
   const main = join(import.meta.dirname, 'main.ts')
-  const child = spawn(process.execPath, [main, '--seed', String(seed), '--minutes', '2', '--trace'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [main, '--seed', String(seed), '--minutes', '2', '--trace'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const hash = createHash('sha256')
   let lines = 0
   for await (const line of createInterface({ input: child.stdout })) {

@@ -19,7 +19,7 @@ export class Trace {
   line(who: string, what: string, details: Readonly<Record<string, unknown>> = {}): void {
     if (this.#write === null) return
     this.#lines++
-    const fields = Object.entries(details).map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    const fields = Object.entries(details).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     this.#write(`${this.#now().toFixed(3).padStart(12)} ${who.padEnd(8)} ${what} ${fields.join(' ')}`.trimEnd())
   }
 }

@@ -1,5 +1,5 @@
 import type { Prng } from '#base/prng.ts'
-import type { RegisterAnswer, RegisterCommand } from '#core/register/register.ts'
+import type { RegisterAnswer } from '#core/register/register.ts'
 import { decodeRegisterAnswer, encodeRegisterCommand } from '#services/register/register-machine.ts'
 import { HistoryRecorder } from '#sim/checker/history.ts'
 import type { RegisterInput, RegisterOutput } from '#sim/checker/register-model.ts'
@@ -77,7 +77,7 @@ export class Workload {
           },
         })
       } else {
-        onHost?.submit(group, encodeRegisterCommand({ ...input, key } as RegisterCommand), {
+        onHost?.submit(group, encodeRegisterCommand({ ...input, key }), {
           timeoutMs,
           done: (outcome) => {
             if (outcome.type === 'applied') end(decodeRegisterAnswer(outcome.answer))

@@ -17,6 +17,7 @@ export interface Pool<Input, Output> {
   readonly operations: readonly Operation<Input, Output>[]
   readonly input: Input
   readonly output: Output | Unanswered
+  readonly effect: Effect
   /** Infinity for unknown outcomes. */
   readonly returnedAt: number
 }
@@ -49,11 +50,11 @@ export function problemOf<State, Input, Output>(
     const { at: returnedAt } = outcome
     assert(calledAt <= returnedAt, 'an operation returns after its call')
     if (!spared.has(operation)) required.push({ operation, calledAt, returnedAt, output: outcome.output, effect })
-    else if (effect !== 'read') pools.push({ operations: [operation], input, output, returnedAt })
+    else if (effect !== 'read') pools.push({ operations: [operation], input, output, effect, returnedAt })
   }
   for (const alike of Map.groupBy(unknown, (operation) => model.keyOfInput(operation.input)).values()) {
     const { input } = present(alike[0], 'a group is not empty')
-    pools.push({ operations: alike, input, output: unanswered, returnedAt: Infinity })
+    pools.push({ operations: alike, input, output: unanswered, effect: model.effect(input, unanswered), returnedAt: Infinity })
   }
   return { model, required, pools }
 }

@@ -2,6 +2,7 @@ import { present } from '#base/assert.ts'
 import type { Operation } from './history.ts'
 import { type Configuration, isComplete, orderOf, Placer } from './linearizability-configuration.ts'
 import type { Problem } from './linearizability-problem.ts'
+import type { Effect } from './linearizability-model.ts'
 import { Budget, Tried } from './linearizability-tried.ts'
 
 /**
@@ -118,30 +119,39 @@ class Search<State, Input, Output> {
     tried.add(this.#keyOf(from), from)
     const reached = [from]
     for (const here of reached) {
-      for (const burst of this.#optional(here)) {
-        if (this.#budget.isSpent) return
-        if (!tried.add(this.#keyOf(burst), burst)) continue
-        if (burst.deadline > from.deadline) {
-          yield burst
-          continue
+      // An overwrite is never better after something optional than without it.
+      const nexts = here === from ? [this.#freely(here), this.#fromPools(here, 'overwrite')] : []
+      for (const next of [...nexts, this.#fromPools(here, 'change')]) {
+        for (const burst of next) {
+          if (this.#budget.isSpent) return
+          if (!tried.add(this.#keyOf(burst), burst)) continue
+          if (burst.deadline > from.deadline) {
+            yield burst
+            continue
+          }
+          reached.push(burst)
+          this.#noteProgress(burst)
+          if (!(yield* this.#fittingReads(burst))) yield* this.#changes(burst)
         }
-        reached.push(burst)
-        this.#noteProgress(burst)
-        if (!(yield* this.#fittingReads(burst))) yield* this.#changes(burst)
       }
     }
   }
 
-  /** Places one operation that need not be placed. */
-  *#optional(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
+  *#freely(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
     for (const position of from.free) {
       for (const state of this.#after(from.state, position)) yield this.#placer.place(from, position, state)
     }
-    for (const [pool, { input, output }] of this.#problem.pools.entries()) {
-      const operation = this.#placer.nextOf(from, pool)
+  }
+
+  *#fromPools(from: Configuration<State, Input, Output>, effect: Effect): Moves<State, Input, Output> {
+    for (const [position, pool] of this.#problem.pools.entries()) {
+      if (pool.effect !== effect) continue
+      const operation = this.#placer.nextOf(from, position)
       if (operation === undefined) continue
       this.#budget.spend(1)
-      for (const state of this.#problem.model.step(from.state, input, output)) yield this.#placer.use(from, { pool, operation, state })
+      for (const state of this.#problem.model.step(from.state, pool.input, pool.output)) {
+        yield this.#placer.use(from, { pool: position, operation, state })
+      }
     }
   }
 

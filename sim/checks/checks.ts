@@ -84,7 +84,8 @@ export class Checks {
     const { raft, id } = group
     const record = this.#record(id)
     const other = record.leaders.get(raft.term)
-    if (other !== undefined && other !== raft.self) throw new Violation(`group ${id}: ${raft.self} and ${other} both lead in term ${raft.term}`)
+    if (other !== undefined && other !== raft.self)
+      throw new Violation(`group ${id}: ${raft.self} and ${other} both lead in term ${raft.term}`)
     record.leaders.set(raft.term, raft.self)
     this.totals.elections++
     this.#checkCompleteness(name, group, record)

@@ -6,7 +6,9 @@ export class Scheduler {
   #now = 0
   #count = 0
   #sequence = 0
-  readonly #events = new Heap<ScheduledEvent>((left, right) => left.at < right.at || (left.at === right.at && left.sequence < right.sequence))
+  readonly #events = new Heap<ScheduledEvent>(
+    (left, right) => left.at < right.at || (left.at === right.at && left.sequence < right.sequence),
+  )
 
   /** Milliseconds since the beginning. */
   get now(): number {

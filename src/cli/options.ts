@@ -41,9 +41,11 @@ export function parseNodeOptions(args: readonly string[]): NodeOptions {
   const mistakes: string[] = []
   const { id = '', listen = '' } = values
   if (!/^[a-z0-9][a-z0-9.-]{0,62}$/i.test(id)) mistakes.push('--id must be a name of letters, digits, dots and dashes, such as lock-node-1')
-  if (!/^[^\s:]+:\d{1,5}$/.test(listen)) mistakes.push(`--listen must be host:port, such as 127.0.0.1:8001; it is ${JSON.stringify(listen)}`)
+  if (!/^[^\s:]+:\d{1,5}$/.test(listen))
+    mistakes.push(`--listen must be host:port, such as 127.0.0.1:8001; it is ${JSON.stringify(listen)}`)
   const slots = Number(values.slots)
-  if (!Number.isInteger(slots) || slots < 1 || slots > 1_024) mistakes.push(`--slots must be a number from 1 to 1024; it is ${values.slots}`)
+  if (!Number.isInteger(slots) || slots < 1 || slots > 1_024)
+    mistakes.push(`--slots must be a number from 1 to 1024; it is ${values.slots}`)
   const timing = timingOf(values.election, Number(values.heartbeat))
   if (timing === null) mistakes.push('--election must be min-max in milliseconds and at least five times --heartbeat, such as 500-1000')
   if (mistakes.length > 0) throw new UsageError(mistakes.join('\n'))

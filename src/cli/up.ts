@@ -51,7 +51,9 @@ function readable(line: string): string {
   if (!line.startsWith('{')) return line
   try {
     const { level: _level, time: _time, node: _node, msg, ...fields } = JSON.parse(line) as Record<string, unknown>
-    return `${String(msg)} ${Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`).join(' ')}`
+    return `${String(msg)} ${Object.entries(fields)
+      .map(([name, value]) => `${name}=${String(value)}`)
+      .join(' ')}`
   } catch {
     // A line that only looks like JSON is shown as it is.
     return line

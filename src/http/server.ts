@@ -12,25 +12,37 @@ export function createHttpServer(service: () => RegisterService | null): Fastify
   server.get('/readyz', (_request, reply) => {
     const reason = service()?.notReadyBecause() ?? (service() === null ? 'the node is starting' : null)
     if (reason === null) return { status: 'ready' }
-    return reply.code(503).header('retry-after', '1').send(errorBody('not_ready', reason, true))
+    return reply
+      .code(503)
+      .header('retry-after', '1')
+      .send(errorBody('not_ready', reason, true))
   })
 
-  server.get('/cluster', (_request, reply) => service()?.status() ?? reply.code(503).send(errorBody('unavailable', 'the node is starting', true)))
+  server.get(
+    '/cluster',
+    (_request, reply) => service()?.status() ?? reply.code(503).send(errorBody('unavailable', 'the node is starting', true)),
+  )
 
   server.get<{ Params: { key: string } }>('/registers/:key', async ({ params }, reply) => {
     return answer(reply, await execute(service(), { type: 'read', key: params.key }))
   })
 
-  server.post<{ Params: { key: string }; Body: RegisterBody }>('/registers/:key', { schema: { body: registerBody } }, async (request, reply) => {
-    return answer(reply, await execute(service(), { ...request.body, key: request.params.key }))
-  })
+  server.post<{ Params: { key: string }; Body: RegisterBody }>(
+    '/registers/:key',
+    { schema: { body: registerBody } },
+    async (request, reply) => {
+      return answer(reply, await execute(service(), { ...request.body, key: request.params.key }))
+    },
+  )
 
   server.setErrorHandler<Error & { readonly statusCode?: number }>((error, _request, reply) => {
     const status = error.statusCode ?? 500
     const code = status < 500 ? 'invalid_request' : 'internal'
     return reply.code(status).send(errorBody(code, status < 500 ? error.message : 'this node failed to answer', false))
   })
-  server.setNotFoundHandler((request, reply) => reply.code(404).send(errorBody('not_found', `there is no ${request.method} ${request.url}`, false)))
+  server.setNotFoundHandler((request, reply) =>
+    reply.code(404).send(errorBody('not_found', `there is no ${request.method} ${request.url}`, false)),
+  )
   return server
 }
 

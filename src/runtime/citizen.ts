@@ -90,7 +90,10 @@ export class Citizen {
     const { self, identity, submit } = this.#options
     const adopted = identity().constants?.revision ?? 0
     const news =
-      adopted > member.adopted || self.version !== member.version || self.address !== member.address || (member.state === 'joining' && adopted > 0)
+      adopted > member.adopted ||
+      self.version !== member.version ||
+      self.address !== member.address ||
+      (member.state === 'joining' && adopted > 0)
     if (!news || this.#announcing || this.#adopting || adopted === 0) return
     this.#announcing = true
     const { name, incarnation, address, version } = self
@@ -104,7 +107,9 @@ export class Citizen {
     if (now < (this.#patience.get(group.id) ?? 0)) return
     const { version } = state
     const preferred = state.table.slots[group.id]?.leader ?? null
-    const heir = group.raft.matches().find(({ replica, match }) => nodeNameOf(replica) === preferred && match + handOverGap >= group.raft.commit)
+    const heir = group.raft
+      .matches()
+      .find(({ replica, match }) => nodeNameOf(replica) === preferred && match + handOverGap >= group.raft.commit)
     if (version > group.applier.machine.version) {
       this.#wait(group)
       group.propose({ commands: [encodeCommand({ type: 'set-version', version })], done: () => {} })

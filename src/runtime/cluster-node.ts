@@ -25,7 +25,7 @@ import { Steward } from './steward.ts'
 export class ClusterNode {
   readonly host: ReplicaHost
   readonly router: Router
-    identity: Identity
+  identity: Identity
   readonly #config: NodeConfig
   readonly #ports: NodePorts
   readonly #service: PeerService
@@ -82,7 +82,8 @@ export class ClusterNode {
       timing: () => this.#timing,
       changeIdentity: (change, then) => this.#save(change, [], then),
       submit: (command, then) => this.#submitMeta(command, then),
-      removed: () => fatal({ type: 'removed', detail: 'the cluster has removed this node for good; it can join again with an empty store' }),
+      removed: () =>
+        fatal({ type: 'removed', detail: 'the cluster has removed this node for good; it can join again with an empty store' }),
     })
   }
 

@@ -61,7 +61,8 @@ export class FormationClient {
       return
     }
     const step = nextFormingStep(this.#self(), [{ ...this.#self(), name: '', formation: request.formation }])
-    if (step.type !== 'adopt') respond({ type: 'refused', code: 'invalid', detail: 'this node is not a founder of that cluster', leader: null })
+    if (step.type !== 'adopt')
+      respond({ type: 'refused', code: 'invalid', detail: 'this node is not a founder of that cluster', leader: null })
     else this.#take(step.formation, () => respond({ type: 'done' }))
   }
 
@@ -137,7 +138,8 @@ export class FormationClient {
         done: (response) => {
           this.#busy = false
           if (response?.type === 'joined') this.#take(response.formation, () => {})
-          else if (response?.type === 'refused') this.#report('error', `${via} refuses to let this node join: ${response.code}: ${response.detail}`)
+          else if (response?.type === 'refused')
+            this.#report('error', `${via} refuses to let this node join: ${response.code}: ${response.detail}`)
         },
       },
     )

@@ -55,7 +55,9 @@ function conflictAmong(founders: readonly Hello[]): FormingStep | null {
     }
   }
   const names = new Set(founders.map(({ name }) => name))
-  return names.size === founders.length ? null : { type: 'refuse', code: 'name-taken', detail: 'two of the initial voters have the same name' }
+  return names.size === founders.length
+    ? null
+    : { type: 'refuse', code: 'name-taken', detail: 'two of the initial voters have the same name' }
 }
 
 function timingDiffers(ours: Timing, other: Hello): FormingStep {

@@ -11,10 +11,10 @@ export interface GroupHost {
   post(task: () => void): void
   /** Leaves at the end of this turn. */
   send(group: number, message: Message): void
-  /** Joins the one commit of this turn; `then` runs once it is durable, and never when it fails. */
-  write(write: GroupWrite, then: () => void): void
+  /** Joins the one commit of this turn; `done` is called once it is durable, and never when it fails. */
+  write(write: GroupWrite, done: () => void): void
   /** Runs once everything that was written so far is durable; at once when nothing is under way. */
-  afterWrites(then: () => void): void
+  afterWrites(done: () => void): void
   /** The group has proposals or reads that wait for the end of the turn. */
   dirty(group: number): void
   roleChanged(group: number, change: RoleChange): void

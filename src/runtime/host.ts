@@ -66,7 +66,7 @@ export class ReplicaHost implements GroupHost {
   readonly #dirty = new Set<number>()
   readonly #abouts = new Map<number, About>()
   readonly #tombstones = new Map<number, Tombstone>()
-  #writes: { readonly write: GroupWrite | null; readonly then: () => void }[] = []
+  #writes: { readonly write: GroupWrite | null; readonly done: () => void }[] = []
   /** What is to follow the newest commit under way; null while none is. */
   #lastCommit: (() => void)[] | null = null
   #timer: { readonly at: number; readonly cancel: Cancel } | null = null
@@ -150,7 +150,11 @@ export class ReplicaHost implements GroupHost {
     }
     this.groups.delete(id)
     group.close()
-    const tombstone: Tombstone = { replica: group.raft.self, term: group.raft.term, decidedAt: this.#abouts.get(id)?.decidedAt ?? logIndex(0) }
+    const tombstone: Tombstone = {
+      replica: group.raft.self,
+      term: group.raft.term,
+      decidedAt: this.#abouts.get(id)?.decidedAt ?? logIndex(0),
+    }
     this.#abouts.delete(id)
     this.#tombstones.set(id, tombstone)
     this.write({ ...emptyWrite(id), remove: { tombstone: packValue(tombstone) } }, then)
@@ -193,15 +197,15 @@ export class ReplicaHost implements GroupHost {
     this.#outbox.add(group, message)
   }
 
-  write(write: GroupWrite, then: () => void): void {
-    this.#writes.push({ write, then })
+  write(write: GroupWrite, done: () => void): void {
+    this.#writes.push({ write, done })
     this.post(() => {})
   }
 
-  afterWrites(then: () => void): void {
-    if (this.#writes.length > 0) this.#writes.push({ write: null, then })
-    else if (this.#lastCommit !== null) this.#lastCommit.push(then)
-    else then()
+  afterWrites(done: () => void): void {
+    if (this.#writes.length > 0) this.#writes.push({ write: null, done })
+    else if (this.#lastCommit !== null) this.#lastCommit.push(done)
+    else done()
   }
 
   dirty(group: number): void {
@@ -289,13 +293,13 @@ export class ReplicaHost implements GroupHost {
     if (this.#writes.length === 0 || this.#failure !== null) return
     const writes = this.#writes
     this.#writes = []
-    const thens = writes.map(({ then }) => then)
-    this.#lastCommit = thens
+    const followers = writes.map(({ done }) => done)
+    this.#lastCommit = followers
     this.store.commit({ node: null, groups: writes.flatMap(({ write }) => write ?? []) }, (failure) => {
       this.post(() => {
-        if (this.#lastCommit === thens) this.#lastCommit = null
+        if (this.#lastCommit === followers) this.#lastCommit = null
         if (failure !== null) this.storageFailed(failure)
-        else for (const then of thens) then()
+        else for (const done of followers) done()
       })
     })
   }

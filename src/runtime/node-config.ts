@@ -40,4 +40,3 @@ export type NodeFatal =
   | { readonly type: 'damaged'; readonly detail: string }
   | StoreFailure
   | { readonly type: 'wrong-name' | 'removed'; readonly detail: string }
-

@@ -46,7 +46,11 @@ export class LockstepNode {
   }
 
   /** Asks this node's own replica, linearizably; null when that could not be done in time or there is no replica here. */
-  query(group: number, question: Uint8Array, options: { readonly timeoutMs: number; readonly done: (answer: Uint8Array | null) => void }): void {
+  query(
+    group: number,
+    question: Uint8Array,
+    options: { readonly timeoutMs: number; readonly done: (answer: Uint8Array | null) => void },
+  ): void {
     const replica = this.#running?.host.groups.get(group)
     if (this.#running === null || replica === undefined) {
       options.done(null)

@@ -51,7 +51,7 @@ export class Requests {
   }
 
   stop(): void {
-    for (const id of [...this.#open.keys()]) this.#end(id, null)
+    for (const id of this.#open.keys()) this.#end(id, null)
   }
 
   #end(id: number, response: PeerResponse | null): void {

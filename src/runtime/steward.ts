@@ -4,7 +4,7 @@ import type { MoveAction } from '#core/cluster/move-action.ts'
 import { planLeaders, planMoves } from '#core/cluster/planner.ts'
 import { versionKnownToAll } from '#core/cluster/version.ts'
 import type { ClusterState, Command, Formation, Member, Replica, Slot } from '#core/cluster/types.ts'
-import type { LogIndex, Membership, ReplicaId } from '#core/raft/types.ts'
+import type { LogIndex, Membership } from '#core/raft/types.ts'
 import { logIndex } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { NodeKey } from '#ports/transport.ts'
@@ -67,8 +67,7 @@ export class Steward {
     if (this.#busy.has(metaGroup) || membership.outgoing.length > 0) return
     const target = slot.move?.to ?? null
     const followers = state.members.filter(
-      (member) =>
-        member.state !== 'dead' && target?.node !== member.name && !membership.voters.some((voter) => livesOn(voter, member)),
+      (member) => member.state !== 'dead' && target?.node !== member.name && !membership.voters.some((voter) => livesOn(voter, member)),
     )
     const known = membership.learners.filter(
       (id) => (target !== null && id === idOfReplica(target)) || followers.some((member) => livesOn(id, member)),
@@ -116,8 +115,8 @@ export class Steward {
         this.#hostThenChange(action.host, slot, {
           group,
           expectedIndex: logIndex(expectedIndex),
-          voters: voters as readonly ReplicaId[],
-          learners: learners as readonly ReplicaId[],
+          voters,
+          learners,
         })
         break
       }
@@ -140,7 +139,13 @@ export class Steward {
       apply()
       return
     }
-    const request = { type: 'host-group', group, replica: idOfReplica(host), initial: initialMembership(slot), decidedAt: change.expectedIndex } as const
+    const request = {
+      type: 'host-group',
+      group,
+      replica: idOfReplica(host),
+      initial: initialMembership(slot),
+      decidedAt: change.expectedIndex,
+    } as const
     this.#ports.ask(host.node, request, (response) => {
       if (response?.type === 'done') apply()
       else free()

@@ -12,7 +12,7 @@ export const wireLimits = {
   commandsMax: 4096,
   /** Groups that one heartbeat message names. */
   beatsMax: 4096,
-  replicasMax: 64,
+  replicasMax: 1024,
   membersMax: 1024,
   stringBytesMax: 4096,
 } as const

@@ -103,8 +103,7 @@ export interface AnswerLimits {
   readonly idleMs: number
 }
 
-export type Admission =
-  { readonly type: 'new' } | { readonly type: 'repeated'; readonly answer: Uint8Array } | { readonly type: 'lost' }
+export type Admission = { readonly type: 'new' } | { readonly type: 'repeated'; readonly answer: Uint8Array } | { readonly type: 'lost' }
 
 export type AnswerSnapshot = readonly {
   readonly origin: number
