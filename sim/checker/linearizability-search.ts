@@ -119,34 +119,29 @@ class Search<State, Input, Output> {
     tried.add(this.#keyOf(from), from)
     const reached = [from]
     for (const here of reached) {
-      // An overwrite is never better after something optional than without it.
-      const nexts = here === from ? [this.#freely(here), this.#fromPools(here, 'overwrite')] : []
-      for (const next of [...nexts, this.#fromPools(here, 'change')]) {
-        for (const burst of next) {
-          if (this.#budget.isSpent) return
-          if (!tried.add(this.#keyOf(burst), burst)) continue
-          if (burst.deadline > from.deadline) {
-            yield burst
-            continue
-          }
-          reached.push(burst)
-          this.#noteProgress(burst)
-          if (!(yield* this.#fittingReads(burst))) yield* this.#changes(burst)
+      // Right after something optional an overwrite is no better than without it.
+      for (const burst of this.#optional(here, here === from ? ['overwrite', 'change'] : ['change'])) {
+        if (this.#budget.isSpent) return
+        if (!tried.add(this.#keyOf(burst), burst)) continue
+        if (burst.deadline > from.deadline) {
+          yield burst
+          continue
         }
+        reached.push(burst)
+        this.#noteProgress(burst)
+        if (!(yield* this.#fittingReads(burst))) yield* this.#changes(burst)
       }
     }
   }
 
-  *#freely(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
+  /** Places one operation that need not be placed. */
+  *#optional(from: Configuration<State, Input, Output>, effects: readonly Effect[]): Moves<State, Input, Output> {
     for (const position of from.free) {
+      if (!effects.includes(this.#placer.at(position).effect)) continue
       for (const state of this.#after(from.state, position)) yield this.#placer.place(from, position, state)
     }
-  }
-
-  *#fromPools(from: Configuration<State, Input, Output>, effect: Effect): Moves<State, Input, Output> {
     for (const [position, pool] of this.#problem.pools.entries()) {
-      if (pool.effect !== effect) continue
-      const operation = this.#placer.nextOf(from, position)
+      const operation = effects.includes(pool.effect) ? this.#placer.nextOf(from, position) : undefined
       if (operation === undefined) continue
       this.#budget.spend(1)
       for (const state of this.#problem.model.step(from.state, pool.input, pool.output)) {

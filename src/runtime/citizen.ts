@@ -21,6 +21,8 @@ export class Citizen {
   #adopting = false
   #stopped = false
   #nextReport = 0
+  #lastState: ClusterState | null = null
+  #changedAt = 0
   /** Groups that were asked to change leader or version lately, and until when they are left alone. */
   readonly #patience = new Map<number, Millis>()
 
@@ -45,7 +47,18 @@ export class Citizen {
     if (meta === undefined || this.#isForgotten(meta)) this.#reportBack()
     else if (state !== null) this.#takePart(state)
     if (meta?.raft.termStarted === true && formation !== null) steward.round(meta, this.#options.metaState(), formation)
-    clock.after(roundMs, () => host.post(() => this.#round()))
+    clock.after(this.#pause(state), () => host.post(() => this.#round()))
+  }
+
+  /** Rounds are rare while nothing changes: an idle node should cost next to nothing. */
+  #pause(state: ClusterState | null): number {
+    const now = this.#options.clock.now()
+    if (state !== this.#lastState) {
+      this.#lastState = state
+      this.#changedAt = now
+    }
+    const moving = state?.table.slots.some(({ move }) => move !== null) ?? true
+    return moving || now - this.#changedAt < restlessMs ? roundMs : idleRoundMs
   }
 
   /** A follower of the meta group hears its leader all the time. One that was taken for dead is not spoken to any more. */
@@ -143,6 +156,8 @@ export interface CitizenOptions {
 }
 
 const roundMs = 200
+const idleRoundMs = 1_000
+const restlessMs = 5_000
 const patienceMs = 5_000
 const reportMs = 1_000
 /** A preferred leader that lags by more is left to catch up first. */

@@ -27,6 +27,7 @@ export class Steward {
   /** Slots about which a question or an order is under way. */
   readonly #busy = new Set<number>()
   #nextToTidy = 1
+  #nextTidyAt = 0
   #planning = false
   #atRest: ClusterState | null = null
 
@@ -83,6 +84,9 @@ export class Steward {
     state.table.slots.forEach((slot, group) => {
       if (slot.move !== null) this.#drive(group, slot)
     })
+    const now = this.#ports.clock.now()
+    if (now < this.#nextTidyAt) return
+    this.#nextTidyAt = now + tidyEveryMs
     const tidy = this.#nextToTidy
     this.#nextToTidy = tidy + 1 < state.table.slots.length ? tidy + 1 : 1
     const slot = state.table.slots[tidy]
@@ -223,3 +227,4 @@ const followerReplica = ({ name, incarnation }: Member, expectedIndex: LogIndex)
 
 const firstFollowerGeneration = 1_000_000_000
 const backAfterMs = 1_000
+const tidyEveryMs = 2_000

@@ -35,11 +35,11 @@ export interface Frame {
   readonly body: Uint8Array
 }
 
-/** Lays the frames out one after another, ready for one write. */
-export function packFrames(frames: readonly Frame[]): Uint8Array {
+/** Lays the frames out one after another, ready for one write: in `space` if they fit there. */
+export function packFrames(frames: readonly Frame[], space: Buffer | null = null): Uint8Array {
   let total = 0
   for (const frame of frames) total += headerBytes + frame.body.length
-  const packed = Buffer.allocUnsafe(total)
+  const packed = space !== null && total <= space.length ? space.subarray(0, total) : Buffer.allocUnsafe(total)
   let at = 0
   for (const frame of frames) at = writeFrame(packed, at, frame)
   assert(at === total, 'the frames fill what was measured')

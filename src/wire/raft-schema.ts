@@ -12,7 +12,7 @@ export const term = uint<Term>()
 export const index = uint<LogIndex>()
 export const replica = string<ReplicaId>()
 export const replicas = list(replica, wireLimits.replicasMax)
-export const elapsed = time<Millis>()
+const elapsed = time<Millis>()
 export const wall = time<WallMillis>()
 
 export const membership = struct<Membership>({ voters: replicas, outgoing: replicas, learners: replicas })

@@ -8,14 +8,14 @@ import type { DirectMessage } from '#wire/raft-schema.ts'
 
 type Samples<T extends { readonly type: string }> = { readonly [K in T['type']]: Extract<T, { readonly type: K }> }
 
-export const a = replicaId('node-1.a1b2c3d4e5f60718.0')
-export const b = replicaId('node-2.0011223344556677.3')
+const a = replicaId('node-1.a1b2c3d4e5f60718.0')
+const b = replicaId('node-2.0011223344556677.3')
 const c = replicaId('knoten-drei-ü-三.ffffffffffffffff.0')
 const membership: Membership = { voters: [a, b, c], outgoing: [a, b], learners: [] }
 const timing = { heartbeatMs: 100, electionMinMs: 500, electionMaxMs: 1000, leaseMs: 450 }
 const addressed = { from: a, to: b, term: term(7) }
 
-export function command(index: number, bytes: number): Entry {
+function command(index: number, bytes: number): Entry {
   const payload = { type: 'command', bytes: new Uint8Array(bytes).fill(index) } as const
   return { index: logIndex(index), term: term(7), time: millis(index + 0.25), wall: wallMillis(1_763_700_000_000 + index), payload }
 }

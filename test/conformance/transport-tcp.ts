@@ -21,7 +21,7 @@ export interface TcpNode extends TestNode {
   readonly counted: ReadonlyMap<string, number>
 }
 
-export interface LoggedEvent {
+interface LoggedEvent {
   readonly level: LogLevel
   readonly event: string
   readonly fields: Readonly<Record<string, unknown>>

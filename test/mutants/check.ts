@@ -29,7 +29,7 @@ export interface Failure {
 
 const root = join(import.meta.dirname, '..', '..')
 
-export const escaped = (literal: string): string => literal.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+const escaped = (literal: string): string => literal.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
 
 async function runTests(file: string, names: readonly string[]): Promise<Omit<Report, 'loaded'>> {
   const passed: string[] = []

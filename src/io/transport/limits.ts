@@ -14,8 +14,8 @@ export const transportLimits = {
   creditBytes: 256 * kibibyte,
   /** A receiver gives credit back in portions of this size. */
   creditPortionBytes: 64 * kibibyte,
-  /** One write to a socket. */
-  writeBytesMax: 256 * kibibyte,
+  /** One write to a socket; the last frame of it may go beyond. */
+  writeBytesMax: 64 * kibibyte,
   /** From the first packet to a proven peer. Shorter for the dialler: it must be free to try again. */
   dialMs: 2_000,
   acceptMs: 3_000,

@@ -38,8 +38,8 @@ export class Outbox {
     return this.#credit <= transportLimits.creditBytes
   }
 
-  /** Frames for one write, or null when nothing may be sent now. */
-  next(): Uint8Array | null {
+  /** Frames for one write, laid out in `space` if they fit there, or null when nothing may be sent now. */
+  next(space: Buffer | null = null): Uint8Array | null {
     const frames: Frame[] = []
     let bytes = 0
     const take = (frame: Frame): void => {
@@ -53,7 +53,7 @@ export class Outbox {
       this.#credit -= headerBytes + frame.body.length
       take(frame)
     }
-    return frames.length === 0 ? null : packFrames(frames)
+    return frames.length === 0 ? null : packFrames(frames, space)
   }
 }
 

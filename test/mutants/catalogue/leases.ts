@@ -1,0 +1,115 @@
+import type { Mutant } from '#test/mutants/mutant.ts'
+import { simulator, test } from '#test/mutants/mutant.ts'
+
+const decisions = 'src/core/raft/decisions.test.ts'
+const pitfalls = 'src/core/raft/pitfalls-leader.test.ts'
+
+/** What a leader may conclude from being answered, and what it may serve. */
+export const leases: readonly Mutant[] = [
+  {
+    name: 'heartbeat-credited-to-every-group',
+    guards: 'decision R2',
+    breaks: 'An answer to one group’s heartbeat counts for every group that this node leads.',
+    file: 'src/runtime/host.ts',
+    original: "this.groups.get(beat.group)?.step({ type: 'message', message })",
+    mutated: `for (const group of this.groups.values()) {
+      const { self: to, term } = group.raft
+      const { role } = group.raft.inspect()
+      if (group.id === beat.group) group.step({ type: 'message', message })
+      else if (type === 'heartbeat-ack' && role.type === 'leader') {
+        group.step({ type: 'message', message: { ...message, to, term, round: role.round, match: 0 } as Message })
+      }
+    }`,
+    checks: [simulator()],
+  },
+  {
+    name: 'lease-counts-from-receipt',
+    guards: 'decision R2',
+    breaks: 'A lease counts from when the answer arrives, not from when the heartbeat was sent.',
+    file: 'src/core/raft/leader.ts',
+    original: 'millis(role.sentAt[ack.round % limits.roundsRemembered] as number)',
+    mutated: 'replica.now',
+    checks: [test(decisions, 'decision R2: an answer is credited from when its round was sent'), simulator()],
+  },
+  {
+    name: 'round-never-sent-is-credited',
+    guards: 'decision R2',
+    breaks: 'An answer to a round that this leader never sent is credited.',
+    file: 'src/core/raft/leader.ts',
+    original: 'progress === undefined || ack.round > role.round',
+    mutated: 'progress === undefined',
+    checks: [test(decisions, 'decision R2: an answer is credited only in its term, for a round that was sent')],
+  },
+  {
+    name: 'lease-kept-through-transfer',
+    guards: 'pitfall 39',
+    breaks: 'A leader goes on trusting its lease after it has told another to campaign in spite of it.',
+    file: 'src/core/raft/leader.ts',
+    original: 'role.leaseForfeited = true',
+    mutated: 'role.leaseForfeited = false',
+    checks: [test(pitfalls, 'pitfall 39: the lease ends before the target of a transfer is told to campaign'), simulator()],
+  },
+  {
+    name: 'lease-before-first-commit',
+    guards: 'pitfall 4',
+    breaks: 'A new leader answers reads under its lease before an entry of its term is committed.',
+    file: 'src/core/raft/lease.ts',
+    original: ' || replica.log.commit < role.termStart',
+    mutated: '',
+    checks: [test('src/core/raft/pitfalls-log.test.ts', 'pitfall 4: a read waits until an entry of the term is committed'), simulator()],
+  },
+  {
+    name: 'read-index-before-first-commit',
+    guards: 'pitfall 4',
+    breaks: 'A new leader notes its commit index for a read before it knows what its predecessors have committed.',
+    file: 'src/core/raft/reads.ts',
+    original: 'if (replica.log.commit < role.termStart) return',
+    mutated: '',
+    checks: [test('src/core/raft/pitfalls-log.test.ts', 'pitfall 4: a read waits until an entry of the term is committed'), simulator()],
+  },
+  {
+    name: 'read-without-a-round',
+    guards: 'paper 8',
+    breaks: 'A leader without a lease answers reads without asking whether it still leads.',
+    file: 'src/core/raft/reads.ts',
+    original: 'role.reads[0].round <= answered',
+    mutated: 'answered >= 0',
+    checks: [test('src/core/raft/raft-paper.test.ts', '8: a leader answers a read only after a majority has answered'), simulator()],
+  },
+  {
+    name: 'read-before-applied',
+    guards: 'paper 8',
+    breaks: 'A read is answered from the local state before that has reached the index of the read.',
+    file: 'src/runtime/node.ts',
+    original: 'else replica.applier.whenApplied(index, () =>',
+    mutated: 'else replica.applier.whenApplied(replica.applier.last.index, () =>',
+    checks: [simulator()],
+  },
+  {
+    name: 'leads-without-a-majority',
+    guards: 'pitfall 17',
+    breaks: 'A leader that no majority answers goes on leading and taking proposals.',
+    file: 'src/core/raft/leader.ts',
+    original: 'if (unheard || replica.diskHangs)',
+    mutated: 'if (replica.diskHangs)',
+    checks: [test(pitfalls, 'pitfall 17: a leader that no majority answers steps down')],
+  },
+  {
+    name: 'leads-with-a-hung-disk',
+    guards: 'pitfall 18',
+    breaks: 'A leader whose disk hangs keeps the lead, for its heartbeats do not need the disk.',
+    file: 'src/core/raft/leader.ts',
+    original: 'if (unheard || replica.diskHangs)',
+    mutated: 'if (unheard)',
+    checks: [test(pitfalls, 'pitfall 18: a leader whose disk hangs gives up'), simulator()],
+  },
+  {
+    name: 'transfer-never-ends',
+    guards: 'pitfall 33',
+    breaks: 'A leader whose transfer came to nothing refuses proposals for ever.',
+    file: 'src/core/raft/leader.ts',
+    original: 'role.transfer !== null && now >= role.transfer.deadline',
+    mutated: 'role.transfer !== null && now < 0',
+    checks: [test(pitfalls, 'pitfall 33: proposals are refused during a transfer, and taken again')],
+  },
+]

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
+import { join } from 'node:path'
+import { checkerOf } from './checkers.ts'
+import { runChild } from './child.ts'
+import type { Ending } from './child.ts'
+import type { Check, Mutant, SimulatorCheck, TestCheck } from './mutant.ts'
+import { seedsTried } from './mutant.ts'
+import { occurrences, replaceOnce } from './replace-once.ts'
+
+/** One mutant before one check. */
+export interface Trial {
+  readonly mutant: Mutant
+  readonly check: Check
+}
+
+export interface Verdict {
+  readonly killed: boolean
+  /** What killed it, or why it does not count as killed. */
+  readonly by: string
+  /** The first line of what the check says. */
+  readonly says: string
+  readonly seconds: number
+}
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** Why the fault cannot be planted; null when it can. */
+export function faultOf({ file, original, mutated }: Mutant): string | null {
+  const text = readFileSync(join(root, file), 'utf8')
+  const count = occurrences(text, original)
+  if (count !== 1) return `stale: the original occurs ${count} times`
+  try {
+    stripTypeScriptTypes(replaceOnce(text, original, mutated))
+    return null
+  } catch (error) {
+    return `no TypeScript: ${String(error)}`
+  }
+}
+
+/** The first failure of a check without any fault; null when it passes. */
+export async function runUnmutated(checks: readonly TestCheck[]): Promise<string | null> {
+  const [first] = checks
+  if (first === undefined) return null
+  const names = [...new Set(checks.map(({ test }) => test))]
+  const ending = await runChild({ type: 'tests', file: first.file, names }, null)
+  if (ending.type !== 'report') return sayEnding(ending)
+  const { passed, failures } = ending.report
+  const [failure] = failures
+  if (failure !== undefined) return `${failure.where}: ${firstLine(failure.message)}`
+  const missing = names.find((name) => !passed.some((test) => test.startsWith(name)))
+  return missing === undefined ? null : `no test is called ‘${missing}’`
+}
+
+/** Seed to its failure, for those that fail without any fault. */
+export async function badSeeds(seeds: readonly number[]): Promise<ReadonlyMap<number, string>> {
+  const ending = await runChild({ type: 'all-seeds', seeds }, null)
+  if (ending.type !== 'report') return new Map(seeds.map((seed) => [seed, sayEnding(ending)]))
+  return new Map(ending.report.failures.map(({ where, message }) => [seedOf(where), firstLine(message)]))
+}
+
+export async function tryMutant({ mutant, check }: Trial): Promise<Verdict> {
+  const startedAt = performance.now()
+  const verdict = check.type === 'test' ? await byTest(mutant, check) : await bySimulator(mutant, check)
+  return { ...verdict, seconds: (performance.now() - startedAt) / 1_000 }
+}
+
+type Finding = Omit<Verdict, 'seconds'>
+
+async function byTest(mutant: Mutant, check: TestCheck): Promise<Finding> {
+  const ending = await runChild({ type: 'tests', file: check.file, names: [check.test] }, mutant)
+  if (ending.type === 'time-out' && check.liveness === true) return { killed: true, by: 'time-out', says: `${check.test}: time-out` }
+  if (ending.type !== 'report') return survived(sayEnding(ending), '')
+  const { failures, loaded } = ending.report
+  if (!loaded) return survived('the file is not loaded', '')
+  const [failure] = failures
+  return failure === undefined ? survived('survived', '') : found(failure.where, failure.message)
+}
+
+/** The seeds that are named, then all others: a change of the code may have moved the fault to another one. */
+async function bySimulator(mutant: Mutant, { seeds }: SimulatorCheck): Promise<Finding> {
+  const others = Array.from({ length: seedsTried }, (_, position) => position + 1).filter((seed) => !seeds.includes(seed))
+  let finding = survived('survived', '')
+  for (const tried of [seeds, others]) {
+    if (tried.length === 0) continue
+    const ending = await runChild({ type: 'seeds', seeds: tried }, mutant)
+    if (ending.type !== 'report') return survived(sayEnding(ending), '')
+    const { failures, loaded } = ending.report
+    if (!loaded) return survived('the file is not loaded', '')
+    const [failure] = failures
+    if (failure === undefined) continue
+    finding = bySeed(failure)
+    if (!finding.killed || tried === seeds) return finding
+    const without = await badSeeds([seedOf(failure.where)])
+    return without.size === 0 ? finding : survived(`${failure.where} fails without it`, failure.message)
+  }
+  return finding
+}
+
+function bySeed({ where, message }: { readonly where: string; readonly message: string }): Finding {
+  const checker = checkerOf(message)
+  return checker === null ? found(`simulator, ${where}`, message) : found(`simulator, ${where}: ${checker}`, message)
+}
+
+/** A reference to nothing is a mistake in the mutant: every check would find it. An undecided search has found nothing. */
+function found(by: string, message: string): Finding {
+  if (/^(?:ReferenceError|SyntaxError)/.test(message)) return survived('the mutant does not run', message)
+  if (message.startsWith('linearizability is undecided')) return survived('undecided', message)
+  return { killed: true, by, says: firstLine(message) }
+}
+
+const survived = (by: string, message: string): Finding => ({ killed: false, by, says: firstLine(message) })
+
+function firstLine(message: string): string {
+  const [first = '', second = ''] = message.split('\n').filter((line) => line.trim() !== '')
+  const line = first.endsWith(':') ? `${first} ${second.trim()}` : first
+  return line.length > 160 ? `${line.slice(0, 159)}…` : line
+}
+
+const seedOf = (where: string): number => Number(where.replace('seed ', ''))
+
+const sayEnding = (ending: Exclude<Ending, { type: 'report' }>): string =>
+  ending.type === 'time-out' ? 'time-out' : `crash: ${firstLine(ending.detail)}`
