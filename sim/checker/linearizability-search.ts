@@ -169,9 +169,13 @@ class Search<State, Input, Output> {
     return `${next} ${open.join(' ')} ${this.#problem.model.keyOfState(state)}`
   }
 
-  /** Remembers the latest deadline that was reached. */
+  /** Remembers the latest deadline that was reached, and there the configuration with the most in place. */
   #noteProgress(at: Configuration<State, Input, Output>): void {
-    if (this.#furthest === null || at.deadline > this.#furthest.at.deadline) this.#furthest = { at, states: new Set() }
-    if (at.deadline === this.#furthest.at.deadline) this.#furthest.states.add(this.#problem.model.keyOfState(at.state))
+    const best = this.#furthest
+    const states = best?.at.deadline === at.deadline ? best.states : new Set<string>()
+    if (best === null || at.deadline > best.at.deadline) this.#furthest = { at, states }
+    else if (at.deadline < best.at.deadline) return
+    else if (at.next - at.open.length > best.at.next - best.at.open.length) this.#furthest = { at, states }
+    states.add(this.#problem.model.keyOfState(at.state))
   }
 }

@@ -53,16 +53,23 @@ function assertExplains(order: readonly RegisterOperation[], history: readonly R
   }
 }
 
-const value = fc.integer({ min: 1, max: 3 })
-const input: fc.Arbitrary<RegisterInput> = fc.oneof(
+const anyValue = fc.integer({ min: 1, max: 3 })
+const anyInput: fc.Arbitrary<RegisterInput> = fc.oneof(
   { arbitrary: fc.constant({ type: 'read' as const }), weight: 3 },
-  { arbitrary: fc.record({ type: fc.constant('write' as const), value }), weight: 3 },
+  { arbitrary: fc.record({ type: fc.constant('write' as const), value: anyValue }), weight: 3 },
   fc.record({ type: fc.constant('add' as const), by: fc.integer({ min: 0, max: 2 }) }),
-  fc.record({ type: fc.constant('compare-and-set' as const), expected: fc.option(value), value }),
+  fc.record({ type: fc.constant('compare-and-set' as const), expected: fc.option(anyValue), value: anyValue }),
 )
-const output: fc.Arbitrary<RegisterOutput> = fc.record({ value: fc.option(value, { freq: 6 }), done: fc.constant(true) })
-const operation: fc.Arbitrary<RegisterOperation> = fc
-  .record({ client: fc.constantFrom('a', 'b', 'c'), calledAt: fc.nat(9), length: fc.nat(6), isUnknown: fc.nat(5), input, output })
+const anyOutput: fc.Arbitrary<RegisterOutput> = fc.record({ value: fc.option(anyValue, { freq: 6 }), done: fc.constant(true) })
+const anyOperation: fc.Arbitrary<RegisterOperation> = fc
+  .record({
+    client: fc.constantFrom('a', 'b', 'c'),
+    calledAt: fc.nat(9),
+    length: fc.nat(6),
+    isUnknown: fc.nat(5),
+    input: anyInput,
+    output: anyOutput,
+  })
   .map(({ client, calledAt, length, isUnknown, input, output }) => {
     const answered = input.type === 'write' ? answerOfRegister(null, input) : output
     const outcome = isUnknown === 0 ? { type: 'unknown' as const } : { type: 'returned' as const, at: calledAt + length, output: answered }
@@ -72,12 +79,12 @@ const operation: fc.Arbitrary<RegisterOperation> = fc
 test('any small history is judged as by trying all permutations', () => {
   const seen = { true: 0, false: 0 }
   fc.assert(
-    fc.property(fc.array(operation, { minLength: 1, maxLength: 7 }), (history) => {
+    fc.property(fc.array(anyOperation, { minLength: 1, maxLength: 7 }), (history) => {
       const expected = isLinearizable(history)
       seen[`${expected}`]++
       assert.equal(checkLinearizability(registerModel, history).type, expected ? 'ok' : 'violation')
     }),
-    { numRuns: Number(process.env['RUNS'] ?? 3000) },
+    { numRuns: 3000 },
   )
   assert.ok(seen.true > 300 && seen.false > 300, 'both verdicts were met often')
 })
@@ -109,7 +116,7 @@ test('histories with two answers swapped are judged as by trying all permutation
       seen[`${expected}`]++
       assert.equal(checkLinearizability(registerModel, history).type, expected ? 'ok' : 'violation')
     }),
-    { numRuns: Number(process.env['RUNS'] ?? 2000) },
+    { numRuns: 2000 },
   )
   assert.ok(seen.true > 200 && seen.false > 200, 'both verdicts were met often')
 })
@@ -124,14 +131,14 @@ test('the history of a true register is accepted, with an order that replays', (
       assert.ok(result.type === 'order', result.type)
       assertExplains(result.order, history)
     }),
-    { numRuns: Number(process.env['RUNS'] ?? 1000) },
+    { numRuns: 1000 },
   )
 })
 
 test('a counterexample is true: its prefix replays, its core contradicts itself and nothing in it can be spared', () => {
   let violations = 0
   fc.assert(
-    fc.property(fc.array(operation, { minLength: 1, maxLength: 7 }), (history) => {
+    fc.property(fc.array(anyOperation, { minLength: 1, maxLength: 7 }), (history) => {
       const verdict = checkLinearizability(registerModel, history)
       if (verdict.type !== 'violation') return
       violations++
@@ -152,7 +159,7 @@ test('a counterexample is true: its prefix replays, its core contradicts itself 
       assert.equal(isExplained(core), false)
       for (const spared of core) assert.equal(isExplained(core.filter((kept) => kept !== spared)), true)
     }),
-    { numRuns: Number(process.env['RUNS'] ?? 1000) },
+    { numRuns: 1000 },
   )
   assert.ok(violations > 100, 'violations were met often')
 })

@@ -7,23 +7,23 @@ import { type RegisterInput, registerModel, type RegisterOutput } from './regist
 /** From call to return; without a return the outcome is unknown. */
 type Span = readonly [calledAt: number, returnedAt?: number]
 
-function operation(client: string, [calledAt, at]: Span, input: RegisterInput, output: RegisterOutput): RegisterOperation {
+function operationOf(client: string, [calledAt, at]: Span, input: RegisterInput, output: RegisterOutput): RegisterOperation {
   const outcome = at === undefined ? { type: 'unknown' as const } : { type: 'returned' as const, at, output }
   return { client, key: 'x', calledAt, input, outcome }
 }
 
 const read = (client: string, span: Span, value: number | null = null): RegisterOperation => {
-  return operation(client, span, { type: 'read' }, { value, done: true })
+  return operationOf(client, span, { type: 'read' }, { value, done: true })
 }
 const write = (client: string, span: Span, value: number): RegisterOperation => {
-  return operation(client, span, { type: 'write', value }, { value, done: true })
+  return operationOf(client, span, { type: 'write', value }, { value, done: true })
 }
 const add = (client: string, span: Span, by: number, value = 0): RegisterOperation => {
-  return operation(client, span, { type: 'add', by }, { value, done: true })
+  return operationOf(client, span, { type: 'add', by }, { value, done: true })
 }
 const cas = (client: string, span: Span, expected: number | null, value: number, found?: number | null): RegisterOperation => {
   const output = found === undefined ? { value, done: true } : { value: found, done: false }
-  return operation(client, span, { type: 'compare-and-set', expected, value }, output)
+  return operationOf(client, span, { type: 'compare-and-set', expected, value }, output)
 }
 
 function check(...history: readonly RegisterOperation[]): Verdict<RegisterInput, RegisterOutput> {

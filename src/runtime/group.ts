@@ -107,6 +107,7 @@ export class Group {
   /** Every open question gets its answer; nothing is done after this. */
   close(): void {
     this.epoch++
+    this.#snapshots.close()
     this.#proposals.abandon()
     for (const batch of this.#proposals.takeWaiting()) refuse(batch, 'stopping')
     for (const done of [...this.#openReads.values(), ...this.#waitingReads]) done(null)

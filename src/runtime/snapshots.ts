@@ -57,6 +57,12 @@ export class Snapshots {
     this.#group.applier.release()
   }
 
+  /** Nothing of this replica may be written any more: its place in the store may belong to another one soon. */
+  close(): void {
+    this.#taking = null
+    this.#restoring = null
+  }
+
   read(request: { readonly to: ReplicaId; readonly index: LogIndex; readonly offset: number }): void {
     const { to, index, offset } = request
     this.#readers.set(index, this.#host.instant().now)
