@@ -107,7 +107,7 @@ export class Placer<State, Input, Output> {
     if (effect !== 'overwrite') return []
     return open.filter((position) => {
       const other = this.at(position)
-      return other.effect === 'overwrite' && other.calledAt <= end
+      return other.effect === 'overwrite' && other.calledAt <= end && other.calledAt <= returnedAt
     })
   }
 

@@ -16,7 +16,7 @@ export interface NodeKey {
  * bulk first (the urgent lane is never refused for overload, decision R7).
  */
 export interface Transport {
-  /** Starts listening and says where. The handlers are called in the order things happened, never from within `send`. */
+  /** From here on peers are dialled and answered. The handlers are called in the order things happened, never from within `send`. */
   start(handlers: TransportHandlers): void
   /** Names the peers to keep connections to; replaces the previous list. */
   setPeers(peers: readonly Peer[]): void
