@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
+import { exitCodes } from '#cli/exit-codes.ts'
 import { parseNodeOptions, UsageError } from '#cli/options.ts'
 import type { NodeOptions } from '#cli/options.ts'
 import { startLocalCluster } from '#cli/up.ts'
+import { usage } from '#cli/usage.ts'
 import { Prng } from '#base/prng.ts'
 import { createHttpServer } from '#http/server.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
@@ -17,8 +20,9 @@ import { RegisterService } from '#services/register/register-service.ts'
 
 /** The composition root: the only place where sockets, stores and clocks are made. */
 
-const exitCodes = { usage: 2, damaged: 3, storage: 4 } as const
 const machineVersion = 2
+/** For requests under way when the node is told to stop. */
+const drainMs = 1_000
 
 async function runNode(options: NodeOptions): Promise<void> {
   const telemetry = new PinoTelemetry({ level: options.logLevel, node: options.id })
@@ -29,7 +33,7 @@ async function runNode(options: NodeOptions): Promise<void> {
   const node = new LockstepNode(
     {
       name: options.id,
-      address: options.listen,
+      address: options.address,
       voters: options.voters,
       seeds: options.seeds,
       slots: options.slots,
@@ -47,7 +51,7 @@ async function runNode(options: NodeOptions): Promise<void> {
       store: new LmdbLogStore({ folder: options.data }),
       connect: (self, clusterId) =>
         new TcpTransport({
-          server: http.server,
+          server: http.fastify.server,
           self,
           service: 'register',
           clusterId,
@@ -60,36 +64,69 @@ async function runNode(options: NodeOptions): Promise<void> {
     },
     (reason) => fail(reason),
   )
-  const [host, port] = options.listen.split(':')
-  await http.listen({ host: host ?? '', port: Number(port) })
-  service = new RegisterService(node, options.slots)
+  if (!(await listen(http.fastify, options))) return
+  service = new RegisterService(node)
   node.start()
   let stopping = false
-  const stop = (): void => {
+  // Requests first, while this node can still carry them out; then leadership is handed over, and the connections close.
+  const stop = async (): Promise<void> => {
     if (stopping) return
     stopping = true
-    node.stop(() => void http.close().then(() => process.exit(0)))
+    await http.drain(drainMs)
+    await new Promise<void>((resolve) => node.stop(resolve))
+    await http.fastify.close()
+    process.exit(exitCodes.stopped)
   }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  process.on('SIGINT', () => void stop())
+  process.on('SIGTERM', () => void stop())
 }
+
+/** False when that is impossible, which is then said. */
+async function listen(http: FastifyInstance, { listen: { host, port }, id }: NodeOptions): Promise<boolean> {
+  try {
+    await http.listen({ host, port })
+    return true
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const reason = listenFaults.get(code)
+    if (reason === undefined) throw error
+    end(exitCodes.address, `${id} cannot listen on ${host}:${port}: ${reason} (${code})`)
+    return false
+  }
+}
+
+const listenFaults = new Map([
+  ['EADDRINUSE', 'another process listens there already; choose another port with --listen, or stop that process'],
+  ['EADDRNOTAVAIL', 'this machine does not have that address'],
+  ['EACCES', 'this user may not use that port'],
+  ['ENOTFOUND', 'no such host is known'],
+  ['EAI_AGAIN', 'the name of that host could not be looked up'],
+])
 
 /** A node without a sound store is of no use: it says so and ends, and whoever runs it decides. */
 function fail(reason: NodeFatal): void {
-  const damaged = reason.type === 'damaged'
-  process.stderr.write(`lockstep: ${damaged ? 'the store is damaged' : 'the node cannot go on'}: ${reason.detail}\n`)
-  process.exit(damaged ? exitCodes.damaged : exitCodes.storage)
+  if (reason.type === 'damaged') end(exitCodes.damaged, `the store is damaged: ${reason.detail}`)
+  else end(exitCodes.storage, `the node cannot go on: ${reason.detail}`)
+}
+
+function end(code: number, message: string): void {
+  process.stderr.write(`lockstep: ${message}\n`)
+  process.exit(code)
 }
 
 async function main(): Promise<void> {
   const [command, ...args] = process.argv.slice(2)
-  if (command === 'node') {
+  if (command === 'help' || command === '--help' || args.includes('--help')) {
+    process.stdout.write(usage)
+  } else if (command === 'node') {
     await runNode(parseNodeOptions(args))
   } else if (command === 'up') {
+    const unknown = args.filter((argument) => argument !== '--fresh')
+    if (unknown.length > 0) throw new UsageError(`lockstep up takes --fresh only, not ${unknown.join(' ')}`)
     if (args.includes('--fresh')) rmSync('.lockstep', { recursive: true, force: true })
     startLocalCluster()
   } else {
-    throw new UsageError('usage: lockstep up [--fresh] | lockstep node --id NAME --listen HOST:PORT --join A,B,C [--data DIR]')
+    throw new UsageError(`${command === undefined ? 'no command was given' : `there is no command ${command}`}\n${usage.trimEnd()}`)
   }
 }
 
@@ -97,7 +134,6 @@ try {
   await main()
 } catch (error) {
   if (!(error instanceof Error)) throw error
-  const usage = error instanceof UsageError || ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
-  process.stderr.write(`lockstep: ${usage ? error.message : (error.stack ?? error.message)}\n`)
-  process.exit(usage ? exitCodes.usage : 1)
+  if (error instanceof UsageError) end(exitCodes.usage, error.message)
+  else end(exitCodes.bug, error.stack ?? error.message)
 }

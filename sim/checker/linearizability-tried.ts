@@ -20,11 +20,13 @@ export class Budget {
   }
 }
 
-/** What is left to choose from: the more is free, the less is used and the earlier the pools end, the more can still be explained. */
+/**
+ * What is left to choose from: the more is free and the less is used, the more can still be explained. The end of the pools need not be
+ * compared: all that was placed to get to the better choice was placed, or passed by, on the way to the other one.
+ */
 interface Choice {
   readonly free: readonly number[]
   readonly used: readonly number[]
-  readonly poolsEnd: number
 }
 
 /** Configurations tried: under each key those of which none is as good as an earlier one. */
@@ -37,21 +39,17 @@ export class Tried {
   }
 
   /** False when one at least as good was tried under this key. */
-  add(key: string, choice: Choice): boolean {
+  add(key: string, { free, used }: Choice): boolean {
     const earlier = this.#choices.get(key)
     if (earlier === undefined) {
-      this.#choices.set(key, [choice])
+      this.#choices.set(key, [{ free, used }])
       return true
     }
-    this.#budget.spend(Math.ceil((earlier.length * (choice.free.length + choice.used.length)) / 32))
-    if (earlier.some((other) => isAsGood(other, choice))) return false
-    earlier.push(choice)
+    this.#budget.spend(Math.ceil((earlier.length * (free.length + used.length)) / 32))
+    if (earlier.some((other) => isContained(free, other.free) && isContained(other.used, used))) return false
+    earlier.push({ free, used })
     return true
   }
-}
-
-function isAsGood(one: Choice, other: Choice): boolean {
-  return one.poolsEnd <= other.poolsEnd && isContained(other.free, one.free) && isContained(one.used, other.used)
 }
 
 /** Of two sorted lists with repetitions. */

@@ -94,8 +94,8 @@ test('any small history is judged as by trying all permutations', () => {
 test('any small history of which some operations are spared is judged as by trying all permutations', () => {
   const seen = { true: 0, false: 0 }
   fc.assert(
-    fc.property(anySmallHistory, fc.infiniteStream(fc.boolean()), (history, choices) => {
-      const spared = new Set(history.filter(() => choices.next().value))
+    fc.property(anySmallHistory, fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }), (history, choices) => {
+      const spared = new Set(history.filter((_, position) => choices[position] === true))
       const isOptional = (operation: RegisterOperation): boolean => spared.has(operation) || operation.outcome.type === 'unknown'
       const expected = hasOrder(
         history.filter((operation) => !isOptional(operation)),

@@ -1,7 +1,7 @@
 import { unreachable } from '#base/assert.ts'
 import { type Model, unanswered } from './linearizability-model.ts'
 
-/** The register machine's commands, without the key. Only this model and the checker may say what they mean: nothing is shared with the machine. */
+/** The commands of the register machine, without the key. What they mean is said here anew: the model shares nothing with the machine. */
 export type RegisterInput =
   | { readonly type: 'read' }
   | { readonly type: 'write'; readonly value: number }

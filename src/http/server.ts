@@ -1,49 +1,57 @@
 import Fastify from 'fastify'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { RegisterCommand } from '#core/register/register.ts'
 import type { RegisterOutcome, RegisterService } from '#services/register/register-service.ts'
+import { answerBadBytes, errorBody, sendFault } from './errors.ts'
+import { OpenRequests } from './open-requests.ts'
+
+export interface NodeHttp {
+  readonly fastify: FastifyInstance
+  /** Refuses what comes from now on; resolves once everything that came before is answered, or after that time. */
+  readonly drain: (withinMs: number) => Promise<void>
+}
 
 /** The node's HTTP side. The transport between nodes shares its server and port. */
-export function createHttpServer(service: () => RegisterService | null): FastifyInstance {
-  const server = Fastify({ bodyLimit: 64 * 1024, forceCloseConnections: true })
+export function createHttpServer(service: () => RegisterService | null): NodeHttp {
+  const fastify = Fastify({
+    bodyLimit: 64 * 1024,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: keyLengthMax },
+    // A request says what it means: no member is dropped, and no text is taken for a number, nor null for 0.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, discriminator: true } },
+    clientErrorHandler: answerBadBytes,
+    frameworkErrors: (error, _request, reply) => void sendFault(error, reply),
+  })
+  const open = new OpenRequests()
+  fastify.addHook('onRequest', async (_request, reply) => {
+    if (open.add(reply.raw)) return undefined
+    return reply.code(503).header('connection', 'close').send(errorBody('stopping', 'this node is stopping: ask another', true))
+  })
+  fastify.setErrorHandler<Error & { readonly statusCode?: number }>((error, _request, reply) => sendFault(error, reply))
+  fastify.setNotFoundHandler((request, reply) => reply.code(404).send(errorBody('not_found', `there is no ${request.method} ${request.url}`, false)))
+  addRoutes(fastify, service)
+  return { fastify, drain: (withinMs) => open.drain(withinMs) }
+}
 
-  server.get('/healthz', () => ({ status: 'up' }))
+function addRoutes(fastify: FastifyInstance, service: () => RegisterService | null): void {
+  fastify.get('/healthz', () => ({ status: 'up' }))
 
-  server.get('/readyz', (_request, reply) => {
+  fastify.get('/readyz', (_request, reply) => {
     const reason = service()?.notReadyBecause() ?? (service() === null ? 'the node is starting' : null)
     if (reason === null) return { status: 'ready' }
-    return reply
-      .code(503)
-      .header('retry-after', '1')
-      .send(errorBody('not_ready', reason, true))
+    return reply.code(503).header('retry-after', '1').send(errorBody('not_ready', reason, true))
   })
 
-  server.get(
-    '/cluster',
-    (_request, reply) => service()?.status() ?? reply.code(503).send(errorBody('unavailable', 'the node is starting', true)),
-  )
+  fastify.get('/cluster', (_request, reply) => service()?.status() ?? reply.code(503).send(errorBody('unavailable', 'the node is starting', true)))
 
-  server.get<{ Params: { key: string } }>('/registers/:key', async ({ params }, reply) => {
+  fastify.get<{ Params: { key: string } }>('/registers/:key', async ({ params }, reply) => {
     return answer(reply, await execute(service(), { type: 'read', key: params.key }))
   })
 
-  server.post<{ Params: { key: string }; Body: RegisterBody }>(
-    '/registers/:key',
-    { schema: { body: registerBody } },
-    async (request, reply) => {
-      return answer(reply, await execute(service(), { ...request.body, key: request.params.key }))
-    },
-  )
-
-  server.setErrorHandler<Error & { readonly statusCode?: number }>((error, _request, reply) => {
-    const status = error.statusCode ?? 500
-    const code = status < 500 ? 'invalid_request' : 'internal'
-    return reply.code(status).send(errorBody(code, status < 500 ? error.message : 'this node failed to answer', false))
+  fastify.post<{ Params: { key: string }; Body: RegisterBody }>('/registers/:key', { schema: { body: registerBody } }, async (request, reply) => {
+    return answer(reply, await execute(service(), { ...request.body, key: request.params.key }))
   })
-  server.setNotFoundHandler((request, reply) =>
-    reply.code(404).send(errorBody('not_found', `there is no ${request.method} ${request.url}`, false)),
-  )
-  return server
 }
 
 type RegisterBody = DistributiveOmit<Exclude<RegisterCommand, { type: 'read' }>, 'key'>
@@ -57,6 +65,9 @@ const bodyOf = (type: string, fields: Readonly<Record<string, unknown>>) => ({
   additionalProperties: false,
 })
 const registerBody = {
+  type: 'object',
+  required: ['type'],
+  discriminator: { propertyName: 'type' },
   oneOf: [
     bodyOf('write', { value: integer }),
     bodyOf('add', { by: integer }),
@@ -65,16 +76,15 @@ const registerBody = {
 }
 
 const executeTimeoutMs = 5_000
+/** For a whole request to arrive. */
+const requestTimeoutMs = 30_000
+const keyLengthMax = 1_024
 
 async function execute(service: RegisterService | null, command: RegisterCommand): Promise<RegisterOutcome> {
   return (await service?.execute(command, executeTimeoutMs)) ?? { type: 'refused', code: 'not-formed' }
 }
 
-interface Reply {
-  code(status: number): { header(name: string, value: string): { send(body: unknown): unknown }; send(body: unknown): unknown }
-}
-
-function answer(reply: Reply, outcome: RegisterOutcome): unknown {
+function answer(reply: FastifyReply, outcome: RegisterOutcome): unknown {
   switch (outcome.type) {
     case 'answered':
       return outcome.answer
@@ -87,5 +97,3 @@ function answer(reply: Reply, outcome: RegisterOutcome): unknown {
       return reply.code(504).send(errorBody('unknown', 'no answer in time: the command may have been carried out, or may yet be', false))
   }
 }
-
-const errorBody = (code: string, message: string, retryable: boolean) => ({ error: { code, message, retryable } })

@@ -30,6 +30,7 @@ export class Loop {
     this.#clock.soon(() => this.#turn())
   }
 
+  /** Nothing runs any more; a turn that is under way is not closed. */
   stop(): void {
     this.#stopped = true
     this.#inbox.clear()
@@ -43,6 +44,6 @@ export class Loop {
       if (task === undefined) return
       task()
     }
-    this.#endOfTurn()
+    if (!this.#stopped) this.#endOfTurn()
   }
 }

@@ -1,6 +1,6 @@
 import { assert, unreachable } from '#base/assert.ts'
 import { AnswerTable } from '#core/answers/answers.ts'
-import type { AnswerSnapshot } from '#core/answers/answers.ts'
+import type { OriginSnapshot } from '#core/answers/answers.ts'
 import type { Entry } from '#core/raft/types.ts'
 import { decodeCommand } from '#wire/command.ts'
 import type { Command } from '#wire/command.ts'
@@ -49,21 +49,20 @@ export class ReplicatedMachine {
     }
   }
 
+  /** Records with their lengths: the version, then one for each origin; after an empty one the machine's own state. */
   *snapshot(): Iterable<Uint8Array> {
-    const header = packValue({ version: this.#version, answers: this.#answers.snapshot() })
-    const length = new Uint8Array(4)
-    new DataView(length.buffer).setUint32(0, header.length)
-    yield length
-    yield header
+    yield* record(packValue({ version: this.#version }))
+    for (const origin of this.#answers.snapshot()) yield* record(packValue(origin))
+    yield* record(new Uint8Array(0))
     yield* this.#machine.snapshot()
   }
 
   restore(snapshot: Uint8Array): void {
-    const length = new DataView(snapshot.buffer, snapshot.byteOffset).getUint32(0)
-    const header = unpackValue(snapshot.subarray(4, 4 + length)) as { version: number; answers: AnswerSnapshot }
+    const { records, rest } = readRecords(snapshot)
+    const [header, ...answers] = records.map(unpackValue) as [{ version: number }, ...OriginSnapshot[]]
     this.#setVersion(header.version)
-    this.#answers.restore(header.answers)
-    this.#machine.restore(snapshot.subarray(4 + length))
+    this.#answers.restore(answers)
+    this.#machine.restore(rest)
   }
 
   #applyOnce(command: Extract<Command, { type: 'identified' }>, entry: Entry): Applied {
@@ -94,3 +93,21 @@ export type Applied =
   | { readonly type: 'session-lost' }
 
 const nothing: Applied = { type: 'nothing' }
+
+function record(bytes: Uint8Array): readonly Uint8Array[] {
+  const length = new Uint8Array(4)
+  new DataView(length.buffer).setUint32(0, bytes.length)
+  return [length, bytes]
+}
+
+/** Everything up to the first empty record, and what follows it. */
+function readRecords(bytes: Uint8Array): { readonly records: readonly Uint8Array[]; readonly rest: Uint8Array } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const records: Uint8Array[] = []
+  let at = 4
+  for (let length = view.getUint32(0); length > 0; length = view.getUint32(at - 4)) {
+    records.push(bytes.subarray(at, at + length))
+    at += length + 4
+  }
+  return { records, rest: bytes.subarray(at) }
+}

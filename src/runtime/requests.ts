@@ -1,3 +1,4 @@
+import type { Prng } from '#base/prng.ts'
 import type { Clock, Cancel } from '#ports/clock.ts'
 import type { Transport } from '#ports/transport.ts'
 import type { PeerRequest, PeerResponse } from '#wire/peer-message.ts'
@@ -13,15 +14,25 @@ export class Requests {
   readonly #post: (task: () => void) => void
   readonly #open = new Map<number, { readonly to: string; readonly done: Answered; readonly cancel: Cancel }>()
   readonly #reachable = new Set<string>()
-  #nextId = 1
+  /**
+   * Starts anywhere, for what this node asked before it was restarted may still be answered: such an answer must not be taken for that
+   * to a question of now.
+   */
+  #nextId: number
+  #stopped = false
 
-  constructor(ports: { readonly clock: Clock; readonly transport: Transport; readonly post: (task: () => void) => void }) {
+  constructor(ports: RequestPorts) {
     this.#clock = ports.clock
     this.#transport = ports.transport
     this.#post = ports.post
+    this.#nextId = ports.prng.uint32() * idsPerLife
   }
 
   ask(to: string, request: PeerRequest, options: { readonly timeoutMs: number; readonly done: Answered }): void {
+    if (this.#stopped) {
+      options.done(null)
+      return
+    }
     if (!this.#reachable.has(to) || this.#open.size >= runtimeLimits.openRequestsMax) {
       this.#post(() => options.done(null))
       return
@@ -50,7 +61,9 @@ export class Requests {
     for (const [id, open] of this.#open) if (open.to === to) this.#end(id, null)
   }
 
+  /** Also what is asked later is answered: at once, for there are no turns any more. */
   stop(): void {
+    this.#stopped = true
     for (const id of this.#open.keys()) this.#end(id, null)
   }
 
@@ -62,5 +75,15 @@ export class Requests {
     open.done(response)
   }
 }
+
+interface RequestPorts {
+  readonly clock: Clock
+  readonly transport: Transport
+  readonly prng: Prng
+  readonly post: (task: () => void) => void
+}
+
+/** Leaves room for so many ids above the largest start, within the integers that are exact. */
+const idsPerLife = 2 ** 20
 
 type Answered = (response: PeerResponse | null) => void

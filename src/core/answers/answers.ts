@@ -45,9 +45,7 @@ export class AnswerTable {
     const origin = this.#origins.get(command.origin)
     assert(origin !== undefined && !origin.answers.has(command.sequence), 'a command is answered once, right after its admission')
     origin.answers.set(command.sequence, answer)
-    if (origin.answers.size <= this.#limits.answersPerOriginMax) return
-    const oldest = Math.min(...origin.answers.keys())
-    this.#confirm(origin, oldest)
+    if (origin.answers.size > this.#limits.answersPerOriginMax) this.#confirm(origin, longestKept(origin))
   }
 
   /** Ends origins that were idle for too long. */
@@ -58,11 +56,12 @@ export class AnswerTable {
     }
   }
 
-  snapshot(): AnswerSnapshot {
-    return [...this.#origins].map(([origin, { usedAt, confirmed, answers }]) => ({ origin, usedAt, confirmed, answers: [...answers] }))
+  /** In order of last use, one by one: the whole may be too much for one turn. */
+  *snapshot(): IterableIterator<OriginSnapshot> {
+    for (const [origin, { usedAt, confirmed, answers }] of this.#origins) yield { origin, usedAt, confirmed, answers: [...answers] }
   }
 
-  restore(snapshot: AnswerSnapshot): void {
+  restore(snapshot: Iterable<OriginSnapshot>): void {
     this.#origins.clear()
     for (const { origin, usedAt, confirmed, answers } of snapshot) {
       this.#origins.set(origin, { usedAt: usedAt as Millis, confirmed, answers: new Map(answers) })
@@ -105,15 +104,22 @@ export interface AnswerLimits {
 
 export type Admission = { readonly type: 'new' } | { readonly type: 'repeated'; readonly answer: Uint8Array } | { readonly type: 'lost' }
 
-export type AnswerSnapshot = readonly {
+export interface OriginSnapshot {
   readonly origin: number
   readonly usedAt: number
   readonly confirmed: number
+  /** In the order in which they were given. */
   readonly answers: readonly (readonly [sequence: number, answer: Uint8Array])[]
-}[]
+}
 
 interface Origin {
   usedAt: Millis
   confirmed: number
   readonly answers: Map<number, Uint8Array>
+}
+
+/** The sequence that was answered first of all that are kept. */
+function longestKept({ answers }: Origin): number {
+  for (const sequence of answers.keys()) return sequence
+  return 0
 }

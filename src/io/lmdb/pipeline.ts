@@ -43,7 +43,8 @@ export class Pipeline {
   #underWay: Pending | null = null
   #failure: StoreFailure | null = null
   #flush: 'none' | 'at-end-of-turn' | 'next-turn' = 'none'
-  #drained: (() => void) | null = null
+  /** Whom to tell that nothing is under way any more; `told` from then on. */
+  #drained: (() => void) | 'told' | null = null
 
   constructor(options: PipelineOptions) {
     this.#options = options
@@ -108,15 +109,17 @@ export class Pipeline {
 
   get #hasWork(): boolean {
     if (this.#waiting.length > 0) return true
-    return this.#drained === null ? this.#chores.pending && this.#failure === null : true
+    return this.#drained === null ? this.#chores.pending && this.#failure === null : this.#drained !== 'told'
   }
 
   #run(): void {
     const next = this.#waiting.shift()
     if (next === undefined && (this.#drained !== null || this.#failure !== null)) {
       const drained = this.#drained
-      this.#drained = () => {}
-      drained?.()
+      if (typeof drained === 'function') {
+        this.#drained = 'told'
+        drained()
+      }
       return
     }
     const pending = next ?? this.#newPending()

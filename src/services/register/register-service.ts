@@ -1,3 +1,4 @@
+import type { Member } from '#core/cluster/types.ts'
 import { slotOf } from '#core/ring/partition.ts'
 import type { RegisterAnswer, RegisterCommand } from '#core/register/register.ts'
 import type { GroupStatus } from '#wire/peer-message.ts'
@@ -11,27 +12,41 @@ export type RegisterOutcome =
   /** May have been carried out, or may yet be. */
   | { readonly type: 'unknown' }
 
+/** A replica on this node; ids of replicas are `node/incarnation/generation`. */
+interface GroupSummary extends Pick<GroupStatus, 'replica' | 'role' | 'term' | 'leader' | 'commit' | 'applied'> {
+  readonly group: number
+  readonly voters: readonly string[]
+  readonly learners: readonly string[]
+  /** A change of the voters is under way. */
+  readonly changing: boolean
+}
+
 export interface NodeStatus {
   readonly name: string
+  readonly incarnation: string
   readonly clusterId: string | null
-  readonly members: readonly { readonly name: string; readonly address: string; readonly state: string }[]
-  readonly groups: readonly (Pick<GroupStatus, 'role' | 'term' | 'leader' | 'commit' | 'applied'> & { readonly group: number })[]
+  readonly members: readonly Pick<Member, 'name' | 'incarnation' | 'address' | 'state'>[]
+  readonly groups: readonly GroupSummary[]
   readonly failure: string | null
 }
 
 /** Named integers on any node: the smallest service there can be, to try the replication with and to measure it. */
 export class RegisterService {
   readonly #node: LockstepNode
-  readonly #slots: number
 
-  constructor(node: LockstepNode, slots: number) {
+  constructor(node: LockstepNode) {
     this.#node = node
-    this.#slots = slots
   }
 
   execute(command: RegisterCommand, timeoutMs: number): Promise<RegisterOutcome> {
     return new Promise((resolve) => {
-      this.#node.submit(this.#groupOf(command.key), encodeRegisterCommand(command), {
+      // How many slots there are is the cluster's matter, whatever this node was told: nodes that disagreed would split a register.
+      const slots = this.#node.identity?.formation?.slots ?? null
+      if (slots === null) {
+        resolve({ type: 'refused', code: 'not-formed' })
+        return
+      }
+      this.#node.submit(slotOf(command.key, 0, slots), encodeRegisterCommand(command), {
         timeoutMs,
         done: (outcome) => {
           if (outcome.type === 'applied') resolve({ type: 'answered', answer: decodeRegisterAnswer(outcome.answer) })
@@ -46,13 +61,15 @@ export class RegisterService {
     const { identity, cluster, host } = this.#node
     const members = cluster?.members ?? []
     const groups = [...(host?.groups.values() ?? [])].map((group) => {
-      const { role, term, leader, commit, applied } = group.status()
-      return { group: group.id, role, term, leader, commit, applied }
+      const { membership, replica, role, term, leader, commit, applied } = group.status()
+      const { voters, learners, outgoing } = membership
+      return { group: group.id, replica, role, term, leader, commit, applied, voters, learners, changing: outgoing.length > 0 }
     })
     return {
       name: identity?.name ?? '',
+      incarnation: identity?.incarnation ?? '',
       clusterId: identity?.formation?.clusterId ?? null,
-      members: members.map(({ name, address, state }) => ({ name, address, state })),
+      members: members.map(({ name, incarnation, address, state }) => ({ name, incarnation, address, state })),
       groups: groups.sort((left, right) => left.group - right.group),
       failure: host?.failure?.detail ?? null,
     }
@@ -65,9 +82,5 @@ export class RegisterService {
     if (clusterId === null) return 'this node does not belong to a cluster yet'
     const leaderless = groups.filter(({ leader }) => leader === null).map(({ group }) => group)
     return leaderless.length > 0 ? `no leader is known for group ${leaderless.join(', ')}` : null
-  }
-
-  #groupOf(key: string): number {
-    return slotOf(key, 0, this.#slots)
   }
 }
