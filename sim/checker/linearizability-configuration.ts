@@ -101,7 +101,7 @@ export class Placer<State, Input, Output> {
     return this.#required[position] as Required<Input, Output>
   }
 
-  /** An overwrite hides the open overwrites that may come right before it, as far as that takes no choice from what is free or in a pool. */
+  /** An overwrite hides the open overwrites that may come right before it and end no choice among what is free or in a pool. */
   #hiddenBy(placed: number, open: readonly number[], end: number): readonly number[] {
     const { effect, returnedAt } = this.at(placed)
     if (effect !== 'overwrite') return []

@@ -8,7 +8,7 @@ import { drawTimeline } from './linearizability-timeline.ts'
 /** Why a key's history is not linearizable. */
 export interface Counterexample<Input, Output> {
   readonly key: string
-  /** An order that explains all that returned before the culprit did: the history up to there is linearizable, with the culprit's return it is not. */
+  /** An order that explains all that returned before the culprit did: up to there the history is linearizable, no further. */
   readonly prefix: readonly Operation<Input, Output>[]
   /** The operation whose return nothing explains. */
   readonly culprit: Operation<Input, Output>

@@ -5,20 +5,20 @@ import { problemOf } from './linearizability-problem.ts'
 import { searchOrder } from './linearizability-search.ts'
 
 export type Verdict<Input, Output> =
-  /** `work` counts calls of the model. */
+  /** `work` is in units of about one call of the model. */
   | { readonly type: 'ok'; readonly keys: number; readonly operations: number; readonly work: number }
   | { readonly type: 'violation'; readonly counterexample: Counterexample<Input, Output> }
   /** The work limit was met before these keys were decided; the others are linearizable. Never to be taken for a pass. */
   | { readonly type: 'undecided'; readonly keys: readonly string[]; readonly work: number }
 
 export interface CheckOptions {
-  /** Calls of the model for each key, and as many again to make a counterexample small. */
+  /** The work for each key, in calls of the model, and as much again to make a counterexample small. */
   readonly workMax?: number
 }
 
 const defaultWorkMax = 2_000_000
 
-/** Could clients that saw this history have talked to the sequential model, one operation at a time, each between its call and its return? */
+/** Could clients that saw this have talked to the sequential model, one operation at a time, each between its call and its return? */
 export function checkLinearizability<State, Input, Output>(
   model: Model<State, Input, Output>,
   history: readonly Operation<Input, Output>[],

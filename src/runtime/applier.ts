@@ -16,6 +16,7 @@ export class Applier {
   readonly #events: ApplierEvents
   #last: AppliedPoint = { index: logIndex(0), term: term(0), time: millis(0) }
   #held = false
+  #closed = false
   #queue: (readonly Entry[])[] = []
   readonly #barriers = new Heap<Barrier>((left, right) => left.index < right.index)
   #entriesSinceSnapshot = 0
@@ -83,10 +84,17 @@ export class Applier {
     this.#bytesSinceSnapshot = 0
   }
 
-  /** Calls as soon as everything up to `index` is applied. */
-  whenApplied(index: LogIndex, call: () => void): void {
-    if (this.#last.index >= index) call()
+  /** Calls as soon as everything up to `index` is applied, or with false when this machine will not get there any more. */
+  whenApplied(index: LogIndex, call: (applied: boolean) => void): void {
+    if (this.#last.index >= index) call(true)
+    else if (this.#closed) call(false)
     else this.#barriers.push({ index, call })
+  }
+
+  /** Nothing more will be applied: the replica is gone, or has fallen silent. */
+  close(): void {
+    this.#closed = true
+    for (let barrier = this.#barriers.pop(); barrier !== undefined; barrier = this.#barriers.pop()) barrier.call(false)
   }
 
   #advanced(): void {
@@ -97,7 +105,7 @@ export class Applier {
   #openBarriers(): void {
     for (let first = this.#barriers.peek(); first !== undefined && first.index <= this.#last.index; first = this.#barriers.peek()) {
       this.#barriers.pop()
-      first.call()
+      first.call(true)
     }
   }
 }
@@ -116,5 +124,5 @@ export interface AppliedPoint {
 
 interface Barrier {
   readonly index: LogIndex
-  readonly call: () => void
+  readonly call: (applied: boolean) => void
 }

@@ -6,6 +6,7 @@ import type { GroupStatus, ProposalOutcome } from '#wire/peer-message.ts'
 import { Applier } from './applier.ts'
 import type { GroupHost } from './group-host.ts'
 import { emptyWrite } from './group-host.ts'
+import { runtimeLimits } from './limits.ts'
 import type { CompactionPolicy } from './limits.ts'
 import type { ProposalBatch } from './proposals.ts'
 import { Proposals, refusedProposal } from './proposals.ts'
@@ -59,12 +60,20 @@ export class Group {
   /** Proposes at the end of the turn, together with everybody else's commands; each has exactly one outcome. */
   propose(batch: ProposalBatch): void {
     assert(batch.commands.length > 0, 'a batch has commands')
+    if (this.#proposals.open >= runtimeLimits.openProposalsMax) {
+      refuse(batch, 'overloaded', this.raft.leader)
+      return
+    }
     this.#proposals.add(batch)
     this.#host.dirty(this.id)
   }
 
   /** An index that makes a read linearizable once it is applied, or null when this replica cannot say. */
   readIndex(done: ReadDone): void {
+    if (this.#openReads.size + this.#waitingReads.length >= runtimeLimits.openReadsMax) {
+      done(null)
+      return
+    }
     this.#waitingReads.push(done)
     this.#host.dirty(this.id)
   }
@@ -108,6 +117,7 @@ export class Group {
   close(): void {
     this.epoch++
     this.#snapshots.close()
+    this.applier.close()
     this.#proposals.abandon()
     for (const batch of this.#proposals.takeWaiting()) refuse(batch, 'stopping')
     for (const done of [...this.#openReads.values(), ...this.#waitingReads]) done(null)
@@ -151,6 +161,7 @@ export class Group {
     for (const { id, index } of effects.readStates) this.#answerRead(id, index)
     if (effects.role !== null) {
       if (effects.role.role !== 'leader') this.#proposals.abandon()
+      if (effects.role.role === 'halted') this.applier.close()
       this.#host.roleChanged(this.id, effects.role)
     }
   }

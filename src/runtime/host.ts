@@ -133,28 +133,36 @@ export class ReplicaHost implements GroupHost {
     return this.#abouts.get(group)?.decidedAt ?? this.#tombstones.get(group)?.decidedAt ?? logIndex(-1)
   }
 
-  /** Makes this node an empty replica of a group; `then` runs when that is durable. */
+  /** The replica that this node is of the group, or is becoming; null for none. */
+  replicaOf(group: number): ReplicaId | null {
+    return this.#abouts.get(group)?.replica ?? null
+  }
+
+  /**
+   * Makes this node an empty replica of a group that it has no replica of; `then` runs when that is durable. What was decided holds from now on,
+   * so that another order that comes before the disk has answered is compared with it.
+   */
   create(id: number, about: About, then: () => void): void {
+    assert(!this.groups.has(id), 'a group has one replica on a node')
+    this.#abouts.set(id, about)
     this.write({ ...emptyWrite(id), about: packValue(about) }, () => {
-      if (!this.groups.has(id)) this.open({ ...newGroup(id), about: packValue(about) })
+      if (this.#abouts.get(id) === about) this.open({ ...newGroup(id), about: packValue(about) })
       then()
     })
   }
 
-  /** Gives a replica up for good; what remains is the tombstone (decision R8). */
+  /** Gives a replica up for good, also one that is only becoming; what remains is the tombstone (decision R8). */
   drop(id: number, then: () => void): void {
-    const group = this.groups.get(id)
-    if (group === undefined) {
+    const about = this.#abouts.get(id)
+    if (about === undefined) {
       then()
       return
     }
+    const group = this.groups.get(id)
     this.groups.delete(id)
-    group.close()
-    const tombstone: Tombstone = {
-      replica: group.raft.self,
-      term: group.raft.term,
-      decidedAt: this.#abouts.get(id)?.decidedAt ?? logIndex(0),
-    }
+    group?.close()
+    const decidedAt = logIndex(Math.max(about.decidedAt, group === undefined ? 0 : settledBefore(group)))
+    const tombstone: Tombstone = { replica: about.replica, term: group?.raft.term ?? term(0), decidedAt }
     this.#abouts.delete(id)
     this.#tombstones.set(id, tombstone)
     this.write({ ...emptyWrite(id), remove: { tombstone: packValue(tombstone) } }, then)
@@ -179,8 +187,6 @@ export class ReplicaHost implements GroupHost {
 
   /** Hands leadership over, answers whoever waits, and falls silent. */
   stop(done: () => void): void {
-    this.#stopping = true
-    this.#judgeEligibility()
     const deadline = this.instant().now + this.#timing.electionMinMs
     const wait = (): void => {
       const leads = [...this.groups.values()].some(({ raft }) => raft.role === 'leader' && raft.membership.voters.length > 1)
@@ -190,14 +196,19 @@ export class ReplicaHost implements GroupHost {
       }
       this.#shutDown(done)
     }
-    this.post(wait)
+    this.post(() => {
+      this.#stopping = true
+      this.#judgeEligibility()
+      wait()
+    })
   }
 
   send(group: number, message: Message): void {
-    this.#outbox.add(group, message)
+    if (this.#failure === null) this.#outbox.add(group, message)
   }
 
   write(write: GroupWrite, done: () => void): void {
+    if (this.#failure !== null) return
     this.#writes.push({ write, done })
     this.post(() => {})
   }
@@ -222,6 +233,8 @@ export class ReplicaHost implements GroupHost {
   storageFailed(failure: StoreFailure): void {
     if (this.#failure !== null || failure.code === 'closed') return
     this.#failure = failure
+    this.#writes = []
+    this.#outbox.clear()
     this.telemetry.log('error', 'storage-failed', { code: failure.code, detail: failure.detail })
     for (const group of this.groups.values()) group.step({ type: 'storage-failed' })
     this.#options.events.failed(failure)
@@ -299,7 +312,7 @@ export class ReplicaHost implements GroupHost {
       this.post(() => {
         if (this.#lastCommit === followers) this.#lastCommit = null
         if (failure !== null) this.storageFailed(failure)
-        else for (const done of followers) done()
+        else for (const done of followers) if (this.#failure === null) done()
       })
     })
   }
@@ -319,6 +332,7 @@ export class ReplicaHost implements GroupHost {
 
   #shutDown(done: () => void): void {
     for (const group of this.groups.values()) group.close()
+    this.groups.clear()
     this.requests.stop()
     this.#outbox.flush()
     this.#timer?.cancel()
@@ -348,6 +362,12 @@ const aboutOf = (stored: StoredGroup): About => {
   assert(stored.about !== null, 'a stored group says which replica it is')
   return unpackValue(stored.about) as About
 }
+
+/**
+ * An order that was decided on an older configuration than the last one this replica knows to be committed is no news about it. One that was
+ * decided on exactly that configuration may be: it brings back who was left out there.
+ */
+const settledBefore = ({ raft }: Group): number => raft.membershipAt(raft.commit).index - 1
 
 const newGroup = (group: number): StoredGroup => ({
   group,

@@ -1,4 +1,5 @@
 import { assert } from '#base/assert.ts'
+import { wireLimits } from '#wire/limits.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -10,6 +11,9 @@ export const runtimeLimits = {
   inboxMax: 100_000,
   openProposalsMax: 100_000,
   openRequestsMax: 100_000,
+  openReadsMax: 100_000,
+  /** Commands of one message to a leader; a larger one goes alone, and more go in further messages. */
+  proposeBytesMax: mebibyte,
   /** How long a node uses an origin for its commands before it opens a fresh one: well under `answers.idleMs`. */
   originUseMs: 20_000,
   /** How long a node waits for an answer of another before it asks again, perhaps elsewhere. */
@@ -20,9 +24,13 @@ export const runtimeLimits = {
   snapshotChunkBytes: 256 * 1024,
   /** Pieces of a snapshot are pulled for at most so many bytes per turn. */
   snapshotBytesPerTurn: mebibyte,
+  /** Who waits for seconds does not mind so much more; it bounds how often everybody's deadline is looked at. */
+  deadlineStepMs: 10,
 } as const
 
 assert(runtimeLimits.originUseMs * 2 < runtimeLimits.answers.idleMs, 'an origin in use does not run out')
+assert(runtimeLimits.commandBytesMax + runtimeLimits.proposeBytesMax < wireLimits.messageBytesMax, 'what is proposed can be sent')
+assert(runtimeLimits.snapshotBytesPerTurn >= runtimeLimits.snapshotChunkBytes, 'every pull fills a chunk, but for the last')
 
 /** When a group's log is compacted. */
 export interface CompactionPolicy {

@@ -38,6 +38,10 @@ export class Outbox {
     for (const { group, message } of this.#messages) {
       this.#transport.send(nodeNameOf(message.to), laneOf(message), { type: 'raft', group, message })
     }
+    this.clear()
+  }
+
+  clear(): void {
     this.#beats.clear()
     this.#acks.clear()
     this.#messages = []

@@ -25,15 +25,16 @@ export class PeerService {
       respond(refusal('halted', 'the store of this node has failed'))
     } else if (request.type === 'host-group') {
       this.#hostGroup(request, respond)
+    } else if (request.type === 'drop-group') {
+      this.#dropGroup(request, respond)
     } else {
       const group = this.#host.groups.get(request.group)
       if (group !== undefined) this.#answerFor(group, from, request, respond)
-      else if (request.type === 'drop-group') respond({ type: 'done' })
       else respond(refusal('no-such-group', `group ${request.group} has no replica on ${this.#self.name}`))
     }
   }
 
-  #answerFor(group: Group, from: NodeKey, request: Exclude<GroupRequest, { type: 'host-group' }>, respond: Respond): void {
+  #answerFor(group: Group, from: NodeKey, request: Exclude<GroupRequest, { type: 'host-group' | 'drop-group' }>, respond: Respond): void {
     switch (request.type) {
       case 'propose':
         this.#propose(group, request.commands, respond)
@@ -53,10 +54,6 @@ export class PeerService {
       case 'transfer':
         group.step({ type: 'transfer', to: request.to })
         respond({ type: 'done' })
-        break
-      case 'drop-group':
-        if (group.raft.self === request.replica) this.#host.drop(group.id, () => respond({ type: 'done' }))
-        else respond({ type: 'done' })
         break
       default:
         unreachable(request)
@@ -89,16 +86,22 @@ export class PeerService {
 
   #hostGroup(request: Extract<GroupRequest, { type: 'host-group' }>, respond: Respond): void {
     const { group: id, replica, initial, decidedAt } = request
-    const current = this.#host.groups.get(id)
-    if (current?.raft.self === replica) {
-      respond({ type: 'done' })
+    if (this.#host.replicaOf(id) === replica) {
+      this.#host.afterWrites(() => respond({ type: 'done' }))
     } else if (!livesOn(replica, this.#self)) {
       respond(refusal('invalid', `${replica} is no replica of ${this.#self.name} in its present incarnation`))
     } else if (decidedAt <= this.#host.decidedAt(id)) {
       respond(refusal('removed', 'the order is older than what was decided since'))
     } else {
-      this.#host.drop(id, () => this.#host.create(id, { replica, initial, decidedAt }, () => respond({ type: 'done' })))
+      // One batch: after a crash the node is the former replica or the new one, and never neither.
+      this.#host.drop(id, () => {})
+      this.#host.create(id, { replica, initial, decidedAt }, () => respond({ type: 'done' }))
     }
+  }
+
+  #dropGroup({ group, replica }: Extract<GroupRequest, { type: 'drop-group' }>, respond: Respond): void {
+    if (this.#host.replicaOf(group) === replica) this.#host.drop(group, () => respond({ type: 'done' }))
+    else respond({ type: 'done' })
   }
 }
 

@@ -20,7 +20,7 @@ export class Snapshots {
   readonly #group: Group
   readonly #host: GroupHost
   readonly #policy: CompactionPolicy
-  #taking: { readonly pieces: Iterator<Uint8Array>; readonly point: SnapshotPoint } | null = null
+  #taking: Taking | null = null
   #restoring: SnapshotMeta | null = null
   /** Snapshots that followers are reading, and when they last did. */
   readonly #readers = new Map<LogIndex, Millis>()
@@ -29,10 +29,6 @@ export class Snapshots {
     this.#group = group
     this.#host = host
     this.#policy = policy
-  }
-
-  get taking(): boolean {
-    return this.#taking !== null
   }
 
   takeIfDue(): void {
@@ -133,6 +129,11 @@ export class Snapshots {
     const taking = present(this.#taking, 'writing belongs to a snapshot')
     const size = runtimeLimits.snapshotChunkBytes
     const end = done ? state.length : Math.floor(state.length / size) * size
+    if (end === 0) {
+      assert(done, 'a pull that is not the last fills a chunk')
+      this.#wrote(taking, pulled.written, state, done)
+      return
+    }
     let offset = 0
     while (offset < end) {
       const bytes = state.subarray(offset, Math.min(offset + size, end))
@@ -145,28 +146,35 @@ export class Snapshots {
     }
   }
 
-  #wrote(taking: object, written: number, rest: Uint8Array, done: boolean): void {
+  #wrote(taking: Taking, written: number, rest: Uint8Array, done: boolean): void {
     if (this.#taking !== taking) return
     if (!done) {
       this.#pull(written, [rest])
       return
     }
-    const { point } = this.#taking as { readonly point: SnapshotPoint }
-    this.#taking = null
     this.#group.applier.snapshotTaken()
+    this.#name({ ...taking.point, bytes: written })
+    this.#host.post(() => this.#releaseAfter(taking))
+  }
+
+  /** Not in the turn that names the snapshot: the store asks then which bodies are alive, and that must be as of the snapshot. */
+  #releaseAfter(taking: Taking): void {
+    if (this.#taking !== taking) return
+    this.#taking = null
     this.#group.applier.release()
-    this.#name({ ...point, bytes: written })
   }
 
   /** From this write on the snapshot counts, and the log behind it is dropped. */
   #name(snapshot: SnapshotMeta): void {
-    const { raft, id, applier } = this.#group
+    const { raft, id, applier, epoch } = this.#group
     const dropUpTo = logIndex(Math.max(raft.base, snapshot.index - this.#policy.keepEntries))
     const dropTerm = present(raft.termAt(dropUpTo), 'the log reaches back to where it is cut')
     const live = applier.machine.machine.live()
     const compact = { snapshot, dropUpTo, dropTerm, live, keepSnapshots: this.#pinned() }
     const write: GroupWrite = { ...emptyWrite(id), compact }
-    this.#host.write(write, () => this.#group.step({ type: 'compact', snapshot, dropUpTo }))
+    this.#host.write(write, () => {
+      if (this.#group.epoch === epoch) this.#group.step({ type: 'compact', snapshot, dropUpTo })
+    })
     this.#host.telemetry.count('lockstep_raft_snapshots_total', { group: String(id) })
   }
 
@@ -177,4 +185,7 @@ export class Snapshots {
   }
 }
 
-type SnapshotPoint = Omit<SnapshotMeta, 'bytes'>
+interface Taking {
+  readonly pieces: Iterator<Uint8Array>
+  readonly point: Omit<SnapshotMeta, 'bytes'>
+}

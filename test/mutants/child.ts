@@ -16,6 +16,8 @@ export type Ending =
 const root = join(import.meta.dirname, '..', '..')
 const limitMs = 60_000
 const limitPerSeedMs = 20_000
+/** In megabytes: the search for an order of a broken history may take any amount. */
+const memoryMax = 2_000
 
 /** Carries out an order in a process of its own, with the fault of `mutant` planted, or with none. */
 export function runChild(order: Order, mutant: Mutant | null): Promise<Ending> {
@@ -25,7 +27,7 @@ export function runChild(order: Order, mutant: Mutant | null): Promise<Ending> {
       : { url: pathToFileURL(join(root, mutant.file)).href, original: mutant.original, mutated: mutant.mutated }
   const child = fork(join(import.meta.dirname, 'check.ts'), [JSON.stringify(order)], {
     cwd: root,
-    execArgv: ['--import', pathToFileURL(join(import.meta.dirname, 'hook.ts')).href],
+    execArgv: [`--max-old-space-size=${memoryMax}`, '--import', pathToFileURL(join(import.meta.dirname, 'hook.ts')).href],
     env: { ...process.env, ...(edit === null ? {} : { [editVariable]: JSON.stringify(edit) }) },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })

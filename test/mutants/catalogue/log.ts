@@ -17,10 +17,10 @@ export const log: readonly Mutant[] = [
   {
     name: 'answers-do-not-wait-for-disk',
     guards: 'pitfall 1',
-    breaks: 'The host sends at once what must follow a durable write: votes and requests for them.',
-    file: 'src/runtime/host.ts',
-    original: 'if (this.#writes.length > 0) this.#writes.push({ write: null, then })\n    else if',
-    mutated: 'if (this.#writes.length > 0) then()\n    else if',
+    breaks: 'A group sends at once what must follow a durable write: votes and requests for them.',
+    file: 'src/runtime/group.ts',
+    original: 'this.#host.afterWrites(',
+    mutated: '((now: () => void): void => now())(',
     checks: [simulator()],
   },
   {
