@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util'
 import { encodeRegisterCommand } from '#services/register/register-machine.ts'
 import { encodeCommand } from '#wire/command.ts'
 import { PeerClient } from '#test/harness/peer-client.ts'
-import { ProcessCluster, until } from '#test/harness/process-cluster.ts'
+import { ProcessCluster } from '#test/harness/process-cluster.ts'
+import { until } from '#test/harness/until.ts'
 import { percentile, spread } from '#bench/kit/stats.ts'
 
 /**

@@ -53,7 +53,9 @@ async function unmutatedFailures(mutants: readonly Mutant[]): Promise<readonly s
       const failure = await runUnmutated(tests)
       return failure === null ? [] : [`${file}: ${failure}`]
     }),
-    ...portions.map((portion) => async () => [...(await badSeeds(portion))].map(([seed, failure]) => `simulator, seed ${seed}: ${failure}`)),
+    ...portions.map(
+      (portion) => async () => [...(await badSeeds(portion))].map(([seed, failure]) => `simulator, seed ${seed}: ${failure}`),
+    ),
   ]
   console.log(`without faults: ${files.size} test files, ${seeds.length} simulator seeds`)
   return (await inParallel(works, (work) => work())).flat()

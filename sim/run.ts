@@ -136,7 +136,7 @@ class Run {
       const members = replicas.filter(({ raft }) => leader.raft.membership.voters.includes(raft.self))
       if (members.some(({ applier }) => applier.last.index !== leader.applier.last.index)) return `group ${group} has laggards`
       const move = state?.table.slots[group]?.move
-      if (move) return `group ${group} is moving: ${JSON.stringify({ move, status: leader.status() })}`
+      if (move) return `group ${group} is moving: ${JSON.stringify({ move, replicas: replicas.map((each) => each.status()) })}`
     }
     for (const { name, node } of running) if (!node?.cluster) return `${name} has no cluster`
     return null

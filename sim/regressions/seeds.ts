@@ -8,4 +8,7 @@ export const regressions: readonly { readonly seed: number; readonly why: string
   { seed: 58, why: 'the learner of an idle group never counted as caught up, because its first round had been slow' },
   { seed: 105, why: 'a wiped node followed the meta group, but never announced itself, because it had applied no entry' },
   { seed: 120, why: 'a removed node went on asking to be let in' },
+  { seed: 1013, why: 'a leader with an old table took away the learner of a move, and the move waited for it for ever' },
+  { seed: 1032, why: 'a node lost its disk twice, and a move to its first replacement could neither go on nor back' },
+  { seed: 1155, why: 'a node that was once barred for its wall clock heard nobody any more, and stayed barred' },
 ]

@@ -115,7 +115,7 @@ export class Disk {
     this.#lastSync = at
     const pending: Pending = { batch: materialise(batch) }
     if (failure === null) this.#pending.push(pending)
-    this.#scheduler.after(at - this.#scheduler.now, () => {
+    this.#scheduler.at(at, () => {
       if (life !== this.#machine.life) return
       if (failure === null) {
         assert(this.#pending.shift() === pending, 'commits become durable in order')

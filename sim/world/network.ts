@@ -3,7 +3,7 @@ import type { Prng } from '#base/prng.ts'
 import type { NodeKey, Peer, Transport, TransportHandlers, Lane } from '#ports/transport.ts'
 import { decode, Encoder } from '#wire/codec.ts'
 import { passesUnformed } from '#wire/formation-gate.ts'
-import type { PeerMessage } from '#wire/peer-message.ts'
+import type { PeerMessage, PeerRequest } from '#wire/peer-message.ts'
 import type { Machine } from './machine.ts'
 import type { Trace } from '#sim/trace.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -136,7 +136,7 @@ export class Network {
       this.#arrival.set(order, at)
     }
     const { life } = target.machine
-    this.#scheduler.after(at - this.#scheduler.now, () => {
+    this.#scheduler.at(at, () => {
       target.machine.run(life, () => {
         this.totals.delivered++
         if (this.#trace.on) this.#trace.line(target.self.name, `← ${from.self.name}`, summary(message))
@@ -255,8 +255,24 @@ function summary(message: PeerMessage): Record<string, unknown> {
     case 'heartbeat-acks':
       return { acks: message.acks.map(({ group, term, round, match }) => `${group}:${term}:${round}:${match}`).join() }
     case 'request':
-      return { request: message.request.type, id: message.id }
+      return { request: message.request.type, id: message.id, ...subject(message.request) }
     case 'response':
       return { response: message.response.type, id: message.id }
+  }
+}
+
+function subject(request: PeerRequest): Record<string, unknown> {
+  switch (request.type) {
+    case 'host-group':
+    case 'drop-group':
+      return { group: request.group, replica: request.replica }
+    case 'change-membership':
+      return { group: request.group, expectedIndex: request.expectedIndex, voters: request.voters, learners: request.learners }
+    case 'hello':
+    case 'form':
+    case 'join':
+      return {}
+    default:
+      return { group: request.group }
   }
 }

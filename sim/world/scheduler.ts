@@ -20,7 +20,12 @@ export class Scheduler {
   }
 
   after(delayMs: number, call: () => void): Cancel {
-    const event: ScheduledEvent = { at: this.#now + Math.max(0, delayMs), sequence: this.#sequence++, call, cancelled: false }
+    return this.at(this.#now + Math.max(0, delayMs), call)
+  }
+
+  /** At exactly this moment, so that what is scheduled for one moment at different times keeps its order. */
+  at(at: number, call: () => void): Cancel {
+    const event: ScheduledEvent = { at: Math.max(at, this.#now), sequence: this.#sequence++, call, cancelled: false }
     this.#events.push(event)
     return () => {
       event.cancelled = true

@@ -46,11 +46,11 @@ function addRoutes(fastify: FastifyInstance, service: () => RegisterService | nu
   fastify.get('/cluster', (_request, reply) => service()?.status() ?? reply.code(503).send(errorBody('unavailable', 'the node is starting', true)))
 
   fastify.get<{ Params: { key: string } }>('/registers/:key', async ({ params }, reply) => {
-    return answer(reply, await execute(service(), { type: 'read', key: params.key }))
+    return answer(reply, await execute(service(), { type: 'read', key: params.key }), { repeatable: true })
   })
 
   fastify.post<{ Params: { key: string }; Body: RegisterBody }>('/registers/:key', { schema: { body: registerBody } }, async (request, reply) => {
-    return answer(reply, await execute(service(), { ...request.body, key: request.params.key }))
+    return answer(reply, await execute(service(), { ...request.body, key: request.params.key }), { repeatable: false })
   })
 }
 
@@ -84,7 +84,8 @@ async function execute(service: RegisterService | null, command: RegisterCommand
   return (await service?.execute(command, executeTimeoutMs)) ?? { type: 'refused', code: 'not-formed' }
 }
 
-function answer(reply: FastifyReply, outcome: RegisterOutcome): unknown {
+/** A command is `repeatable` when it does no harm to carry it out twice. */
+function answer(reply: FastifyReply, outcome: RegisterOutcome, { repeatable }: { readonly repeatable: boolean }): unknown {
   switch (outcome.type) {
     case 'answered':
       return outcome.answer
@@ -94,6 +95,8 @@ function answer(reply: FastifyReply, outcome: RegisterOutcome): unknown {
         .header('retry-after', '1')
         .send(errorBody(outcome.code.replaceAll('-', '_'), 'the command was not carried out', true))
     case 'unknown':
-      return reply.code(504).send(errorBody('unknown', 'no answer in time: the command may have been carried out, or may yet be', false))
+      return reply
+        .code(504)
+        .send(errorBody('unknown', 'no answer in time: the command may have been carried out, or may yet be', repeatable))
   }
 }

@@ -39,7 +39,7 @@ export class Citizen {
   }
 
   #round(): void {
-    if (this.#stopped) return
+    if (this.#stopped || this.#options.host.failure !== null) return
     const { clock, host, identity, steward } = this.#options
     const state = this.#options.cluster()
     const meta = host.groups.get(metaGroup)
@@ -74,7 +74,9 @@ export class Citizen {
     this.#nextReport = clock.now() + reportMs
     const { name, incarnation, address, version } = self
     submit({ type: 'join', name, incarnation, address, version, timing: timing() }, (answer) => {
-      if (answer?.type === 'refused' && answer.code === 'removed') this.#options.removed()
+      if (answer?.type !== 'refused' || answer.code !== 'removed' || this.#stopped) return
+      this.stop()
+      this.#options.removed()
     })
   }
 

@@ -1,6 +1,6 @@
 import type { Millis } from '#base/brand.ts'
 import { initialPlacement } from '#core/cluster/placement.ts'
-import type { Answer, ClusterState, Command, Formation, Timing } from '#core/cluster/types.ts'
+import type { Answer, ClusterState, Command, Formation, Member, Timing } from '#core/cluster/types.ts'
 import { logIndex } from '#core/raft/types.ts'
 import type { RoleChange } from '#core/raft/types.ts'
 import type { GroupWrite } from '#ports/log-store.ts'
@@ -17,21 +17,26 @@ import type { Identity } from './identity.ts'
 import { decodeClusterAnswer, encodeClusterCommand, metaGroup, MetaMachine } from './meta-machine.ts'
 import type { NodeConfig, NodeFatal, NodePorts } from './node-config.ts'
 import { PeerService, refusal } from './peer-service.ts'
+import { Reads } from './reads.ts'
 import { idOfReplica } from './replica-name.ts'
 import { Router } from './router.ts'
+import { Routes } from './routes.ts'
 import { Steward } from './steward.ts'
 
 /** A node that knows who it is. */
 export class ClusterNode {
   readonly host: ReplicaHost
   readonly router: Router
+  readonly reads: Reads
   identity: Identity
   readonly #config: NodeConfig
   readonly #ports: NodePorts
   readonly #service: PeerService
   readonly #self: NodeKey
   readonly #transport: Transport
+  readonly #steward: Steward
   readonly #citizen: Citizen
+  /** When each node last said anything. */
   readonly #heard = new Map<string, Millis>()
   #forming: FormationClient | null = null
   #meta = new MetaMachine()
@@ -43,7 +48,7 @@ export class ClusterNode {
     this.#config = config
     this.#ports = ports
     this.#self = { name: identity.name, incarnation: identity.incarnation }
-    this.#transport = ports.connect(this.#self, () => this.identity.formation?.clusterId ?? null)
+    this.#transport = ports.connect(this.#self, () => this.#formation?.clusterId ?? null)
     this.host = new ReplicaHost(
       {
         node: this.#self,
@@ -61,18 +66,20 @@ export class ClusterNode {
       identity.constants?.timing ?? config.timing,
     )
     this.#service = new PeerService(this.host, this.#self)
-    this.router = new Router(this.host, ports, { self: identity.name, nodesOf: (group) => this.#nodesOf(group) })
-    const steward = new Steward(
+    const routes = new Routes(this.host, ports.prng, { self: identity.name, nodesOf: (group) => this.#nodesOf(group) })
+    this.router = new Router(this.host, ports, routes)
+    this.reads = new Reads(this.host, ports, routes)
+    this.#steward = new Steward(
       {
         clock: ports.clock,
         submit: (command, then) => this.#submitMeta(command, then),
         ask: (to, request, done) => this.#ask(to, request, done),
-        heardAt: ({ name, incarnation }) => this.#heardAt(`${name}/${incarnation}`),
+        heardAt: (node) => this.#heard.get(keyOf(node)) ?? null,
       },
       { self: this.#self, deadAfterMs: config.deadAfterMs },
     )
     this.#citizen = new Citizen({
-      steward,
+      steward: this.#steward,
       host: this.host,
       cluster: () => this.#known.state,
       metaState: () => this.#meta.state,
@@ -91,6 +98,11 @@ export class ClusterNode {
     return this.identity.constants?.timing ?? this.#config.timing
   }
 
+  /** Null until it is durable here: nobody may hear of it before. */
+  get #formation(): Formation | null {
+    return this.#forming === null ? this.identity.formation : null
+  }
+
   get cluster(): ClusterState | null {
     return this.#known.state
   }
@@ -98,7 +110,7 @@ export class ClusterNode {
   start(): void {
     this.#transport.start({
       message: (from, message) => {
-        this.#heard.set(`${from.name}/${from.incarnation}`, this.#ports.clock.now())
+        this.#heard.set(keyOf(from), this.#ports.clock.now())
         this.host.message(from, message)
       },
       up: (peer) => {
@@ -117,7 +129,11 @@ export class ClusterNode {
   stop(done: () => void): void {
     this.#forming?.stop()
     this.#citizen.stop()
-    this.host.stop(() => this.#transport.stop(done))
+    this.host.stop(() => {
+      this.router.stop()
+      this.reads.stop()
+      this.#transport.stop(done)
+    })
   }
 
   #seek(): void {
@@ -163,9 +179,9 @@ export class ClusterNode {
   }
 
   #hello(): Hello {
-    const { name, incarnation, formation } = this.identity
+    const { name, incarnation } = this.identity
     const { address, voters } = this.#config
-    return { name, incarnation, address, voters, timing: this.#timing, formation }
+    return { name, incarnation, address, voters, timing: this.#timing, formation: this.#formation }
   }
 
   #answer(from: NodeKey, request: PeerRequest, respond: (response: PeerResponse) => void): void {
@@ -183,8 +199,7 @@ export class ClusterNode {
 
   /** Any member takes a newcomer's request to the meta group. */
   #admit(request: Extract<PeerRequest, { type: 'join' }>, respond: (response: PeerResponse) => void): void {
-    const { formation } = this.identity
-    if (formation === null) {
+    if (this.#formation === null) {
       respond(refusal('not-formed', 'this node does not belong to a cluster yet'))
       return
     }
@@ -205,7 +220,15 @@ export class ClusterNode {
     if (index <= this.#known.index || this.#meta.state === null) return
     const before = this.#known.state
     this.#known = { state: this.#meta.state, index }
-    if (before?.members !== this.#meta.state.members) this.#setPeers()
+    if (before?.members !== this.#meta.state.members) this.#membersChanged(this.#meta.state.members)
+  }
+
+  /** Who is gone is not remembered. */
+  #membersChanged(members: readonly Member[]): void {
+    this.#setPeers()
+    const keys = new Set(members.map(keyOf))
+    for (const key of this.#heard.keys()) if (!keys.has(key)) this.#heard.delete(key)
+    this.host.walls.keepOnly(new Set(members.map(({ name }) => name)))
   }
 
   /** The members as far as this node knows them, or remembers them from its last life; before that, those it was told of. */
@@ -221,22 +244,13 @@ export class ClusterNode {
   }
 
   #roleChanged(group: number, change: RoleChange): void {
-    if (group === metaGroup && change.role === 'leader') this.#heard.clear()
+    if (group === metaGroup && change.role === 'leader') this.#steward.listenAnew()
   }
 
   #nodesOf(group: number): readonly string[] {
     const slot = this.#known.state?.table.slots[group]
     const names = slot?.replicas.map(({ node }) => node) ?? this.identity.formation?.members.map(({ name }) => name) ?? []
     return names.filter((name) => name !== this.#self.name)
-  }
-
-  /** Silence counts from when this node began to listen for it. */
-  #heardAt(node: string): Millis {
-    const known = this.#heard.get(node)
-    if (known !== undefined) return known
-    const now = this.#ports.clock.now()
-    this.#heard.set(node, now)
-    return now
   }
 
   /** The answer is null when there was none. */
@@ -252,6 +266,8 @@ export class ClusterNode {
     else this.host.requests.ask(to, request, { timeoutMs: askTimeoutMs, done })
   }
 }
+
+const keyOf = ({ name, incarnation }: NodeKey): string => `${name}/${incarnation}`
 
 function foundingReplicas(formation: Formation, self: NodeKey): { readonly group: number; readonly about: About }[] {
   return initialPlacement(formation).flatMap((replicas, group) => {

@@ -63,6 +63,8 @@ export class FormationClient {
     const step = nextFormingStep(this.#self(), [{ ...this.#self(), name: '', formation: request.formation }])
     if (step.type !== 'adopt')
       respond({ type: 'refused', code: 'invalid', detail: 'this node is not a founder of that cluster', leader: null })
+    else if (this.#done)
+      respond({ type: 'refused', code: 'not-formed', detail: 'this node is about to belong to a cluster', leader: null })
     else this.#take(step.formation, () => respond({ type: 'done' }))
   }
 

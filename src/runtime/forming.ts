@@ -22,7 +22,8 @@ export type FormingStep =
 
 /** What to do, given who we are and the newest hello of everybody who was heard. */
 export function nextFormingStep(self: Hello, heard: readonly Hello[]): FormingStep {
-  const formed = heard.find(({ formation }) => formation !== null)
+  const own = heard.find(({ formation }) => formation !== null && isFounder(self, formation))
+  const formed = own ?? heard.find(({ formation }) => formation !== null)
   if (formed?.formation) return stepTowards(self, formed, formed.formation)
   if (self.voters.length === 0) return { type: 'wait', reason: 'no node of a cluster was reached yet' }
   const others = self.voters.filter((address) => address !== self.address)
@@ -41,7 +42,7 @@ function stepTowards(self: Hello, formed: Hello, formation: Formation): FormingS
   return sameTiming(self.timing, formed.timing) ? { type: 'join', via: formed.name } : timingDiffers(self.timing, formed)
 }
 
-export function isFounder(self: { readonly name: string; readonly incarnation: string }, formation: Formation): boolean {
+function isFounder(self: { readonly name: string; readonly incarnation: string }, formation: Formation): boolean {
   return formation.members.some(({ name, incarnation }) => name === self.name && incarnation === self.incarnation)
 }
 

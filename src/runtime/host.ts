@@ -62,7 +62,7 @@ export class ReplicaHost implements GroupHost {
   readonly #prng: Prng
   readonly #loop: Loop
   readonly #outbox: Outbox
-  readonly #walls = new WallClockWatch()
+  readonly #walls: WallClockWatch
   readonly #dirty = new Set<number>()
   readonly #abouts = new Map<number, About>()
   readonly #tombstones = new Map<number, Tombstone>()
@@ -86,6 +86,7 @@ export class ReplicaHost implements GroupHost {
     this.#timing = timing
     this.#outbox = new Outbox(ports.clock, ports.transport)
     this.#loop = new Loop(ports.clock, () => this.#endTurn())
+    this.#walls = new WallClockWatch(ports.clock)
     this.requests = new Requests({ ...ports, post: (task) => this.post(task) })
   }
 
@@ -246,11 +247,11 @@ export class ReplicaHost implements GroupHost {
         if (livesOn(message.message.from, from)) this.groups.get(message.group)?.step({ type: 'message', message: message.message })
         break
       case 'heartbeats':
-        this.#walls.heard(from.name, message.wall, this.#clock.wall())
+        this.#walls.heard(from.name, message.wall)
         for (const beat of message.beats) this.#receiveBeat(from, 'heartbeat', beat)
         break
       case 'heartbeat-acks':
-        this.#walls.heard(from.name, message.wall, this.#clock.wall())
+        this.#walls.heard(from.name, message.wall)
         for (const ack of message.acks) this.#receiveBeat(from, 'heartbeat-ack', ack)
         break
       case 'request':
@@ -291,7 +292,15 @@ export class ReplicaHost implements GroupHost {
     for (const group of this.groups.values()) if (now >= group.raft.deadline) group.step({ type: 'tick' })
     if (now < this.#nextJudgement) return
     this.#nextJudgement = now + judgementMs
+    this.#tellTime()
     this.#judgeEligibility()
+  }
+
+  /** To everybody: those that only follow hear nothing of each other, and would have none but the leader's clock to compare theirs with. */
+  #tellTime(): void {
+    if (this.#failure !== null) return
+    const wall = this.#clock.wall()
+    for (const name of this.requests.reachable) this.#transport.send(name, 'urgent', { type: 'heartbeats', wall, beats: [] })
   }
 
   #judgeEligibility(): void {
@@ -341,8 +350,8 @@ export class ReplicaHost implements GroupHost {
   }
 }
 
-/** How often a node compares its wall clock with the others'. */
-const judgementMs = 500
+/** How often a node tells the others the time, and compares its wall clock with theirs. */
+const judgementMs = 1_000
 
 /** What the runtime keeps beside a replica's log. */
 export interface About {

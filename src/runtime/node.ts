@@ -5,6 +5,7 @@ import type { ReplicaHost } from './host.ts'
 import { decodeIdentity, encodeIdentity } from './identity.ts'
 import type { Identity } from './identity.ts'
 import type { NodeConfig, NodeFatal, NodePorts } from './node-config.ts'
+import type { QueryOptions } from './reads.ts'
 import type { SubmitOptions } from './router.ts'
 
 /**
@@ -46,23 +47,9 @@ export class LockstepNode {
   }
 
   /** Asks this node's own replica, linearizably; null when that could not be done in time or there is no replica here. */
-  query(
-    group: number,
-    question: Uint8Array,
-    options: { readonly timeoutMs: number; readonly done: (answer: Uint8Array | null) => void },
-  ): void {
-    const replica = this.#running?.host.groups.get(group)
-    if (this.#running === null || replica === undefined) {
-      options.done(null)
-      return
-    }
-    this.#running.router.readIndex(group, {
-      timeoutMs: options.timeoutMs,
-      done: (index) => {
-        if (index === null) options.done(null)
-        else replica.applier.whenApplied(index, () => options.done(replica.applier.machine.machine.query(question)))
-      },
-    })
+  query(group: number, question: Uint8Array, options: QueryOptions): void {
+    if (this.#running === null) options.done(null)
+    else this.#running.reads.query(group, question, options)
   }
 
   stop(done: () => void): void {

@@ -7,6 +7,9 @@ import { runtimeLimits } from './limits.ts'
 /**
  * Questions to other nodes. Each ends exactly once: with the answer, or with null when there is no connection, it broke, no answer came in
  * time, or too much is open; null never says whether the question was acted on.
+ *
+ * What a node asked before it was restarted may still be answered to it afterwards. Ids therefore start anywhere in each life, so that such an
+ * answer is not taken for that to a question of now.
  */
 export class Requests {
   readonly #clock: Clock
@@ -14,10 +17,6 @@ export class Requests {
   readonly #post: (task: () => void) => void
   readonly #open = new Map<number, { readonly to: string; readonly done: Answered; readonly cancel: Cancel }>()
   readonly #reachable = new Set<string>()
-  /**
-   * Starts anywhere, for what this node asked before it was restarted may still be answered: such an answer must not be taken for that
-   * to a question of now.
-   */
   #nextId: number
   #stopped = false
 
@@ -45,6 +44,11 @@ export class Requests {
 
   answered(from: string, id: number, response: PeerResponse): void {
     if (this.#open.get(id)?.to === from) this.#end(id, response)
+  }
+
+  /** Names of the nodes that are connected. */
+  get reachable(): Iterable<string> {
+    return this.#reachable
   }
 
   reaches(name: string): boolean {
@@ -83,7 +87,7 @@ interface RequestPorts {
   readonly post: (task: () => void) => void
 }
 
-/** Leaves room for so many ids above the largest start, within the integers that are exact. */
+/** Leaves so many ids above the largest start, within the integers that are exact. */
 const idsPerLife = 2 ** 20
 
 type Answered = (response: PeerResponse | null) => void

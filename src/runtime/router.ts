@@ -2,17 +2,17 @@ import { assert } from '#base/assert.ts'
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import type { Prng } from '#base/prng.ts'
-import type { LogIndex } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import { encodeCommand } from '#wire/command.ts'
-import type { ProposalOutcome } from '#wire/peer-message.ts'
+import { wireLimits } from '#wire/limits.ts'
+import type { ProposalOutcome, RefusalCode } from '#wire/peer-message.ts'
 import { unpackValue } from '#wire/value.ts'
+import { Deadlines } from './deadlines.ts'
 import type { ReplicaHost } from './host.ts'
 import { runtimeLimits } from './limits.ts'
 import { Origin } from './origin.ts'
 import { refusedProposal, unknownOutcome } from './proposals.ts'
-import { Routes } from './routes.ts'
-import type { Directory } from './routes.ts'
+import type { Routes } from './routes.ts'
 
 /**
  * Takes commands on any node and has each carried out at most once by the leader of its group, wherever that is.
@@ -29,40 +29,47 @@ export class Router {
   readonly #prng: Prng
   readonly #routes: Routes
   readonly #lanes = new Map<number, Lane>()
+  readonly #deadlines: Deadlines<Submitted>
+  #stopped = false
 
-  constructor(host: ReplicaHost, ports: { readonly clock: Clock; readonly prng: Prng }, directory: Directory) {
+  constructor(host: ReplicaHost, ports: { readonly clock: Clock; readonly prng: Prng }, routes: Routes) {
     this.#host = host
     this.#clock = ports.clock
     this.#prng = ports.prng
-    this.#routes = new Routes(host, ports.prng, directory)
+    this.#routes = routes
+    this.#deadlines = new Deadlines({ clock: ports.clock, post: (task) => host.post(task) }, (command) => {
+      this.#end(command, command.doubtful || command.underWay ? unknownOutcome : refusedProposal('not-leader'))
+    })
   }
 
   /** Ends with the answer, with a refusal (certainly not carried out), or as unknown when the time is over. */
   submit(group: number, body: Uint8Array, options: SubmitOptions): void {
-    const lane = this.#lane(group)
-    const tooLarge = body.length > runtimeLimits.commandBytesMax
-    if (tooLarge || lane.open.size >= runtimeLimits.openProposalsMax) {
-      options.done(refusedProposal(tooLarge ? 'invalid' : 'overloaded'))
+    const refusal = this.#refusal(body)
+    if (refusal !== null) {
+      options.done(refusedProposal(refusal))
       return
     }
+    const lane = this.#lane(group)
     const deadline = millis(this.#clock.now() + options.timeoutMs)
-    const command: Submitted = { body, deadline, done: options.done, sequence: 0, origin: null, doubtful: false, underWay: false }
-    lane.open.add(command)
+    const { done } = options
+    const command: Submitted = { lane, body, deadline, done, sequence: 0, origin: null, doubtful: false, underWay: false }
+    this.#deadlines.add(command)
     lane.waiting.push(command)
     this.#schedule(lane)
-    this.#watch(lane, deadline)
   }
 
-  /** An index after which this node's own replica answers linearizably; null when no leader could vouch for one in time. */
-  readIndex(group: number, options: { readonly timeoutMs: number; readonly done: (index: LogIndex | null) => void }): void {
-    const deadline = this.#clock.now() + options.timeoutMs
-    const attempt = (): void => {
-      this.#routes.readIndex(group, (index) => {
-        if (index !== null || this.#clock.now() >= deadline) options.done(index)
-        else this.#later(attempt)
-      })
+  /** Whoever still waits is answered. */
+  stop(): void {
+    this.#stopped = true
+    for (const command of this.#deadlines.drain()) {
+      this.#end(command, command.doubtful || command.underWay ? unknownOutcome : refusedProposal('stopping'))
     }
-    attempt()
+  }
+
+  #refusal(body: Uint8Array): RefusalCode | null {
+    if (this.#stopped) return 'stopping'
+    if (body.length > runtimeLimits.commandBytesMax) return 'invalid'
+    return this.#deadlines.size >= runtimeLimits.openProposalsMax ? 'overloaded' : null
   }
 
   #schedule(lane: Lane): void {
@@ -74,25 +81,27 @@ export class Router {
     })
   }
 
-  /** Sends what waits, all of it together. */
+  /** Sends what waits, in as few messages as may be. */
   #pump(lane: Lane): void {
     const { now } = this.#host.instant()
-    const batch = lane.waiting.filter((command) => lane.open.has(command))
-    lane.waiting = batch
-    if (batch.length === 0) return
+    const waiting = lane.waiting.filter((command) => this.#deadlines.has(command))
+    lane.waiting = waiting
+    if (waiting.length === 0 || lane.resting) return
     const { origin } = lane
     if (origin === null || !origin.fresh(now)) {
       this.#openOrigin(lane)
       return
     }
     lane.waiting = []
-    for (const command of batch) {
+    for (const command of waiting) {
       command.underWay = true
       if (command.origin !== null) continue
       command.origin = origin
       command.sequence = origin.begin()
     }
-    this.#routes.propose(lane.group, batch.map(encode), (outcomes) => this.#answered(lane, batch, outcomes))
+    for (const batch of batches(waiting)) {
+      this.#routes.propose(lane.group, batch.map(encode), (outcomes) => this.#answered(lane, batch, outcomes))
+    }
   }
 
   #openOrigin(lane: Lane): void {
@@ -105,7 +114,7 @@ export class Router {
         lane.origin = new Origin(unpackValue(outcome.answer) as number, now)
         this.#schedule(lane)
       } else {
-        this.#later(() => this.#schedule(lane))
+        this.#rest(lane)
       }
     })
   }
@@ -113,21 +122,22 @@ export class Router {
   #answered(lane: Lane, batch: readonly Submitted[], outcomes: readonly ProposalOutcome[]): void {
     const waitingBefore = lane.waiting.length
     batch.forEach((command, position) => {
-      if (lane.open.has(command)) this.#settle(lane, command, outcomes[position] ?? unknownOutcome)
+      if (this.#deadlines.has(command)) this.#settle(command, outcomes[position] ?? unknownOutcome)
     })
-    if (lane.waiting.length > waitingBefore) this.#later(() => this.#schedule(lane))
+    if (lane.waiting.length > waitingBefore) this.#rest(lane)
   }
 
-  #settle(lane: Lane, command: Submitted, outcome: ProposalOutcome): void {
+  #settle(command: Submitted, outcome: ProposalOutcome): void {
+    const { lane } = command
     command.underWay = false
     if (outcome.type === 'applied') {
-      this.#end(lane, command, outcome)
+      this.#end(command, outcome)
       return
     }
     if (outcome.type === 'unknown') command.doubtful = true
     const code = outcome.type === 'refused' ? outcome.code : null
     if (code === 'overloaded' || (code === 'session-lost' && command.doubtful)) {
-      this.#end(lane, command, command.doubtful ? unknownOutcome : outcome)
+      this.#end(command, command.doubtful ? unknownOutcome : outcome)
       return
     }
     if (code === 'session-lost') {
@@ -138,34 +148,21 @@ export class Router {
     lane.waiting.push(command)
   }
 
-  /** Ends what is overdue, whether it waits here or is on its way. */
-  #watch(lane: Lane, deadline: Millis): void {
-    if (lane.watched) return
-    lane.watched = true
-    this.#clock.after(Math.max(0, deadline - this.#clock.now()), () => {
-      this.#host.post(() => {
-        lane.watched = false
-        this.#endOverdue(lane)
-        let next = Number.POSITIVE_INFINITY
-        for (const command of lane.open) next = Math.min(next, command.deadline)
-        if (lane.open.size > 0) this.#watch(lane, millis(next))
-      })
-    })
-  }
-
-  #endOverdue(lane: Lane): void {
-    const now = this.#clock.now()
-    for (const command of lane.open) {
-      if (now < command.deadline) continue
-      const unknown = command.doubtful || command.underWay
-      this.#end(lane, command, unknown ? unknownOutcome : refusedProposal('not-leader'))
-    }
-  }
-
-  #end(lane: Lane, command: Submitted, outcome: ProposalOutcome): void {
-    lane.open.delete(command)
+  /** Whether it waited here or was on its way. */
+  #end(command: Submitted, outcome: ProposalOutcome): void {
+    this.#deadlines.delete(command)
     command.origin?.end(command.sequence)
     command.done(outcome)
+  }
+
+  /** Whatever comes meanwhile waits too: it would only carry everything else along to a node that has just refused it. */
+  #rest(lane: Lane): void {
+    if (lane.resting) return
+    lane.resting = true
+    this.#later(() => {
+      lane.resting = false
+      this.#schedule(lane)
+    })
   }
 
   /** Spread over time, so that those who wait for an election do not all come back at once. */
@@ -176,7 +173,7 @@ export class Router {
   #lane(group: number): Lane {
     const known = this.#lanes.get(group)
     if (known !== undefined) return known
-    const lane: Lane = { group, origin: null, opening: false, waiting: [], open: new Set(), scheduled: false, watched: false }
+    const lane: Lane = { group, origin: null, opening: false, waiting: [], scheduled: false, resting: false }
     this.#lanes.set(group, lane)
     return lane
   }
@@ -192,13 +189,15 @@ interface Lane {
   readonly group: number
   origin: Origin | null
   opening: boolean
+  /** What is to be sent, and perhaps commands that have ended meanwhile. */
   waiting: Submitted[]
-  readonly open: Set<Submitted>
   scheduled: boolean
-  watched: boolean
+  /** Refused a moment ago. */
+  resting: boolean
 }
 
 interface Submitted {
+  readonly lane: Lane
   readonly body: Uint8Array
   readonly deadline: Millis
   readonly done: (outcome: ProposalOutcome) => void
@@ -212,4 +211,21 @@ interface Submitted {
 function encode({ origin, sequence, body }: Submitted): Uint8Array {
   assert(origin !== null, 'a command is numbered before it is sent')
   return encodeCommand({ type: 'identified', origin: origin.id, sequence, confirmed: origin.confirmed, body })
+}
+
+/** As many commands as one message may hold, in order. */
+function batches(commands: readonly Submitted[]): readonly (readonly Submitted[])[] {
+  const all: Submitted[][] = []
+  let bytes = 0
+  for (const command of commands) {
+    const last = all.at(-1)
+    bytes += command.body.length
+    if (last === undefined || last.length >= wireLimits.commandsMax || bytes > runtimeLimits.proposeBytesMax) {
+      all.push([command])
+      bytes = command.body.length
+    } else {
+      last.push(command)
+    }
+  }
+  return all
 }

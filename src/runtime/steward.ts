@@ -26,6 +26,8 @@ export class Steward {
   readonly #deadAfterMs: number
   /** Slots about which a question or an order is under way. */
   readonly #busy = new Set<number>()
+  #listeningSince: Millis
+  #roundAt: Millis
   #nextToTidy = 1
   #nextTidyAt = 0
   #planning = false
@@ -34,7 +36,13 @@ export class Steward {
   constructor(ports: StewardPorts, options: { readonly self: NodeKey; readonly deadAfterMs: number }) {
     this.#ports = ports
     this.#self = options.self
+    this.#listeningSince = this.#roundAt = ports.clock.now()
     this.#deadAfterMs = options.deadAfterMs
+  }
+
+  /** Silence counts only from when this node is the one that others speak to. */
+  listenAnew(): void {
+    this.#listeningSince = this.#ports.clock.now()
   }
 
   round(meta: Group, state: ClusterState | null, formation: Formation): void {
@@ -52,12 +60,17 @@ export class Steward {
     this.#ports.submit(command, then)
   }
 
+  /** A node that was paused has heard nobody meanwhile: its own silence is not that of the others. */
   #judgeLife(state: ClusterState): void {
+    const now = this.#ports.clock.now()
+    if (now - this.#roundAt > pausedAfterMs) this.listenAnew()
+    this.#roundAt = now
     for (const { name, incarnation, state: life } of state.members) {
       if (name === this.#self.name) continue
-      const silentMs = this.#ports.clock.now() - this.#ports.heardAt({ name, incarnation })
+      const heardAt = this.#ports.heardAt({ name, incarnation }) ?? Number.NEGATIVE_INFINITY
+      const silentMs = now - Math.max(heardAt, this.#listeningSince)
       if (life !== 'dead' && silentMs > this.#deadAfterMs) this.#propose({ type: 'mark-dead', name, incarnation })
-      else if (life === 'dead' && silentMs < backAfterMs) this.#propose({ type: 'mark-alive', name, incarnation })
+      else if (life === 'dead' && now - heardAt < backAfterMs) this.#propose({ type: 'mark-alive', name, incarnation })
     }
   }
 
@@ -211,7 +224,8 @@ export interface StewardPorts {
   submit(command: Command, then: () => void): void
   /** Also answers questions to this node itself. */
   ask(to: string, request: PeerRequest, done: (response: PeerResponse | null) => void): void
-  heardAt(node: NodeKey): Millis
+  /** When this node last heard from that one; null for never. */
+  heardAt(node: NodeKey): Millis | null
 }
 
 export function initialMembership(slot: Slot): Membership {
@@ -227,4 +241,6 @@ const followerReplica = ({ name, incarnation }: Member, expectedIndex: LogIndex)
 
 const firstFollowerGeneration = 1_000_000_000
 const backAfterMs = 1_000
+/** Rounds that are further apart than any that were meant to be. */
+const pausedAfterMs = 3_000
 const tidyEveryMs = 2_000

@@ -27,7 +27,8 @@ export class PeerClient {
       telemetry: silentTelemetry,
       prng: new Prng(1),
     })
-    this.requests = new Requests({ clock, transport: this.#transport, post: (task) => clock.soon(task) })
+    const prng = new Prng(2)
+    this.requests = new Requests({ clock, transport: this.#transport, prng, post: (task) => clock.soon(task) })
     this.#transport.setPeers(addresses.map((address) => ({ name: null, address })))
     this.#transport.start({
       message: (from, message) => {

@@ -20,7 +20,7 @@ export interface Report {
   readonly loaded: boolean
 }
 
-export interface Failure {
+interface Failure {
   /** The name of the test, or the seed. */
   readonly where: string
   /** What it says, from its first line on. */

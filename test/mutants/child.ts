@@ -22,9 +22,7 @@ const memoryMax = 2_000
 /** Carries out an order in a process of its own, with the fault of `mutant` planted, or with none. */
 export function runChild(order: Order, mutant: Mutant | null): Promise<Ending> {
   const edit: Edit | null =
-    mutant === null
-      ? null
-      : { url: pathToFileURL(join(root, mutant.file)).href, original: mutant.original, mutated: mutant.mutated }
+    mutant === null ? null : { url: pathToFileURL(join(root, mutant.file)).href, original: mutant.original, mutated: mutant.mutated }
   const child = fork(join(import.meta.dirname, 'check.ts'), [JSON.stringify(order)], {
     cwd: root,
     execArgv: [`--max-old-space-size=${memoryMax}`, '--import', pathToFileURL(join(import.meta.dirname, 'hook.ts')).href],

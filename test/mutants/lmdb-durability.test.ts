@@ -11,23 +11,30 @@ import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import { emptyWrite } from '#runtime/group-host.ts'
 
 const rounds = 8
+const tracer = 'strace'
 
 /** In the child process: commits, small ones and one that leaves for LMDB's thread, and says on standard output when each begins and ends. */
 async function commitInTurn(folder: string): Promise<void> {
   const store = new LmdbLogStore({ folder })
-  const loaded = await new Promise((done) => void store.load(done))
+  const loaded = await new Promise((done) => {
+    store.load(done)
+  })
   ok(loaded !== null)
   for (let round = 1; round <= rounds; round++) {
     const hardState = { term: term(round), vote: null }
     const about = new Uint8Array(round === rounds ? 200_000 : 10)
     // Whatever the store does by itself after a commit is over by then.
-    await new Promise((done) => void setTimeout(done, 20))
+    for (let turns = 0; turns < 10; turns++) await new Promise((done) => void setImmediate(done))
     writeSync(1, `begin ${round}\n`)
-    const failure = await new Promise((done) => void store.commit({ node: null, groups: [{ ...emptyWrite(1), hardState, about }] }, done))
+    const failure = await new Promise((done) => {
+      store.commit({ node: null, groups: [{ ...emptyWrite(1), hardState, about }] }, done)
+    })
     writeSync(1, `end ${round}\n`)
     equal(failure, null)
   }
-  await new Promise<void>((done) => void store.close(done))
+  await new Promise<void>((done) => {
+    store.close(done)
+  })
 }
 
 /** The system calls between the marks of each round. */
@@ -46,21 +53,27 @@ if (mode === 'commit-in-turn' && folderOfChild !== undefined) {
 } else {
   test('decision R6: LMDB is opened so that a transaction is durable when it is reported', () => {
     const { overlappingSync, noSync, noMetaSync, mapAsync } = durableOptions
-    deepEqual({ overlappingSync, noSync, noMetaSync, mapAsync }, { overlappingSync: false, noSync: false, noMetaSync: false, mapAsync: false })
+    deepEqual(
+      { overlappingSync, noSync, noMetaSync, mapAsync },
+      { overlappingSync: false, noSync: false, noMetaSync: false, mapAsync: false },
+    )
   })
 
   test('decision R6: every commit reaches the disk before it is reported', (t) => {
-    if (spawnSync('strace', ['-V']).status !== 0) {
+    if (spawnSync(tracer, ['-V']).status !== 0) {
       t.skip('strace is not installed')
       return
     }
     const folder = mkdtempSync(join(tmpdir(), 'lockstep-durability-'))
     const trace = join(folder, 'trace')
     const child = [process.execPath, ...process.execArgv, import.meta.filename, 'commit-in-turn', join(folder, 'store')]
-    const run = spawnSync('strace', ['-f', '-o', trace, '-e', 'trace=fdatasync,fsync,msync,write', ...child], { encoding: 'utf8' })
+    const run = spawnSync(tracer, ['-f', '-o', trace, '-e', 'trace=fdatasync,fsync,msync,write', ...child], {
+      encoding: 'utf8',
+      timeout: 15_000,
+    })
     const text = run.status === 0 ? readFileSync(trace, 'latin1') : ''
     rmSync(folder, { recursive: true })
-    equal(run.status, 0, run.stderr)
+    equal(run.status, 0, `ended with ${run.signal ?? run.status}: ${run.stderr}`)
     for (const [at, syncs] of syncsByRound(text).entries()) ok(syncs >= 1, `round ${at + 1}: ${syncs} syncs before the answer`)
   })
 }

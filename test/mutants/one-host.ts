@@ -12,14 +12,14 @@ import type { PeerMessage } from '#wire/peer-message.ts'
 
 export const timing: Timing = { heartbeatMs: 100, electionMinMs: 500, electionMaxMs: 1_000, leaseMs: 450 }
 
-export interface Sent {
+interface Sent {
   readonly to: string
   readonly lane: Lane
   readonly message: PeerMessage
 }
 
 /** A transport that only writes down what it is given. */
-export class Recorder implements Transport {
+class Recorder implements Transport {
   readonly sent: Sent[] = []
 
   start(): void {}

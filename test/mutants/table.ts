@@ -22,7 +22,7 @@ export const lineOf = (row: Row): string => {
 
 const escaped = (text: string): string => text.replaceAll('|', String.raw`\|`).replaceAll('<', '&lt;')
 
-export function markdownOf(rows: readonly Row[]): string {
+function markdownOf(rows: readonly Row[]): string {
   const line = (texts: readonly string[]): string => `| ${texts.map(escaped).join(' | ')} |`
   const breaks = rows.map(({ trial }) => trial.mutant.breaks)
   const body = rows.map((row, position) => {

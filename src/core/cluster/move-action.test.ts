@@ -9,7 +9,7 @@ import { planMoves } from './planner.ts'
 import { replicaId } from './replica.ts'
 import type { ReplicaId } from './replica.ts'
 import { TestCluster, formationOf, nodeName } from './testkit.ts'
-import type { ClusterState, Slot } from './types.ts'
+import type { ClusterState, MoveStep, Replica, Slot } from './types.ts'
 
 /** The Raft group of a slot, as far as its configuration goes: one register with compare-and-set on its index. */
 class SlotModel {
@@ -223,4 +223,32 @@ test('a learner that a deposed leader left behind is taken back', () => {
   const action = nextMoveAction(1, slotOf(world.cluster.state, 1), model.observe())
   assert.deepEqual(action, { type: 'change-membership', host: null, expectedIndex: 0, voters: model.voters, learners: [] })
   assert.equal(nextMoveAction(0, slotOf(world.cluster.state, 0), model.observe()).type, 'wait')
+})
+
+/** What is next for a move of a slot from replica c to replica d of node-4, at this step, when the slot's configuration is this one. */
+function nextFor(step: MoveStep, observed: Partial<Observed['membership']>, caughtUp: readonly ReplicaId[] = []): MoveAction {
+  const [a, b, c] = ['a', 'b', 'c'].map((node) => ({ node, incarnation: '1', generation: 0 })) as [Replica, Replica, Replica]
+  const move = { id: 1, from: c, to: { node: 'd', incarnation: '1', generation: 1 }, step, configurationIndex: 7 }
+  const slot: Slot = { initial: [a, b, c], replicas: [a, b, c], configurationIndex: 0, nextGeneration: 2, leader: null, move }
+  const membership = { voters: [a, b, c].map(replicaId), learners: [], outgoing: [], ...observed }
+  return nextMoveAction(1, slot, { membership, membershipIndex: 9, caughtUp })
+}
+
+const stepOf = (action: MoveAction): MoveStep | null => (action.type === 'propose' ? action.command.next : null)
+const learner = replicaId({ node: 'd', incarnation: '1', generation: 1 })
+const [voterA, voterB] = ['a', 'b'].map((node) => replicaId({ node, incarnation: '1', generation: 0 })) as [ReplicaId, ReplicaId]
+
+test('decision R8: a learner that was taken away behind the back of its move is added again', () => {
+  assert.equal(stepOf(nextFor('catch-up', {})), 'learn')
+})
+
+test('decision R8: a switch to a learner that fell behind or is gone goes back to waiting, where it can be given up', () => {
+  assert.equal(stepOf(nextFor('switch', { learners: [learner] })), 'catch-up')
+  assert.equal(stepOf(nextFor('switch', {})), 'catch-up')
+  assert.equal(nextFor('switch', { learners: [learner] }, [learner]).type, 'propose')
+})
+
+test('decision R8: a switch that was on its way when its move was given up is not undone', () => {
+  assert.equal(stepOf(nextFor('revert', { voters: [voterA, voterB, learner] })), 'retire')
+  assert.equal(stepOf(nextFor('catch-up', { voters: [voterA, voterB, learner] })), 'switch')
 })

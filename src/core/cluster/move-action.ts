@@ -13,6 +13,8 @@ import type { AdvanceMove, FinishMove, Move, MoveStep, Replica, Slot } from './t
  *               │               │                               drop c
  *               └── abort ──────┴────────► revert ──────────► done
  *                                           {abc}, drop d
+ *
+ * What is found otherwise than a step expects leads back: from `switch` to `catch-up`, from there to `learn`; and from `revert` to `retire`.
  */
 
 /** What the slot's leader reports. */
@@ -59,7 +61,7 @@ export function nextMoveAction(group: number, slot: Slot, observed: Observed): M
     case 'learn':
       return learn(situation)
     case 'catch-up':
-      return observed.caughtUp.some((id) => id === idOf(slot.move?.to ?? null)) ? advance(situation, 'switch') : wait
+      return catchUp(situation)
     case 'switch':
       return switchVoters(situation)
     case 'retire':
@@ -87,13 +89,29 @@ function learn(situation: Situation): MoveAction {
   return change(situation, { host: move.to, voters, learners: [...others, to] })
 }
 
+/** A learner may be taken away again by the tidying of a leader that knows an older table, and an order to switch may arrive late. */
+function catchUp(situation: Situation): MoveAction {
+  const { voters, learners } = situation.observed.membership
+  const to = idOf(situation.move.to)
+  if (to === null || voters.includes(to) || situation.observed.caughtUp.includes(to)) return advance(situation, 'switch')
+  return learners.includes(to) ? wait : advance(situation, 'learn')
+}
+
+function isSwitched({ move, observed }: Situation): boolean {
+  const { voters } = observed.membership
+  const from = idOf(move.from)
+  const to = idOf(move.to)
+  return (to === null || voters.includes(to)) && (from === null || !voters.includes(from))
+}
+
+/** Goes back to waiting when the learner has fallen behind, or is gone: from there the move can still be given up. */
 function switchVoters(situation: Situation): MoveAction {
   const { move, observed } = situation
   const { voters, learners } = observed.membership
   const from = idOf(move.from)
   const to = idOf(move.to)
-  const isDone = (to === null || voters.includes(to)) && (from === null || !voters.includes(from))
-  if (isDone) return advance(situation, 'retire')
+  if (isSwitched(situation)) return advance(situation, 'retire')
+  if (to !== null && !voters.includes(to) && !observed.caughtUp.includes(to)) return advance(situation, 'catch-up')
   const rest = voters.filter((id) => id !== from)
   return change(situation, {
     host: null,
@@ -106,6 +124,8 @@ function revert(situation: Situation): MoveAction {
   const { move, observed } = situation
   const { voters, learners } = observed.membership
   const to = idOf(move.to)
+  // An order to switch that was on its way when the move was given up has been carried out: then it is done after all.
+  if (to !== null && voters.includes(to)) return isSwitched(situation) ? advance(situation, 'retire') : wait
   if (to === null || !learners.includes(to)) return drop(situation, move.to)
   return change(situation, { host: null, voters, learners: learners.filter((id) => id !== to) })
 }

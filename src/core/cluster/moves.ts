@@ -23,13 +23,16 @@ import type {
  * table, another move, another step or an earlier configuration is refused, whoever sends it and however late.
  */
 
-const stepAfter: { readonly [step in MoveStep]: MoveStep | null } = {
-  learn: 'catch-up',
-  'catch-up': 'switch',
-  switch: 'retire',
-  retire: null,
-  revert: null,
+/** Forwards, or back to where the configuration shows the move to be. */
+const stepsAfter: { readonly [step in MoveStep]: readonly MoveStep[] } = {
+  learn: ['catch-up'],
+  'catch-up': ['switch', 'learn'],
+  switch: ['retire', 'catch-up'],
+  retire: [],
+  revert: ['retire'],
 }
+
+const isLast = (step: MoveStep): boolean => step === 'retire' || step === 'revert'
 
 export function applyTableCommand(state: ClusterState, command: TableCommand): Transition {
   switch (command.type) {
@@ -93,7 +96,7 @@ function advance(state: ClusterState, command: AdvanceMove): Transition {
   if (found === null) return refuse(state, 'no-such-move')
   const { slot, move } = found
   const { expected, next, configurationIndex } = command
-  if (expected !== move.step || (next !== expected && next !== stepAfter[expected])) return refuse(state, 'stale-step')
+  if (expected !== move.step || (next !== expected && !stepsAfter[expected].includes(next))) return refuse(state, 'stale-step')
   // A switch that is done has left a later configuration behind.
   const indexMin = next === 'retire' && next !== expected ? move.configurationIndex + 1 : move.configurationIndex
   if (configurationIndex < indexMin) return refuse(state, 'stale-index')
@@ -108,12 +111,12 @@ function finish(state: ClusterState, command: FinishMove): Transition {
   const found = findMove(state, command)
   if (found === null) return refuse(state, 'no-such-move')
   const { slot, move } = found
-  if (stepAfter[move.step] !== null) return refuse(state, 'stale-step')
+  if (!isLast(move.step)) return refuse(state, 'stale-step')
   if (command.configurationIndex < move.configurationIndex) return refuse(state, 'stale-index')
   return withSlot(state, command.slot, { ...slot, configurationIndex: command.configurationIndex, move: null })
 }
 
-/** Until the voters change, a move can be taken back. */
+/** Until the voters are to change, a move can be taken back. */
 function abort(state: ClusterState, command: AbortMove): Transition {
   const found = findMove(state, command)
   if (found === null) return refuse(state, 'no-such-move')

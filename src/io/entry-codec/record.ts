@@ -11,7 +11,7 @@ import { assert } from '#base/assert.ts'
  * The key is part of the checksum, so that a record found in another's place is noticed. A version that is not known
  * is told apart from damage by its checksum, which is why place and extent of the checksum never change.
  */
-export const recordVersion = 1
+const recordVersion = 1
 export const recordHeaderBytes = 5
 
 const checksumOf = (key: Uint8Array, record: Uint8Array): number => {

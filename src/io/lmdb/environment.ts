@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, fsyncSync, mkdirSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { RootDatabase } from 'lmdb'
 import { open } from 'lmdb'
@@ -24,6 +24,11 @@ export const durableOptions = {
   mapAsync: false,
 } as const
 
+const pageBytes = 4_096
+/** Where a meta page bears its mark, behind the header of the page. */
+const markOffset = 24
+const mark = 0xbeef_c0de
+
 /** One LMDB environment with one tree of bytes: reads that return copies, and transactions on this thread or on LMDB's. */
 export class Environment {
   readonly #database: RootDatabase<Uint8Array, Uint8Array>
@@ -32,19 +37,22 @@ export class Environment {
   /** Throws what LMDB throws. */
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true })
+    const file = join(folder, 'data.mdb')
+    refuseForeignFile(file)
     this.#database = open<Uint8Array, Uint8Array>({
       ...durableOptions,
       path: folder,
       encoding: 'binary',
       keyEncoding: 'binary',
       mapSize: limits.mapBytes,
+      pageSize: pageBytes,
       maxDbs: 1,
       // The pipeline makes its own batches.
       eventTurnBatching: false,
       commitDelay: 0,
     })
     try {
-      refuseCutFile(join(folder, 'data.mdb'), this.#database)
+      extendFile(file, this.#database)
       // A file whose directory entry is lost is lost: LMDB leaves that to us.
       for (const path of [folder, dirname(folder)]) syncDirectory(path)
     } catch (error) {
@@ -123,14 +131,32 @@ export class Environment {
   }
 }
 
-/** LMDB maps its file: to touch a page beyond the end of one that was cut would end the process. */
-function refuseCutFile(path: string, database: RootDatabase<Uint8Array, Uint8Array>): void {
+/** Each of the first two pages holds a meta page, which bears LMDB's mark. Without this check lmdb-js ends the process over another file. */
+function refuseForeignFile(path: string): void {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o664)
+  try {
+    const { size } = fstatSync(descriptor)
+    if (size === 0) return
+    const bytes = Buffer.alloc(4)
+    for (const page of [0, 1]) {
+      readSync(descriptor, bytes, 0, 4, page * pageBytes + markOffset)
+      if (bytes.readUInt32LE() === mark && size >= 2 * pageBytes) continue
+      throw new StoreFault('damaged', `the file ${path} is not a store, or its beginning is gone.`)
+    }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/**
+ * LMDB maps its file: to touch a page beyond its end would end the process. A file may well end before its last page, when a transaction
+ * took that page and gave it back; or it was cut. So it gets as long as its newest state says, and what was cut off reads as zeros,
+ * which fail the checks of LMDB, or the checksums of the records.
+ */
+function extendFile(path: string, database: RootDatabase<Uint8Array, Uint8Array>): void {
   const { lastPageNumber, pageSize } = database.getStats() as { readonly lastPageNumber: number; readonly pageSize: number }
   const expected = (lastPageNumber + 1) * pageSize
-  const { size } = statSync(path)
-  if (size < expected && lastPageNumber > 1) {
-    throw new StoreFault('damaged', `the file ${path} was cut off: it has ${size} bytes, its newest state needs ${expected}.`)
-  }
+  if (statSync(path).size < expected) truncateSync(path, expected)
 }
 
 function syncDirectory(path: string): void {

@@ -31,7 +31,8 @@ const closed: StoreFailure = { type: 'failed', code: 'closed', detail: 'the stor
 /** The log store on LMDB: docs/storage.md has its formats, promises and figures. */
 export class LmdbLogStore implements LogStore {
   readonly #folder: string
-  readonly #reads = new Deque<{ readonly group: number; readonly run: () => void }>()
+  readonly #reads = new Deque<{ readonly after: number; readonly run: () => void }>()
+  #loading: Promise<void> | null = null
   #opened: Opened | null = null
   /** Why nothing can be asked of the store, at all or any more. */
   #refusal: StoreFailure | null = null
@@ -41,8 +42,8 @@ export class LmdbLogStore implements LogStore {
   }
 
   load(done: (outcome: LoadOutcome) => void): void {
-    assert(this.#opened === null && this.#refusal === null, 'a store is loaded once')
-    void this.#load().then(done)
+    assert(this.#loading === null && this.#refusal === null, 'a store is loaded once')
+    this.#loading = this.#load().then(done)
   }
 
   commit(batch: StoreBatch, done: (failure: StoreFailure | null) => void): void {
@@ -62,8 +63,13 @@ export class LmdbLogStore implements LogStore {
   close(done: () => void): void {
     assert(this.#refusal?.code !== 'closed', 'a store is closed once')
     this.#refusal = closed
+    if (this.#loading === null) queueMicrotask(done)
+    else void this.#loading.then(() => this.#shut(done))
+  }
+
+  #shut(done: () => void): void {
     if (this.#opened === null) {
-      queueMicrotask(done)
+      done()
       return
     }
     const { pipeline, environment, lock } = this.#opened
@@ -89,7 +95,7 @@ export class LmdbLogStore implements LogStore {
       return outcome
     } catch (error) {
       const failure = this.#explain(error)
-      this.#refusal = failure
+      this.#refusal ??= failure
       await release(environment, lock)
       return failure.code === 'damaged' ? { type: 'damaged', detail: failure.detail } : failure
     }
@@ -99,25 +105,27 @@ export class LmdbLogStore implements LogStore {
     return present(this.#opened, 'a store is loaded before it is used')
   }
 
-  /** Answers once every commit to the group that was asked for before is durable. */
-  #read<T>(group: number, read: (reader: Reader) => T, done: (result: T | StoreFailure) => void): void {
+  /** Answers once every commit to the group that was asked for before is durable. What `prepare` finds holds until then. */
+  #read<T>(group: number, prepare: (reader: Reader) => () => T, done: (result: T | StoreFailure) => void): void {
     const refusal = this.#refusal
     if (refusal !== null) {
       queueMicrotask(() => done(refusal))
       return
     }
     const { reader, pipeline } = this.#open()
+    const read = prepare(reader)
     const run = (): void => {
       let result: T | StoreFailure
       try {
-        result = read(reader)
+        // After a failure, what is known of the store and what is on disk may differ.
+        result = pipeline.failure ?? read()
       } catch (error) {
         result = this.#explain(error)
         pipeline.fail(result)
       }
       done(result)
     }
-    this.#reads.push({ group, run })
+    this.#reads.push({ after: pipeline.lastWriteTo(group), run })
     if (this.#reads.length === 1) queueMicrotask(() => this.#serveReads())
   }
 
@@ -128,7 +136,8 @@ export class LmdbLogStore implements LogStore {
 
   #serveReads(): void {
     const { pipeline } = this.#open()
-    for (let read = this.#reads.at(0); read !== undefined && !pipeline.isOpenFor(read.group); read = this.#reads.at(0)) {
+    for (let read = this.#reads.at(0); read !== undefined; read = this.#reads.at(0)) {
+      if (pipeline.failure === null && !pipeline.isSettled(read.after)) return
       this.#reads.shift()
       read.run()
     }
@@ -145,4 +154,4 @@ async function release(environment: Environment | null, lock: LockFile | null): 
   lock?.release()
 }
 
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`

@@ -15,6 +15,8 @@ type CommitDone = (failure: StoreFailure | null) => void
 
 /** What one transaction holds, and whom to tell. */
 interface Pending {
+  /** Grows by one with every transaction. */
+  readonly number: number
   readonly plan: WritePlan
   readonly done: CommitDone[]
 }
@@ -41,6 +43,8 @@ export class Pipeline {
   readonly #pace = new Pace()
   readonly #waiting = new Deque<Pending>()
   #underWay: Pending | null = null
+  #numbers = 0
+  #settledUpTo = 0
   #failure: StoreFailure | null = null
   #flush: 'none' | 'at-end-of-turn' | 'next-turn' = 'none'
   /** Whom to tell that nothing is under way any more; `told` from then on. */
@@ -68,11 +72,15 @@ export class Pipeline {
     this.#schedule()
   }
 
-  /** Whether a write to the group is not durable yet. */
-  isOpenFor(group: number): boolean {
-    if (this.#underWay?.plan.touches(group) === true) return true
-    for (const { plan } of this.#waiting) if (plan.touches(group)) return true
-    return false
+  /** The number of the newest transaction that writes to the group and is not durable yet; 0 when there is none. */
+  lastWriteTo(group: number): number {
+    let number = this.#underWay?.plan.touches(group) === true ? this.#underWay.number : 0
+    for (const pending of this.#waiting) if (pending.plan.touches(group)) ({ number } = pending)
+    return number
+  }
+
+  isSettled(number: number): boolean {
+    return number <= this.#settledUpTo
   }
 
   /** The first failure stays. Whoever waits hears of it, in order; for what is under way on the thread it means "unknown". */
@@ -90,7 +98,7 @@ export class Pipeline {
   }
 
   #newPending(): Pending {
-    return { plan: new WritePlan(this.#options.state), done: [] }
+    return { number: ++this.#numbers, plan: new WritePlan(this.#options.state), done: [] }
   }
 
   /** One transaction at the end of this turn; the next one not before others have had theirs. */
@@ -159,6 +167,7 @@ export class Pipeline {
     this.#pace.took(pending.plan.bytes, performance.now() - run.startedAt)
     if (run.thrown !== null) this.fail(this.#options.explain(run.thrown))
     this.#underWay = null
+    this.#settledUpTo = pending.number
     for (const chore of pending.plan.chores) this.#chores.add(chore)
     for (const done of pending.done.splice(0)) done(null)
     this.#options.settled(run.rewrote)

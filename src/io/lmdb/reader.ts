@@ -5,6 +5,7 @@ import type { SnapshotBytes } from '#ports/log-store.ts'
 import type { Environment } from './environment.ts'
 import type { StreamId } from './keys.ts'
 import { readChunkAt, readRun, runKeyAt } from './records.ts'
+import type { StoredSnapshot } from './state-records.ts'
 import { StoreFault } from './store-fault.ts'
 import type { StoreState } from './store-state.ts'
 
@@ -15,7 +16,11 @@ export interface SnapshotRequest {
   readonly bytesMax: number
 }
 
-/** Reads of single entries and of snapshots. What it hands out is the caller's. */
+/**
+ * Reads of single entries and of snapshots, in two steps: where to look is found when the read is asked for, when the state holds just the
+ * commits made before; the look itself is taken once these are durable. What was dropped in between is not there. What it hands out is
+ * the caller's.
+ */
 export class Reader {
   readonly #environment: Environment
   readonly #state: StoreState
@@ -32,19 +37,31 @@ export class Reader {
     this.#recent = null
   }
 
-  entry(group: number, index: LogIndex): Entry | null {
+  entry(group: number, index: LogIndex): () => Entry | null {
     const state = this.#state.groups.get(group)
-    if (state === undefined || index > state.last.index) return null
-    const found = this.#run(state.log, index).find((entry) => entry.index === index)
-    return found === undefined ? null : copyEntry(found)
+    if (state === undefined || index > state.last.index) return () => null
+    const { log } = state
+    return () => {
+      const found = this.#run(log, index).find((entry) => entry.index === index)
+      return found === undefined ? null : copyEntry(found)
+    }
   }
 
-  snapshot({ group, index, offset, bytesMax }: SnapshotRequest): SnapshotBytes | null {
-    const snapshot = this.#state.groups.get(group)?.snapshotAt(index) ?? null
-    if (snapshot === null || offset > snapshot.meta.bytes) return null
+  snapshot(request: SnapshotRequest): () => SnapshotBytes | null {
+    const { group, index, offset } = request
+    const snapshot = this.#snapshotAt(group, index)
+    if (snapshot === null || offset > snapshot.meta.bytes) return () => null
+    return () => (this.#snapshotAt(group, index)?.stream === snapshot.stream ? this.#chunk(snapshot, request) : null)
+  }
+
+  #snapshotAt(group: number, index: LogIndex): StoredSnapshot | null {
+    return this.#state.groups.get(group)?.snapshotAt(index) ?? null
+  }
+
+  #chunk(snapshot: StoredSnapshot, { group, offset, bytesMax }: SnapshotRequest): SnapshotBytes {
     if (offset === snapshot.meta.bytes) return { bytes: new Uint8Array(0), last: true }
     const chunk = readChunkAt(this.#environment, snapshot.stream, offset)
-    const bytes = chunk?.bytes.slice(offset - chunk.offset, offset - chunk.offset + bytesMax) ?? new Uint8Array(0)
+    const bytes = new Uint8Array(chunk?.bytes.subarray(offset - chunk.offset, offset - chunk.offset + bytesMax) ?? [])
     if (bytes.length === 0) throw new StoreFault('damaged', `group ${group}: the snapshot chunk with offset ${offset} is missing.`)
     return { bytes, last: offset + bytes.length === snapshot.meta.bytes }
   }

@@ -195,10 +195,9 @@ export class WritePlan {
   #compact(state: GroupState, { snapshot, dropUpTo, dropTerm, live, keepSnapshots }: Compaction): void {
     assert(dropUpTo <= snapshot.index, 'a log is dropped as far as a snapshot stands for it')
     const previous = state.snapshot
-    if (previous?.meta.index !== snapshot.index || previous.meta.term !== snapshot.term) {
-      state.snapshot = this.#complete(state, snapshot)
-      this.#supersede(state, previous, keepSnapshots)
-    }
+    const isNew = previous?.meta.index !== snapshot.index || previous.meta.term !== snapshot.term
+    if (isNew) state.snapshot = this.#complete(state, snapshot)
+    this.#supersede(state, isNew ? previous : null, keepSnapshots)
     state.rebase({ index: dropUpTo, term: dropTerm })
     this.chores.push({ type: 'compact', stream: state.log, upTo: dropUpTo, live: new LiveRanges(live, dropUpTo) })
     this.#changed(state)

@@ -103,11 +103,11 @@ class MemoryGroup {
 
   #compact({ snapshot, dropUpTo, dropTerm, live, keepSnapshots }: Compaction): void {
     assert(dropUpTo >= this.base.index && dropUpTo <= Math.min(this.last, snapshot.index), 'a base lies within the log')
-    if (this.snapshot?.index !== snapshot.index || this.snapshot.term !== snapshot.term) {
-      this.snapshots = [this.#complete(snapshot), ...this.snapshots.filter(({ index }) => keepSnapshots.includes(index))]
-      this.partials = this.partials.filter(({ index }) => index > snapshot.index)
-      this.snapshot = snapshot
-    }
+    const isNew = this.snapshot?.index !== snapshot.index || this.snapshot.term !== snapshot.term
+    const newest = isNew ? this.#complete(snapshot) : present(this.snapshots[0], 'the newest snapshot is there')
+    this.snapshots = [newest, ...this.snapshots.filter((older) => older !== newest && keepSnapshots.includes(older.index))]
+    this.partials = this.partials.filter(({ index }) => index > snapshot.index)
+    this.snapshot = snapshot
     this.base = { index: dropUpTo, term: dropTerm }
     const kept = new Set(live)
     for (const index of this.entries.keys()) if (index <= dropUpTo && !kept.has(index)) this.entries.delete(index)

@@ -43,7 +43,7 @@ export class MemoryLogStore implements LogStore {
 
   commit(batch: StoreBatch, done: (failure: StoreFailure | null) => void): void {
     this.#failure ??= this.#disk.failure
-    const failure = this.#state === 'closed' ? closed : this.#failure
+    const failure = this.#refusal
     if (failure === null) this.#disk.apply(batch)
     queueMicrotask(() => done(failure))
   }
@@ -53,14 +53,18 @@ export class MemoryLogStore implements LogStore {
     done: (chunk: SnapshotBytes | null | StoreFailure) => void,
   ): void {
     const { group, index, offset, bytesMax } = request
-    const result = this.#state === 'closed' ? closed : (this.#disk.groups.get(group)?.snapshotBytes(index, offset, bytesMax) ?? null)
+    const result = this.#refusal ?? this.#disk.groups.get(group)?.snapshotBytes(index, offset, bytesMax) ?? null
     queueMicrotask(() => done(result))
   }
 
   readEntry(group: number, index: LogIndex, done: (entry: Entry | null | StoreFailure) => void): void {
     const entry = this.#disk.groups.get(group)?.entries.get(index)
-    const result = this.#state === 'closed' ? closed : entry === undefined ? null : copyEntry(entry)
+    const result = this.#refusal ?? (entry === undefined ? null : copyEntry(entry))
     queueMicrotask(() => done(result))
+  }
+
+  get #refusal(): StoreFailure | null {
+    return this.#state === 'closed' ? closed : this.#failure
   }
 
   close(done: () => void): void {

@@ -50,7 +50,7 @@ export const clocks: readonly Mutant[] = [
     file: 'src/core/raft/leader.ts',
     original: 'millis(role.timeBase + Math.floor(replica.now - role.electedAt))',
     mutated: 'millis(replica.at.wall)',
-    checks: [test(decisions, 'decision R5: entry time does not jump with a wall clock that is wrong'), simulator()],
+    checks: [test(decisions, 'decision R5: entry time does not jump with a wall clock that is wrong'), simulator(1, 2, 5)],
   },
   {
     name: 'machine-time-starts-over',
@@ -59,7 +59,7 @@ export const clocks: readonly Mutant[] = [
     file: 'src/core/raft/leader.ts',
     original: 'timeBase: replica.log.lastTime',
     mutated: 'timeBase: millis(0)',
-    checks: [test(decisions, 'decision R5: entry time never goes back'), simulator()],
+    checks: [test(decisions, 'decision R5: entry time never goes back'), simulator(1, 2, 3)],
   },
   {
     name: 'unfit-wall-clock-leads',

@@ -3,6 +3,7 @@ import { simulator, test } from '#test/mutants/mutant.ts'
 
 const decisions = 'src/core/raft/decisions.test.ts'
 const pitfalls = 'src/core/raft/pitfalls-elections.test.ts'
+const gaps = 'test/mutants/raft-gaps.test.ts'
 
 /** Who may lead: votes, terms, and what a restart must not forget. */
 export const elections: readonly Mutant[] = [
@@ -13,7 +14,7 @@ export const elections: readonly Mutant[] = [
     file: 'src/core/raft/replica.ts',
     original: 'this.now < this.holdUntil',
     mutated: 'this.now < Number.NEGATIVE_INFINITY',
-    checks: [test(decisions, 'decision R1: a follower that restarts inside the lease'), simulator()],
+    checks: [test(decisions, 'decision R1: a follower that restarts inside the lease')],
   },
   {
     name: 'heartbeat-answered-before-term-durable',
@@ -40,7 +41,7 @@ export const elections: readonly Mutant[] = [
     file: 'src/core/raft/election.ts',
     original: 'replica.heardFrom !== candidate && now - replica.heardAt < timing.electionMinMs',
     mutated: 'replica.heardFrom !== candidate && now < replica.heardAt',
-    checks: [test(pitfalls, 'pitfall 12: a replica that hears its leader refuses'), simulator()],
+    checks: [test(pitfalls, 'pitfall 12: a replica that hears its leader refuses'), simulator(1, 2, 4)],
   },
   {
     name: 'double-vote-after-restart',
@@ -49,7 +50,7 @@ export const elections: readonly Mutant[] = [
     file: 'src/core/raft/replica.ts',
     original: 'this.out.hardState({ term: this.term, vote: this.vote })',
     mutated: 'this.out.hardState({ term: this.term, vote: null })',
-    checks: [test(pitfalls, 'pitfall 8: a vote holds for its whole term'), simulator()],
+    checks: [test(pitfalls, 'pitfall 8: a vote holds for its whole term')],
   },
   {
     name: 'vote-answered-before-durable',
@@ -76,7 +77,7 @@ export const elections: readonly Mutant[] = [
     file: 'src/core/raft/election.ts',
     original: 'asked.lastTerm > lastTerm || (asked.lastTerm === lastTerm && asked.lastIndex >= lastIndex)',
     mutated: 'asked.lastIndex > lastIndex || (asked.lastIndex === lastIndex && asked.lastTerm >= lastTerm)',
-    checks: [test(pitfalls, 'pitfall 5: logs are compared by last term first'), simulator()],
+    checks: [test(pitfalls, 'pitfall 5: logs are compared by last term first')],
   },
   {
     name: 'own-vote-counts-before-durable',
@@ -85,7 +86,7 @@ export const elections: readonly Mutant[] = [
     file: 'src/core/raft/election.ts',
     original: 'replica.log.endedWrite < replica.termWrite',
     mutated: 'replica.log.endedWrite < 0',
-    checks: [test(pitfalls, 'pitfall 20: the own vote counts when it is durable')],
+    checks: [test(gaps, 'pitfall 20: the end of an older write')],
   },
   {
     name: 'same-incarnation-after-wipe',
@@ -94,6 +95,6 @@ export const elections: readonly Mutant[] = [
     file: 'src/runtime/node.ts',
     original: 'this.#ports.entropy.hex(8)',
     mutated: "'0123456789abcdef'",
-    checks: [simulator()],
+    checks: [simulator(3, 4, 8)],
   },
 ]

@@ -20,7 +20,7 @@ export const leases: readonly Mutant[] = [
         group.step({ type: 'message', message: { ...message, to, term, round: role.round, match: 0 } as Message })
       }
     }`,
-    checks: [simulator()],
+    checks: [test('test/mutants/host-heartbeats.test.ts', 'decision R2: an answer that does not name a group')],
   },
   {
     name: 'lease-counts-from-receipt',
@@ -29,7 +29,7 @@ export const leases: readonly Mutant[] = [
     file: 'src/core/raft/leader.ts',
     original: 'millis(role.sentAt[ack.round % limits.roundsRemembered] as number)',
     mutated: 'replica.now',
-    checks: [test(decisions, 'decision R2: an answer is credited from when its round was sent'), simulator()],
+    checks: [test(decisions, 'decision R2: an answer is credited from when its round was sent'), simulator(4, 13)],
   },
   {
     name: 'round-never-sent-is-credited',
@@ -47,7 +47,7 @@ export const leases: readonly Mutant[] = [
     file: 'src/core/raft/leader.ts',
     original: 'role.leaseForfeited = true',
     mutated: 'role.leaseForfeited = false',
-    checks: [test(pitfalls, 'pitfall 39: the lease ends before the target of a transfer is told to campaign'), simulator()],
+    checks: [test(pitfalls, 'pitfall 39: the lease ends before the target of a transfer is told to campaign'), simulator(1, 2, 5)],
   },
   {
     name: 'lease-before-first-commit',
@@ -56,7 +56,7 @@ export const leases: readonly Mutant[] = [
     file: 'src/core/raft/lease.ts',
     original: ' || replica.log.commit < role.termStart',
     mutated: '',
-    checks: [test('src/core/raft/pitfalls-log.test.ts', 'pitfall 4: a read waits until an entry of the term is committed'), simulator()],
+    checks: [test('test/mutants/raft-gaps.test.ts', 'pitfall 4: a lease and a read begin only when')],
   },
   {
     name: 'read-index-before-first-commit',
@@ -65,7 +65,7 @@ export const leases: readonly Mutant[] = [
     file: 'src/core/raft/reads.ts',
     original: 'if (replica.log.commit < role.termStart) return',
     mutated: '',
-    checks: [test('src/core/raft/pitfalls-log.test.ts', 'pitfall 4: a read waits until an entry of the term is committed'), simulator()],
+    checks: [test('src/core/raft/pitfalls-log.test.ts', 'pitfall 4: a read waits until an entry of the term is committed')],
   },
   {
     name: 'read-without-a-round',
@@ -74,16 +74,16 @@ export const leases: readonly Mutant[] = [
     file: 'src/core/raft/reads.ts',
     original: 'role.reads[0].round <= answered',
     mutated: 'answered >= 0',
-    checks: [test('src/core/raft/raft-paper.test.ts', '8: a leader answers a read only after a majority has answered'), simulator()],
+    checks: [test('src/core/raft/raft-paper.test.ts', '8: a leader answers a read only after a majority has answered')],
   },
   {
     name: 'read-before-applied',
     guards: 'paper 8',
     breaks: 'A read is answered from the local state before that has reached the index of the read.',
-    file: 'src/runtime/node.ts',
-    original: 'else replica.applier.whenApplied(index, () =>',
-    mutated: 'else replica.applier.whenApplied(replica.applier.last.index, () =>',
-    checks: [simulator()],
+    file: 'src/runtime/reads.ts',
+    original: 'else read.replica.applier.whenApplied(index,',
+    mutated: 'else read.replica.applier.whenApplied(read.replica.applier.last.index,',
+    checks: [simulator(1, 3, 4)],
   },
   {
     name: 'leads-without-a-majority',
@@ -101,7 +101,7 @@ export const leases: readonly Mutant[] = [
     file: 'src/core/raft/leader.ts',
     original: 'if (unheard || replica.diskHangs)',
     mutated: 'if (unheard)',
-    checks: [test(pitfalls, 'pitfall 18: a leader whose disk hangs gives up'), simulator()],
+    checks: [test(pitfalls, 'pitfall 18: a leader whose disk hangs gives up')],
   },
   {
     name: 'transfer-never-ends',

@@ -2,6 +2,8 @@ import type { Mutant } from '#test/mutants/mutant.ts'
 import { simulator, test } from '#test/mutants/mutant.ts'
 
 const pitfalls = 'src/core/raft/pitfalls-log.test.ts'
+const paper = 'src/core/raft/raft-paper.test.ts'
+const gaps = 'test/mutants/raft-gaps.test.ts'
 
 /** What is in the log, when it is durable and when it is committed. */
 export const log: readonly Mutant[] = [
@@ -9,10 +11,19 @@ export const log: readonly Mutant[] = [
     name: 'acknowledge-before-disk',
     guards: 'pitfall 1',
     breaks: 'A follower acknowledges entries that it has received and not yet written.',
+    file: 'src/core/raft/log.ts',
+    original: 'return this.#durable',
+    mutated: 'return this.lastIndex',
+    checks: [test(pitfalls, 'pitfall 1: entries are acknowledged when they are durable'), simulator(10, 19)],
+  },
+  {
+    name: 'heartbeat-acknowledges-before-disk',
+    guards: 'pitfall 1',
+    breaks: 'The answer to a heartbeat acknowledges entries that are not yet written.',
     file: 'src/core/raft/follower.ts',
     original: 'logIndex(Math.min(replica.log.durable, replica.verified))',
     mutated: 'replica.verified',
-    checks: [test(pitfalls, 'pitfall 1: entries are acknowledged when they are durable'), simulator()],
+    checks: [test(gaps, 'pitfall 1: an answer to a heartbeat acknowledges only what is durable')],
   },
   {
     name: 'answers-do-not-wait-for-disk',
@@ -20,17 +31,17 @@ export const log: readonly Mutant[] = [
     breaks: 'A group sends at once what must follow a durable write: votes and requests for them.',
     file: 'src/runtime/group.ts',
     original: 'this.#host.afterWrites(',
-    mutated: '((now: () => void): void => now())(',
+    mutated: 'void ((now: () => void): void => now())(',
     checks: [simulator()],
   },
   {
-    name: 'single-voter-commits-before-disk',
+    name: 'leader-counts-what-it-has-not-written',
     guards: 'pitfall 2',
     breaks: 'A leader counts itself for what it has not written, so a single voter loses what it has answered.',
     file: 'src/core/raft/leader.ts',
     original: 'voter === replica.self ? log.durable',
     mutated: 'voter === replica.self ? log.lastIndex',
-    checks: [test(pitfalls, 'pitfall 2: a single voter commits an entry when it is on its disk'), simulator()],
+    checks: [test(gaps, 'pitfall 2: of two writes under way')],
   },
   {
     name: 'commit-of-older-term',
@@ -39,10 +50,7 @@ export const log: readonly Mutant[] = [
     file: 'src/core/raft/leader.ts',
     original: 'index <= log.commit || log.termAt(index) !== replica.term',
     mutated: 'index <= log.commit',
-    checks: [
-      test(pitfalls, 'pitfall 3: an entry of an older term is not committed because a majority holds it'),
-      test('src/core/raft/raft-paper.test.ts', '5.4.2: figure 8'),
-    ],
+    checks: [test(pitfalls, 'pitfall 3: an entry of an older term is not committed because a majority holds it')],
   },
   {
     name: 'truncation-on-reordered-append',
@@ -55,7 +63,7 @@ export const log: readonly Mutant[] = [
     replica.out.truncateFrom(logIndex(lastNew + 1))
   }
   verify(replica, lastNew, append.commit)`,
-    checks: [test(pitfalls, 'pitfall 6: an old append that holds less than the log does not shorten it'), simulator()],
+    checks: [test(gaps, 'pitfall 6: an old append that holds less'), simulator(1, 5)],
   },
   {
     name: 'conflict-not-replaced',
@@ -64,7 +72,7 @@ export const log: readonly Mutant[] = [
     file: 'src/core/raft/follower.ts',
     original: 'log.termAt(append.previousIndex) === append.previousTerm',
     mutated: 'log.termAt(append.previousIndex) !== null',
-    checks: [test('src/core/raft/raft-paper.test.ts', '5.3: the leader makes every log of figure 7 equal to its own'), simulator()],
+    checks: [test(paper, '5.3: the leader makes every log of figure 7 equal to its own'), simulator(1, 2, 3)],
   },
   {
     name: 'heartbeat-commit-not-bounded',
@@ -73,16 +81,16 @@ export const log: readonly Mutant[] = [
     file: 'src/core/raft/follower.ts',
     original: 'verify(replica, replica.verified, heartbeat.commit)',
     mutated: 'verify(replica, logIndex(Math.min(heartbeat.commit, replica.log.lastIndex)), heartbeat.commit)',
-    checks: [test(pitfalls, 'pitfall 7: a heartbeat commits only as far as the log is known to agree'), simulator()],
+    checks: [test(pitfalls, 'pitfall 7: a heartbeat commits only as far as the log is known to agree'), simulator(2, 4, 5)],
   },
   {
     name: 'old-write-vouches-for-new-entries',
     guards: 'pitfall 19',
-    breaks: 'The end of a write makes entries durable that have taken the place of those it wrote.',
+    breaks: 'The end of a write makes durable what has been truncated since.',
     file: 'src/core/raft/log.ts',
     original: 'for (const write of this.#writes) write.upTo = logIndex(Math.min(write.upTo, index))',
     mutated: '',
-    checks: [test(pitfalls, 'pitfall 19: the end of an old write does not vouch')],
+    checks: [test(gaps, 'pitfall 19: the end of a write that reached beyond')],
   },
   {
     name: 'rejection-moves-behind-match',
@@ -118,7 +126,7 @@ export const log: readonly Mutant[] = [
     file: 'src/core/raft/raft.ts',
     original: 'id >= replica.installing.writeId',
     mutated: 'id >= 0',
-    checks: [test(pitfalls, 'pitfall 25: the machine takes a snapshot only when its install is durable')],
+    checks: [test(gaps, 'pitfall 25: the end of a write that began before the install')],
   },
   {
     name: 'install-without-its-snapshot',
@@ -127,16 +135,16 @@ export const log: readonly Mutant[] = [
     file: 'src/core/raft/outbox.ts',
     original: 'install: this.#install, truncateFrom',
     mutated: 'install: null, truncateFrom',
-    checks: [test(pitfalls, 'pitfall 25: a received snapshot and the empty log behind it are one write'), simulator()],
+    checks: [test(pitfalls, 'pitfall 25: a received snapshot and the empty log behind it are one write'), simulator(1, 3, 4)],
   },
   {
     name: 'answers-forgotten-in-snapshot',
     guards: 'pitfall 24',
     breaks: 'A restored machine has forgotten the answers kept for retries, and carries a command out again or refuses it.',
     file: 'src/runtime/replicated-machine.ts',
-    original: 'this.#answers.restore(header.answers)',
-    mutated: 'this.#answers.restore([])',
-    checks: [simulator()],
+    original: 'this.#answers.restore(answers)',
+    mutated: 'this.#answers.restore(answers.slice(0, 0))',
+    checks: [simulator(1, 3, 4)],
   },
   {
     name: 'unknown-told-as-refused',
@@ -145,6 +153,6 @@ export const log: readonly Mutant[] = [
     file: 'src/runtime/proposals.ts',
     original: 'settle(batch, position, unknownOutcome)',
     mutated: "settle(batch, position, refusedProposal('not-leader'))",
-    checks: [simulator()],
+    checks: [simulator(5, 7)],
   },
 ]

@@ -12,7 +12,7 @@ export const storage: readonly Mutant[] = [
     file: 'src/io/lmdb/environment.ts',
     original: 'overlappingSync: false',
     mutated: 'overlappingSync: true',
-    checks: [test(durability, 'decision R6: every commit')],
+    checks: [test(durability, 'decision R6: LMDB is opened so that')],
   },
   {
     name: 'lmdb-no-sync',

@@ -1,0 +1,252 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import type { LogIndex } from '#core/raft/types.ts'
+import { logIndex } from '#core/raft/types.ts'
+import type { GroupWrite, LogStore } from '#ports/log-store.ts'
+import { runtimeLimits } from './limits.ts'
+import type { ApplyContext, StateMachine } from './state-machine.ts'
+import { add, anonymous, rarely, timing, World } from './testkit.test.ts'
+
+const chunk = runtimeLimits.snapshotChunkBytes
+
+/** Counts commands, and has a state of as many pieces as it is told, besides. */
+class Large implements StateMachine {
+  applied = 0
+  restored = 0
+  readonly liveAt: number[] = []
+  readonly #pieces: readonly Uint8Array[]
+
+  constructor(pieces: readonly Uint8Array[]) {
+    this.#pieces = pieces
+  }
+  apply(_command: Uint8Array, { index }: ApplyContext): Uint8Array {
+    this.applied = index
+    return new Uint8Array(0)
+  }
+  query(): Uint8Array {
+    return new Uint8Array(0)
+  }
+  *snapshot(): Iterable<Uint8Array> {
+    const counted = new Uint8Array(8)
+    new DataView(counted.buffer).setFloat64(0, this.applied)
+    yield counted
+    yield* this.#pieces
+  }
+  restore(snapshot: Uint8Array): void {
+    this.applied = new DataView(snapshot.buffer, snapshot.byteOffset).getFloat64(0)
+    this.restored++
+  }
+  *live(): Iterable<LogIndex> {
+    this.liveAt.push(this.applied)
+    yield logIndex(this.applied)
+  }
+}
+
+const pieces = (count: number, bytes: number): Uint8Array[] => Array.from({ length: count }, () => new Uint8Array(bytes).fill(7))
+
+/** Sees what is written, and how many bytes of snapshots in one commit. */
+function spy(writes: GroupWrite[], perCommit: number[] = []): (store: LogStore) => LogStore {
+  return (store) => ({
+    ...store,
+    commit: (batch, done) => {
+      writes.push(...batch.groups)
+      perCommit.push(batch.groups.reduce((sum, { snapshotChunk }) => sum + (snapshotChunk?.bytes.length ?? 0), 0))
+      store.commit(batch, done)
+    },
+  })
+}
+
+function single(state: readonly Uint8Array[]) {
+  const writes: GroupWrite[] = []
+  const perCommit: number[] = []
+  const machine = new Large(state)
+  const world = new World({ names: ['a'], machineFor: () => machine, store: spy(writes, perCommit) })
+  world.found(1)
+  world.elect(1)
+  world.propose('a', 1, [add(1)])
+  world.run(100)
+  const named = (): GroupWrite[] => writes.filter(({ compact }) => compact !== null)
+  return { world, machine, writes, perCommit, named, group: world.replica('a', 1) }
+}
+
+test('a snapshot is pulled over several turns, no more bytes in each than the limit', () => {
+  const { world, group, perCommit, named } = single(pieces(100, 100_000))
+  group.takeSnapshot()
+  world.until('the snapshot is named', () => named().length === 1)
+  const total = perCommit.reduce((sum, bytes) => sum + bytes, 0)
+  equal(total, named()[0]?.compact?.snapshot.bytes)
+  ok(perCommit.every((bytes) => bytes <= runtimeLimits.snapshotBytesPerTurn + 100_000))
+  ok(perCommit.filter((bytes) => bytes > 0).length >= total / (runtimeLimits.snapshotBytesPerTurn + 100_000))
+})
+
+test('a state that ends exactly at the end of a pull is named all the same', () => {
+  // Version, the end of the answers, and the counter come before the pieces.
+  const { world, group, named } = single([])
+  group.takeSnapshot()
+  world.until('the snapshot is named', () => named().length === 1)
+  const header = named()[0]?.compact?.snapshot.bytes ?? 0
+  for (const size of [4 * chunk, 8 * chunk]) {
+    const exact = single([...pieces(size / chunk - 1, chunk), new Uint8Array(chunk - header)])
+    exact.group.takeSnapshot()
+    exact.world.until(`a snapshot of ${size} bytes is named`, () => exact.named().length === 1)
+    equal(exact.named()[0]?.compact?.snapshot.bytes, size)
+    const outcomes = exact.world.propose('a', 1, [add(1)])
+    exact.world.until('commands are applied again', () => outcomes.length === 1)
+  }
+})
+
+test('the store asks which bodies are alive as of the snapshot, not as of what was applied behind it', () => {
+  const { world, machine, group, named } = single(pieces(40, 100_000))
+  group.takeSnapshot()
+  const outcomes = world.propose('a', 1, [add(1), add(1)])
+  world.until('the commands that waited are applied', () => outcomes.length === 2)
+  const at = named()[0]?.compact?.snapshot.index
+  deepEqual(machine.liveAt, [at])
+  ok(machine.applied > (at ?? 0))
+})
+
+test('nothing is applied while a snapshot is being pulled, and everything afterwards', () => {
+  const { world, group, machine } = single(pieces(100, 100_000))
+  group.takeSnapshot()
+  const before = machine.applied
+  const outcomes = world.propose('a', 1, [add(1)])
+  world.run(2)
+  deepEqual([machine.applied, outcomes.length], [before, 0])
+  world.until('it is applied', () => outcomes.length === 1)
+})
+
+/** Three nodes of which one was away while the others compacted their logs. */
+function laggard(state: readonly Uint8Array[], seed = 1) {
+  const writes: GroupWrite[] = []
+  const machines = new Map<string, Large>()
+  let making = ''
+  const world: World = new World({
+    names: ['a', 'b', 'c'],
+    seed,
+    compaction: { ...rarely, keepEntries: 0 },
+    machineFor: () => new Large(state),
+    store: (store, name) => (name === 'c' ? spy(writes)(store) : store),
+  })
+  world.found(1)
+  const leader = world.elect(1)
+  making = leader === 'c' ? 'a' : leader
+  if (leader === 'c') {
+    world.replica('c', 1).step({ type: 'transfer', to: world.replica('a', 1).raft.self })
+    world.until('another leads', () => world.leaders(1).join() === 'a')
+  }
+  world.run(200)
+  world.crash('c')
+  for (let rounds = 0; rounds < 5; rounds++) {
+    world.propose(making, 1, [add(1)])
+    world.run(100)
+  }
+  world.replica(making, 1).takeSnapshot()
+  world.until('the log is compacted', () => world.replica(making, 1).raft.base > 1)
+  return { world, leader: making, writes, machines }
+}
+
+test('pitfall 42: a large snapshot on its way to a follower holds up no heartbeat', () => {
+  const { world, leader } = laggard(pieces(40, 500_000))
+  const { term } = world.replica(leader, 1).raft
+  world.restart('c')
+  const group = world.replica('c', 1)
+  world.until('the follower has caught up', () => group.raft.commit > 0 && group.applier.last.index === world.replica(leader, 1).raft.commit, 60_000)
+  equal(world.replica(leader, 1).raft.term, term)
+  deepEqual(world.leaders(1), [leader])
+})
+
+test('a follower that restarts while it receives a snapshot goes on where it was', () => {
+  const { world, leader, writes } = laggard(pieces(40, 500_000))
+  world.restart('c')
+  const chunks = (): GroupWrite[] => writes.filter(({ snapshotChunk }) => snapshotChunk !== null)
+  world.until('half of it is there', () => chunks().length > 40, 60_000)
+  world.crash('c')
+  world.restart('c')
+  world.until(
+    'the follower has caught up',
+    () => world.replica('c', 1).applier.last.index === world.replica(leader, 1).raft.commit,
+    60_000,
+  )
+  equal(chunks().filter(({ snapshotChunk }) => snapshotChunk?.offset === 0).length, 1, 'it began once')
+})
+
+test('a snapshot that is being read is kept although a newer one is named, but not for ever', () => {
+  const { world, leader } = laggard(pieces(20, 500_000))
+  const { disk } = world.get(leader)
+  const group = world.replica(leader, 1)
+  const kept = (): number[] => [...(disk.content.groups.get(1)?.snapshots.keys() ?? [])]
+  const [old] = kept()
+  world.restart('c')
+  world.until('it is being read', () => world.replica('c', 1).raft.receivingSnapshot)
+  const outcomes = world.propose(leader, 1, [add(1)])
+  world.until('there is something new', () => outcomes.length === 1)
+  group.takeSnapshot()
+  world.until('a newer one is named', () => Math.max(...kept()) > (old ?? 0), 20_000)
+  ok(kept().includes(old ?? 0), 'the reader may go on')
+  world.until(
+    'the follower has caught up',
+    () => world.replica('c', 1).applier.last.index === group.raft.commit && world.replica('c', 1).raft.commit > 0,
+    60_000,
+  )
+  world.run(runtimeLimits.snapshotPinMs + 1_000)
+  world.propose(leader, 1, [add(1)])
+  world.run(200)
+  group.takeSnapshot()
+  world.until('only the newest is left', () => kept().length === 1, 20_000)
+})
+
+test('a snapshot of its own is given up when the leader sends a newer one, and what waited for it is not lost', () => {
+  const { world, leader } = laggard(pieces(30, 500_000))
+  world.restart('c')
+  const group = world.replica('c', 1)
+  world.until('the follower has caught up', () => group.applier.last.index === world.replica(leader, 1).raft.commit && group.raft.commit > 0, 60_000)
+  world.network.cut(leader, 'c')
+  world.network.cut('c', leader)
+  world.get('c').disk.setSpeed({ min: 50, mean: 1 })
+  group.takeSnapshot()
+  ok(group.applier.held)
+  for (let rounds = 0; rounds < 3; rounds++) {
+    world.propose(leader, 1, [add(1)])
+    world.run(20)
+  }
+  world.replica(leader, 1).takeSnapshot()
+  world.until('the leader has compacted', () => world.replica(leader, 1).raft.base > group.raft.lastIndex, 20_000)
+  world.network.heal()
+  const leads = (): string => world.leaders(1).find((name) => world.replica(name, 1).raft.termStarted) ?? leader
+  world.until(
+    'the follower has the newer state',
+    () => world.replica('c', 1).applier.last.index === world.replica(leads(), 1).raft.commit && !group.applier.held,
+    120_000,
+  )
+})
+
+test('a replica that is dropped in the middle of a snapshot leaves nothing behind, and its node starts again', () => {
+  const { world, group } = single(pieces(100, 100_000))
+  world.found(2)
+  world.run(3 * timing.electionMaxMs)
+  group.takeSnapshot()
+  world.run(1)
+  let dropped = false
+  world.get('a').host.drop(1, () => {
+    dropped = true
+  })
+  world.run(2_000)
+  equal(dropped, true)
+  deepEqual([...world.get('a').disk.content.groups.keys()], [2])
+  world.crash('a')
+  world.restart('a')
+  deepEqual([...world.get('a').host.groups.keys()], [2])
+})
+
+test('a large state comes back from the disk after a restart, and commands wait for it', () => {
+  const { world, group } = single(pieces(100, 100_000))
+  group.takeSnapshot()
+  world.until('the log is compacted', () => group.raft.inspect().log.snapshot !== null)
+  const outcomes = world.propose('a', 1, [anonymous({ type: 'write', key: 'k', value: 1 })])
+  world.until('one more command', () => outcomes.length === 1)
+  const { index } = group.applier.last
+  world.crash('a')
+  world.restart('a')
+  world.elect(1)
+  world.until('all is applied', () => world.replica('a', 1).applier.last.index > index)
+})

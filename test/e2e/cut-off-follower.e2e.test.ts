@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { CounterLoad } from '#test/harness/counter-load.ts'
+import { freePorts } from '#test/harness/free-ports.ts'
+import { PeerNetwork, PeerProxy } from '#test/harness/peer-proxy.ts'
+import { ProcessCluster } from '#test/harness/process-cluster.ts'
+import { RegisterClient } from '#test/harness/register-client.ts'
+import { until } from '#test/harness/until.ts'
+
+const group = 1
+
+/** Three nodes that find each other through proxies only; clients reach them directly. */
+async function behindProxies(network: PeerNetwork): Promise<{ readonly cluster: ProcessCluster; readonly proxies: readonly PeerProxy[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-'))
+  const ports = await freePorts(3)
+  const proxies = await Promise.all(ports.map((port, position) => PeerProxy.to({ name: `node-${position + 1}`, port }, network)))
+  const voters = proxies.map(({ address }) => address)
+  const args = ['--log-level', 'warn']
+  const nodes = ports.map((port, position) => {
+    return { id: `node-${position + 1}`, address: `127.0.0.1:${port}`, advertise: voters[position] as string, voters, folder, args }
+  })
+  return { cluster: ProcessCluster.of(folder, nodes), proxies }
+}
+
+test('a follower that is cut off answers no stale read, and has everything once it is back', async (t) => {
+  const network = new PeerNetwork()
+  const { cluster, proxies } = await behindProxies(network)
+  await using nodes = cluster
+  for (const node of nodes.nodes) node.start()
+  await nodes.ready()
+  const leader = await nodes.settledLeader(group, 500)
+  const follower = nodes.nodes.find((node) => node !== leader) ?? leader
+  const rest = nodes.nodes.filter((node) => node !== follower)
+  const load = new CounterLoad({ clients: 4, nodes: () => rest })
+  const client = new RegisterClient()
+  assert.deepEqual(await client.add(follower, 'witness'), { type: 'answered', value: 1, done: true })
+  load.start()
+  await load.progress(20)
+
+  network.cutOff(follower.id)
+  const { term } = (await nodes.status(leader)).groups.find((entry) => entry.group === group) ?? { term: -1 }
+  // Commands go on without it, so whatever it could answer from its own replica would be stale.
+  await until('the others write', async () => (await client.add(leader, 'witness')).type === 'answered')
+  await load.progress(20)
+  const askedAt = performance.now()
+  const reads = await Promise.all(Array.from({ length: 5 }, () => client.read(follower, 'witness')))
+  t.diagnostic(`cut off, after ${(performance.now() - askedAt).toFixed(0)} ms: ${reads.map((read) => JSON.stringify(read)).join(', ')}`)
+  for (const read of reads) assert.notEqual(read.type, 'answered', 'a cut-off follower refuses or waits')
+
+  network.heal()
+  const healedAt = performance.now()
+  let back = await client.read(follower, 'witness')
+  await until('the follower answers again', async () => (back = await client.read(follower, 'witness')).type === 'answered')
+  t.diagnostic(`answered again ${(performance.now() - healedAt).toFixed(0)} ms after the cut was healed`)
+  assert.ok(back.type === 'answered' && (back.value ?? 0) >= 2, `a stale read: ${JSON.stringify(back)}`)
+  await nodes.caughtUp(follower, group)
+  const after = (await nodes.status(await nodes.leader(group))).groups.find((entry) => entry.group === group)
+  assert.equal(after?.term, term, 'the one that comes back disturbs nobody (pre-vote)')
+  await load.stop()
+  for (const node of nodes.nodes) assert.deepEqual(await load.check(node), [])
+  const { acknowledged, unknown, refused } = load.totals
+  t.diagnostic(`${acknowledged} acknowledged, ${unknown} unknown, ${refused} refused`)
+  load.close()
+  client.close()
+  await Promise.all(proxies.map((proxy) => proxy.close()))
+})

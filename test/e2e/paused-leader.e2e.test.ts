@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CounterLoad } from '#test/harness/counter-load.ts'
+import { PeerClient } from '#test/harness/peer-client.ts'
+import { ProcessCluster } from '#test/harness/process-cluster.ts'
+import { RegisterClient } from '#test/harness/register-client.ts'
+import { until } from '#test/harness/until.ts'
+
+const group = 1
+const pauseMs = 3_000
+
+test('a leader that is paused for 3 s under load is replaced, answers nothing stale when it wakes, and follows', async (t) => {
+  await using cluster = await ProcessCluster.start(['--log-level', 'warn'])
+  const paused = await cluster.settledLeader(group, 500)
+  const { clusterId } = await cluster.status(paused)
+  const others = cluster.nodes.filter((node) => node !== paused)
+  const load = new CounterLoad({ clients: 6, nodes: () => cluster.nodes })
+  const client = new RegisterClient()
+  const peer = new PeerClient(clusterId ?? '', [paused.options.address])
+  await until('the client is connected as a peer', () => peer.connected.length === 1)
+  assert.equal((await client.add(paused, 'witness')).type, 'answered')
+  load.start()
+  await load.progress(50)
+
+  paused.signal('SIGSTOP')
+  const stoppedAt = performance.now()
+  const recoveredAt = await load.acknowledgedAfter(stoppedAt, 20_000)
+  const leader = await cluster.leader(group)
+  assert.notEqual(leader, paused)
+  // Something that the old leader cannot know.
+  let written: Awaited<ReturnType<RegisterClient['add']>> = { type: 'unknown', detail: '' }
+  await until('a command is acknowledged by the new leader', async () => (written = await client.add(leader, 'witness')).type === 'answered')
+  const committed = (await cluster.status(leader)).groups.find((entry) => entry.group === group)?.commit ?? Infinity
+  await until('the pause is over', () => performance.now() - stoppedAt >= pauseMs)
+
+  // Both questions lie in its sockets when it wakes: it answers before it can have heard from anybody.
+  const read = client.read(paused, 'witness')
+  const index = peer.ask(paused.id, { type: 'read-index', group }, 8_000)
+  paused.signal('SIGCONT')
+  const [reply, vouched] = await Promise.all([read, index])
+  const answer = JSON.stringify(reply)
+  assert.ok(reply.type !== 'answered' || (written.type === 'answered' && reply.value === written.value), `a stale read: ${answer}`)
+  if (vouched?.type === 'read-index') assert.ok(vouched.index >= committed, `a stale index: ${vouched.index} < ${committed}`)
+  t.diagnostic(`another answered ${(recoveredAt - stoppedAt).toFixed(0)} ms after the leader was stopped`)
+  t.diagnostic(`read through the old leader: ${answer}; index it vouched for: ${JSON.stringify(vouched)}, committed ${committed}`)
+
+  await until('the old leader follows', async () => {
+    const own = (await cluster.status(paused)).groups.find((entry) => entry.group === group)
+    return own?.role === 'follower' && own.leader !== null
+  })
+  await load.progress(50)
+  await load.stop()
+  for (const node of [paused, ...others]) assert.deepEqual(await load.check(node), [])
+  const { acknowledged, unknown, refused } = load.totals
+  t.diagnostic(`${acknowledged} acknowledged, ${unknown} unknown, ${refused} refused`)
+  client.close()
+  load.close()
+  await peer.stop()
+})
