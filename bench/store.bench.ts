@@ -8,7 +8,7 @@ import { logIndex, term } from '#core/raft/types.ts'
 import type { Entry } from '#core/raft/types.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import { emptyWrite } from '#runtime/group-host.ts'
-import { percentile, spread } from './kit/stats.ts'
+import { percentile, spread } from '#bench/kit/stats.ts'
 
 /**
  * Durable commits of one group, one after the other, beside what the disk needs at least for one: 4 KiB written to a file in place and

@@ -103,7 +103,8 @@ function hostAndPort(address: string): { readonly host: string; readonly port: n
 function listOf(flag: 'join' | 'seeds', text: string | undefined, mistakes: string[]): readonly string[] {
   const addresses = (text ?? '').split(',').filter((part) => part !== '')
   const wrong = addresses.filter((address) => !isAddress(address))
-  if (wrong.length > 0) mistakes.push(`--${flag} must be host:port,host:port,…; wrong: ${wrong.map((part) => JSON.stringify(part)).join(', ')}`)
+  if (wrong.length > 0)
+    mistakes.push(`--${flag} must be host:port,host:port,…; wrong: ${wrong.map((part) => JSON.stringify(part)).join(', ')}`)
   return addresses
 }
 

@@ -26,10 +26,15 @@ export function createHttpServer(service: () => RegisterService | null): NodeHtt
   const open = new OpenRequests()
   fastify.addHook('onRequest', async (_request, reply) => {
     if (open.add(reply.raw)) return undefined
-    return reply.code(503).header('connection', 'close').send(errorBody('stopping', 'this node is stopping: ask another', true))
+    return reply
+      .code(503)
+      .header('connection', 'close')
+      .send(errorBody('stopping', 'this node is stopping: ask another', true))
   })
   fastify.setErrorHandler<Error & { readonly statusCode?: number }>((error, _request, reply) => sendFault(error, reply))
-  fastify.setNotFoundHandler((request, reply) => reply.code(404).send(errorBody('not_found', `there is no ${request.method} ${request.url}`, false)))
+  fastify.setNotFoundHandler((request, reply) =>
+    reply.code(404).send(errorBody('not_found', `there is no ${request.method} ${request.url}`, false)),
+  )
   addRoutes(fastify, service)
   return { fastify, drain: (withinMs) => open.drain(withinMs) }
 }
@@ -40,18 +45,28 @@ function addRoutes(fastify: FastifyInstance, service: () => RegisterService | nu
   fastify.get('/readyz', (_request, reply) => {
     const reason = service()?.notReadyBecause() ?? (service() === null ? 'the node is starting' : null)
     if (reason === null) return { status: 'ready' }
-    return reply.code(503).header('retry-after', '1').send(errorBody('not_ready', reason, true))
+    return reply
+      .code(503)
+      .header('retry-after', '1')
+      .send(errorBody('not_ready', reason, true))
   })
 
-  fastify.get('/cluster', (_request, reply) => service()?.status() ?? reply.code(503).send(errorBody('unavailable', 'the node is starting', true)))
+  fastify.get(
+    '/cluster',
+    (_request, reply) => service()?.status() ?? reply.code(503).send(errorBody('unavailable', 'the node is starting', true)),
+  )
 
   fastify.get<{ Params: { key: string } }>('/registers/:key', async ({ params }, reply) => {
     return answer(reply, await execute(service(), { type: 'read', key: params.key }), { repeatable: true })
   })
 
-  fastify.post<{ Params: { key: string }; Body: RegisterBody }>('/registers/:key', { schema: { body: registerBody } }, async (request, reply) => {
-    return answer(reply, await execute(service(), { ...request.body, key: request.params.key }), { repeatable: false })
-  })
+  fastify.post<{ Params: { key: string }; Body: RegisterBody }>(
+    '/registers/:key',
+    { schema: { body: registerBody } },
+    async (request, reply) => {
+      return answer(reply, await execute(service(), { ...request.body, key: request.params.key }), { repeatable: false })
+    },
+  )
 }
 
 type RegisterBody = DistributiveOmit<Exclude<RegisterCommand, { type: 'read' }>, 'key'>

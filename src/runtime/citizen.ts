@@ -8,7 +8,7 @@ import type { Group } from './group.ts'
 import type { ReplicaHost } from './host.ts'
 import type { Identity } from './identity.ts'
 import { metaGroup } from './meta-machine.ts'
-import { nodeNameOf } from './replica-name.ts'
+import { livesOn, nodeNameOf } from './replica-name.ts'
 import type { Steward } from './steward.ts'
 
 /**
@@ -125,7 +125,7 @@ export class Citizen {
     const heir = group.raft
       .matches()
       .find(({ replica, match }) => nodeNameOf(replica) === preferred && match + handOverGap >= group.raft.commit)
-    if (version > group.applier.machine.version) {
+    if (version > group.applier.machine.version && isAmongMembers(group, state)) {
       this.#wait(group)
       group.propose({ commands: [encodeCommand({ type: 'set-version', version })], done: () => {} })
     } else if (heir !== undefined && group.raft.membership.voters.includes(heir.replica)) {
@@ -155,6 +155,15 @@ export interface CitizenOptions {
   readonly submit: (command: Command, then: (answer: Answer | null) => void) => void
   /** The cluster has removed this node for good. */
   readonly removed: () => void
+}
+
+/**
+ * Who was removed is not asked which versions it knows, but its replica hears of everything that is committed until its configuration leaves it
+ * out as well.
+ */
+function isAmongMembers({ raft }: Group, { members }: ClusterState): boolean {
+  const { voters, outgoing, learners } = raft.membership
+  return [...voters, ...outgoing, ...learners].every((replica) => members.some((member) => livesOn(replica, member)))
 }
 
 const roundMs = 200

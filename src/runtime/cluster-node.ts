@@ -48,7 +48,7 @@ export class ClusterNode {
     this.#config = config
     this.#ports = ports
     this.#self = { name: identity.name, incarnation: identity.incarnation }
-    this.#transport = ports.connect(this.#self, () => this.#formation?.clusterId ?? null)
+    this.#transport = ports.connect(this.#self, () => this.identity.formation?.clusterId ?? null)
     this.host = new ReplicaHost(
       {
         node: this.#self,
@@ -96,11 +96,6 @@ export class ClusterNode {
 
   get #timing(): Timing {
     return this.identity.constants?.timing ?? this.#config.timing
-  }
-
-  /** Null until it is durable here: nobody may hear of it before. */
-  get #formation(): Formation | null {
-    return this.#forming === null ? this.identity.formation : null
   }
 
   get cluster(): ClusterState | null {
@@ -179,9 +174,9 @@ export class ClusterNode {
   }
 
   #hello(): Hello {
-    const { name, incarnation } = this.identity
+    const { name, incarnation, formation } = this.identity
     const { address, voters } = this.#config
-    return { name, incarnation, address, voters, timing: this.#timing, formation: this.#formation }
+    return { name, incarnation, address, voters, timing: this.#timing, formation }
   }
 
   #answer(from: NodeKey, request: PeerRequest, respond: (response: PeerResponse) => void): void {
@@ -199,7 +194,7 @@ export class ClusterNode {
 
   /** Any member takes a newcomer's request to the meta group. */
   #admit(request: Extract<PeerRequest, { type: 'join' }>, respond: (response: PeerResponse) => void): void {
-    if (this.#formation === null) {
+    if (this.#forming !== null) {
       respond(refusal('not-formed', 'this node does not belong to a cluster yet'))
       return
     }

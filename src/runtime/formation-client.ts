@@ -53,8 +53,15 @@ export class FormationClient {
     this.#heard.delete(name)
   }
 
-  /** Another node hands out the formation it has written, or asks whether we know one. */
+  /**
+   * Another node hands out the formation it has written, or asks whether we know one. While one is being written here there is nothing to say:
+   * whoever took it over, or formed another one, would rely on what a crash may undo.
+   */
   answer(request: Extract<PeerRequest, { type: 'hello' | 'form' }>, respond: (response: PeerResponse) => void): void {
+    if (this.#done) {
+      respond({ type: 'refused', code: 'not-formed', detail: 'this node is about to belong to a cluster', leader: null })
+      return
+    }
     if (request.type === 'hello') {
       this.#heard.set(request.hello.name, request.hello)
       respond({ type: 'hello', hello: this.#self() })
@@ -63,8 +70,6 @@ export class FormationClient {
     const step = nextFormingStep(this.#self(), [{ ...this.#self(), name: '', formation: request.formation }])
     if (step.type !== 'adopt')
       respond({ type: 'refused', code: 'invalid', detail: 'this node is not a founder of that cluster', leader: null })
-    else if (this.#done)
-      respond({ type: 'refused', code: 'not-formed', detail: 'this node is about to belong to a cluster', leader: null })
     else this.#take(step.formation, () => respond({ type: 'done' }))
   }
 
@@ -76,12 +81,14 @@ export class FormationClient {
   }
 
   #ask(name: string): void {
+    if (this.#done) return
     this.#ports.requests.ask(
       name,
       { type: 'hello', hello: this.#self() },
       {
         timeoutMs: askTimeoutMs,
         done: (response) => {
+          if (response?.type === 'refused') this.#heard.delete(name)
           if (response?.type !== 'hello' || !this.#connected.has(name)) return
           this.#heard.set(name, response.hello)
           this.#advance()

@@ -9,7 +9,9 @@ import type { Hello } from '#wire/peer-message.ts'
  * Idea: only an explicit list of initial voters forms a cluster, and only when every one of them has answered, names the same list and the
  * same constants, and belongs to no cluster. The first of the list then writes the formation, for itself first, and hands it out.
  * Obstacles: the first may crash in between; whoever has the formation passes it on, and a node takes it exactly when it is named in it
- * with the very incarnation it still has, for then it has lost nothing. Otherwise it joins as a newcomer, and waits if it cannot.
+ * with the very incarnation it still has, for then it has lost nothing. Otherwise it joins as a newcomer, and waits if it cannot. And a
+ * formation is passed on only from a disk: one that was told, taken over and then lost in a crash would leave its taker behind alone, while
+ * the others form the next.
  */
 export type FormingStep =
   /** Nothing to do until somebody else is heard. */

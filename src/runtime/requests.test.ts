@@ -14,7 +14,12 @@ function asking() {
   const scheduler = new Scheduler()
   const clock = new Machine('n', scheduler, { touched() {} })
   const sent: PeerMessage[] = []
-  const transport = { start() {}, setPeers() {}, stop() {}, send: (_to: string, _lane: string, message: PeerMessage) => void sent.push(message) }
+  const transport = {
+    start() {},
+    setPeers() {},
+    stop() {},
+    send: (_to: string, _lane: string, message: PeerMessage) => void sent.push(message),
+  }
   const requests = new Requests({ clock, transport, prng: new Prng(1), post: (task) => clock.soon(task) })
   const answers: (PeerResponse | null)[] = []
   const ask = (to: string): void => requests.ask(to, question, { timeoutMs: 1_000, done: (answer) => answers.push(answer) })

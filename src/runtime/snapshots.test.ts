@@ -150,7 +150,11 @@ test('pitfall 42: a large snapshot on its way to a follower holds up no heartbea
   const { term } = world.replica(leader, 1).raft
   world.restart('c')
   const group = world.replica('c', 1)
-  world.until('the follower has caught up', () => group.raft.commit > 0 && group.applier.last.index === world.replica(leader, 1).raft.commit, 60_000)
+  world.until(
+    'the follower has caught up',
+    () => group.raft.commit > 0 && group.applier.last.index === world.replica(leader, 1).raft.commit,
+    60_000,
+  )
   equal(world.replica(leader, 1).raft.term, term)
   deepEqual(world.leaders(1), [leader])
 })
@@ -162,11 +166,7 @@ test('a follower that restarts while it receives a snapshot goes on where it was
   world.until('half of it is there', () => chunks().length > 40, 60_000)
   world.crash('c')
   world.restart('c')
-  world.until(
-    'the follower has caught up',
-    () => world.replica('c', 1).applier.last.index === world.replica(leader, 1).raft.commit,
-    60_000,
-  )
+  world.until('the follower has caught up', () => world.replica('c', 1).applier.last.index === world.replica(leader, 1).raft.commit, 60_000)
   equal(chunks().filter(({ snapshotChunk }) => snapshotChunk?.offset === 0).length, 1, 'it began once')
 })
 
@@ -199,7 +199,11 @@ test('a snapshot of its own is given up when the leader sends a newer one, and w
   const { world, leader } = laggard(pieces(30, 500_000))
   world.restart('c')
   const group = world.replica('c', 1)
-  world.until('the follower has caught up', () => group.applier.last.index === world.replica(leader, 1).raft.commit && group.raft.commit > 0, 60_000)
+  world.until(
+    'the follower has caught up',
+    () => group.applier.last.index === world.replica(leader, 1).raft.commit && group.raft.commit > 0,
+    60_000,
+  )
   world.network.cut(leader, 'c')
   world.network.cut('c', leader)
   world.get('c').disk.setSpeed({ min: 50, mean: 1 })

@@ -196,5 +196,6 @@ export class World {
 
 export const replicaOn = (name: string, generation = 0): ReplicaId => replicaId(`${name}/i${name}/${generation}`)
 
-export const anonymous = (command: RegisterCommand): Uint8Array => encodeCommand({ type: 'anonymous', body: encodeRegisterCommand(command) })
+export const anonymous = (command: RegisterCommand): Uint8Array =>
+  encodeCommand({ type: 'anonymous', body: encodeRegisterCommand(command) })
 export const add = (by: number, key = 'k'): Uint8Array => anonymous({ type: 'add', key, by })

@@ -14,7 +14,9 @@ test('plain values come back as they were', () => {
       fc.double({ noNaN: true }).filter((number) => !Object.is(number, -0)),
       fc.string({ unit: 'binary' }),
       fc.array(tie('any')),
-      fc.dictionary(fc.string(), tie('any'), { noNullPrototype: true }).filter((object) => !('__proto__' in object && Object.hasOwn(object, '__proto__'))),
+      fc
+        .dictionary(fc.string(), tie('any'), { noNullPrototype: true })
+        .filter((object) => !('__proto__' in object && Object.hasOwn(object, '__proto__'))),
     ),
   })).any
   fc.assert(fc.property(value, (each) => deepEqual(unpackValue(packValue(each)), each)))

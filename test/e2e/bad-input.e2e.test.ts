@@ -43,9 +43,15 @@ function errorOf(response: string): { readonly status: number; readonly code: st
 const post = (body: string, type = 'application/json'): string =>
   `POST /registers/key HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 const get = (path: string, headers = ''): string => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${headers}\r\n`
-const upgrade = (headers = ''): string => get(peerPath, headers).replace('Connection: close', 'Connection: Upgrade, close\r\nUpgrade: lockstep')
+const upgrade = (headers = ''): string =>
+  get(peerPath, headers).replace('Connection: close', 'Connection: Upgrade, close\r\nUpgrade: lockstep')
 
-const badRequests: readonly { readonly what: string; readonly bytes: string | Uint8Array; readonly status: number; readonly says: RegExp }[] = [
+const badRequests: readonly {
+  readonly what: string
+  readonly bytes: string | Uint8Array
+  readonly status: number
+  readonly says: RegExp
+}[] = [
   { what: 'random bytes', bytes: randomBytes(4_096), status: 400, says: /no HTTP request/ },
   { what: 'a TLS hello', bytes: Buffer.from('160301007a0100007603', 'hex'), status: 400, says: /no HTTP request/ },
   { what: 'headers without end', bytes: `GET / HTTP/1.1\r\nx: ${'a'.repeat(40_000)}`, status: 431, says: /headers are too large/ },
@@ -64,9 +70,19 @@ const badRequests: readonly { readonly what: string; readonly bytes: string | Ui
   { what: 'a number too large', bytes: post('{"type":"add","by":1e300}'), status: 400, says: /by must be/ },
   { what: 'a prototype', bytes: post('{"type":"add","by":1,"__proto__":{"by":2}}'), status: 400, says: /./ },
   { what: 'a body that is too large', bytes: post(`"${'a'.repeat(100_000)}"`), status: 413, says: /too large/ },
-  { what: 'two lengths of one body', bytes: post('{}').replace('Host: x', 'Host: x\r\nTransfer-Encoding: chunked'), status: 400, says: /./ },
+  {
+    what: 'two lengths of one body',
+    bytes: post('{}').replace('Host: x', 'Host: x\r\nTransfer-Encoding: chunked'),
+    status: 400,
+    says: /./,
+  },
   { what: 'an upgrade with a body', bytes: `${upgrade('Content-Length: 5\r\n')}hello`, status: 404, says: /there is no GET/ },
-  { what: 'an upgrade to something else', bytes: get(peerPath, '').replace('Connection: close', 'Connection: Upgrade, close\r\nUpgrade: h2c'), status: 404, says: /there is no GET/ },
+  {
+    what: 'an upgrade to something else',
+    bytes: get(peerPath, '').replace('Connection: close', 'Connection: Upgrade, close\r\nUpgrade: h2c'),
+    status: 404,
+    says: /there is no GET/,
+  },
 ]
 
 const badFrames: readonly { readonly what: string; readonly bytes: Uint8Array }[] = [
@@ -86,9 +102,8 @@ test('bad input is answered with a clear error, costs no descriptor, and the nod
   const life = node.pid
   // So that connections of the test itself do not count.
   const isAlive = async (): Promise<void> => {
-    const client = new RegisterClient()
+    using client = new RegisterClient()
     assert.equal((await client.add(node, 'other')).type, 'answered')
-    client.close()
   }
   await isAlive()
   const before = descriptorsOf(node)
@@ -119,7 +134,6 @@ test('bad input is answered with a clear error, costs no descriptor, and the nod
   await until('the descriptors are back where they were', () => descriptorsOf(node) <= before)
   t.diagnostic(`descriptors: ${before} before, ${descriptorsOf(node)} after`)
   assert.equal(node.pid, life, 'it is still the same process')
-  const client = new RegisterClient()
+  using client = new RegisterClient()
   assert.deepEqual(await client.read(node, 'key'), { type: 'answered', value: null, done: true }, 'nothing of it was carried out')
-  client.close()
 })

@@ -10,6 +10,7 @@ import { parseTrace, traceOptions } from '#test/harness/strace.ts'
 import type { SystemCall } from '#test/harness/strace.ts'
 import { until } from '#test/harness/until.ts'
 
+const tracer = 'strace'
 const calls = 'trace=openat,pwrite64,writev,pwritev,pwritev2,fdatasync,fsync,msync'
 const traceOf = (folder: string, id: string): string => join(folder, `${id}.strace`)
 
@@ -36,17 +37,17 @@ function commitOf(trace: readonly SystemCall[], witness: string): Commit | null 
   return pages !== undefined && sync !== undefined && meta !== undefined ? { pages, sync, meta } : null
 }
 
-const missing = spawnSync('strace', ['-V']).error === undefined ? false : 'strace is not installed'
+const missing = spawnSync(tracer, ['-V']).error === undefined ? false : 'strace is not installed'
 
 test('a command is answered only once it is on the disks of a majority', { skip: missing }, async (t) => {
   await using cluster = await ProcessCluster.prepare({
     args: ['--log-level', 'warn'],
-    under: (id, folder) => ['strace', ...traceOptions, '-e', calls, '-o', traceOf(folder, id)],
+    under: (id, folder) => [tracer, ...traceOptions, '-e', calls, '-o', traceOf(folder, id)],
   })
   for (const node of cluster.nodes) node.start()
   await cluster.ready()
   const leader = await cluster.settledLeader(1, 500)
-  const client = new RegisterClient()
+  using client = new RegisterClient()
   // The first command opens what the router needs, so that the second is the only write.
   assert.equal((await client.add(leader, 'first')).type, 'answered')
 
@@ -66,11 +67,12 @@ test('a command is answered only once it is on the disks of a majority', { skip:
   t.diagnostic(`sent at 0 ms to ${leader.id}, answered at ${((answeredAt - sentAt) * 1_000).toFixed(1)} ms`)
   const since = (time: number): string => `${((time - sentAt) * 1_000).toFixed(1)} ms`
   for (const [id, { pages, sync, meta }] of commits) {
-    t.diagnostic(`${id}: pages written ${since(pages.endedAt)}, fdatasync returned ${since(sync.endedAt)}, meta page (O_DSYNC) ${since(meta.endedAt)}`)
+    t.diagnostic(
+      `${id}: pages written ${since(pages.endedAt)}, fdatasync returned ${since(sync.endedAt)}, meta page (O_DSYNC) ${since(meta.endedAt)}`,
+    )
     assert.ok(pages.startedAt >= sentAt - 0.001, 'the write is this command')
   }
   // The clock of the client counts whole milliseconds.
   const onDisk = [...commits.values()].filter(({ meta }) => Math.floor(meta.endedAt * 1_000) <= answeredAt * 1_000)
   assert.ok(onDisk.length >= 2, `only ${onDisk.length} of 3 disks had it when it was answered`)
-  client.close()
 })

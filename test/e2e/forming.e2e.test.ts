@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { freePorts } from '#test/harness/free-ports.ts'
 import type { NodeProcess } from '#test/harness/node-process.ts'
 import { ProcessCluster } from '#test/harness/process-cluster.ts'
@@ -7,6 +8,22 @@ import { RegisterClient } from '#test/harness/register-client.ts'
 import { throughout, until } from '#test/harness/until.ts'
 
 const secret = ['--secret', 'a secret of this cluster']
+
+const strangers = [
+  {
+    what: 'with another secret',
+    id: 'liar',
+    args: ['--secret', 'another'],
+    says: /"code":"wrong-secret","detail":"the secrets of \S+ and \S+ differ"/,
+  },
+  { what: 'without a secret', id: 'naked', args: [], says: /"code":"wrong-secret","detail":"node-1 has a secret, naked has none"/ },
+  {
+    what: 'with another election time-out',
+    id: 'hasty',
+    args: [...secret, '--election', '300-600'],
+    says: /timing-differs: node-1 runs .*"electionMinMs\\?":500.* was given .*"electionMinMs\\?":300/,
+  },
+]
 
 async function membersOf(cluster: ProcessCluster, node: NodeProcess): Promise<readonly string[]> {
   const { members } = await cluster.status(node)
@@ -28,7 +45,7 @@ async function strangerTo(cluster: ProcessCluster, id: string, args: readonly st
 test('a cluster forms from all of its voters and not from two of three, takes in a fourth node, and keeps strangers out', async (t) => {
   await using cluster = await ProcessCluster.prepare({ args: [...secret, '--slots', '4'] })
   const [first, second, third] = cluster.nodes as [NodeProcess, NodeProcess, NodeProcess]
-  const client = new RegisterClient()
+  using client = new RegisterClient()
 
   await t.test('no cluster forms from two of three', async () => {
     first.start()
@@ -47,7 +64,10 @@ test('a cluster forms from all of its voters and not from two of three, takes in
   await t.test('it forms when the third appears', async () => {
     third.start()
     await cluster.ready()
-    await until('all are active members', async () => (await membersOf(cluster, third)).filter((member) => member.endsWith(' active')).length === 3)
+    await until(
+      'all are active members',
+      async () => (await membersOf(cluster, third)).filter((member) => member.endsWith(' active')).length === 3,
+    )
     const ids = new Set([...(await cluster.statuses()).values()].map(({ clusterId }) => clusterId))
     assert.equal(ids.size, 1)
     assert.match([...ids].join(), /^[0-9a-f]{32}$/)
@@ -72,11 +92,12 @@ test('a cluster forms from all of its voters and not from two of three, takes in
     })
   })
 
-  for (const { what, id, args, says } of [
-    { what: 'with another secret', id: 'liar', args: ['--secret', 'another'], says: /"code":"wrong-secret","detail":"the secrets of \S+ and \S+ differ"/ },
-    { what: 'without a secret', id: 'naked', args: [], says: /"code":"wrong-secret","detail":"node-1 has a secret, naked has none"/ },
-    { what: 'with another election time-out', id: 'hasty', args: [...secret, '--election', '300-600'], says: /timing-differs: node-1 runs .*"electionMinMs\\?":500.* was given .*"electionMinMs\\?":300/ },
-  ]) {
+  await keepStrangersOut(t, cluster, client)
+})
+
+async function keepStrangersOut(t: TestContext, cluster: ProcessCluster, client: RegisterClient): Promise<void> {
+  const [first] = cluster.nodes as [NodeProcess]
+  for (const { what, id, args, says } of strangers) {
     await t.test(`a node ${what} is refused, says why, and harms nothing`, async () => {
       const before = await orderOf(cluster, first)
       const stranger = await strangerTo(cluster, id, [...args, '--seeds', first.options.address])
@@ -94,7 +115,9 @@ test('a cluster forms from all of its voters and not from two of three, takes in
     const address = `127.0.0.1:${port}`
     const foreign = cluster.add({ id: 'foreign', address, voters: [address], args: secret })
     foreign.start()
-    await until('it has formed a cluster of its own', async () => (await cluster.status(foreign)).groups.some(({ role }) => role === 'leader'))
+    await until('it has formed a cluster of its own', async () =>
+      (await cluster.status(foreign)).groups.some(({ role }) => role === 'leader'),
+    )
     await foreign.kill('SIGTERM')
     const before = await orderOf(cluster, first)
     foreign.start(['--seeds', first.options.address])
@@ -104,5 +127,4 @@ test('a cluster forms from all of its voters and not from two of three, takes in
     assert.deepEqual(await orderOf(cluster, first), before)
     assert.notEqual((await cluster.status(foreign)).clusterId, (await cluster.status(first)).clusterId)
   })
-  client.close()
-})
+}

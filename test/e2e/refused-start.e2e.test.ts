@@ -17,7 +17,9 @@ async function alone(): Promise<{ readonly cluster: ProcessCluster; readonly nod
   const cluster = ProcessCluster.of(folder, [{ id: 'node-1', address, voters: [address], folder, args: ['--log-level', 'warn'] }])
   const node = cluster.nodes[0] as NodeProcess
   node.start()
-  await until('it leads itself', async () => (await cluster.status(node)).groups.some(({ group, role }) => group === 1 && role === 'leader'))
+  await until('it leads itself', async () =>
+    (await cluster.status(node)).groups.some(({ group, role }) => group === 1 && role === 'leader'),
+  )
   return { cluster, node }
 }
 
@@ -29,9 +31,8 @@ test('a second process on the same data folder is refused, and told which proces
   second.start()
   assert.deepEqual(await second.ended(), { code: 4, signal: null })
   assert.match(second.output, new RegExp(`process ${node.pid} has this store \\(.*store\\.lock\\)`))
-  const client = new RegisterClient()
+  using client = new RegisterClient()
   assert.deepEqual(await client.add(node, 'key'), { type: 'answered', value: 1, done: true })
-  client.close()
 })
 
 test('another name on the same data folder is refused', async () => {
@@ -53,7 +54,10 @@ test('a taken port is named, with exit code 5', async () => {
   })
   node.start()
   assert.deepEqual(await node.ended(), { code: 5, signal: null })
-  assert.match(node.output, new RegExp(`^lockstep: node-1 cannot listen on 127\\.0\\.0\\.1:${node.port}: another process listens there already`))
+  assert.match(
+    node.output,
+    new RegExp(`^lockstep: node-1 cannot listen on 127\\.0\\.0\\.1:${node.port}: another process listens there already`),
+  )
   assert.doesNotMatch(node.output, /\n {4}at /, 'no stack')
   await new Promise((resolve) => {
     taker.close(resolve)
@@ -63,9 +67,8 @@ test('a taken port is named, with exit code 5', async () => {
 test('a store with flipped bytes is refused with exit code 3 and a word on what to do', async () => {
   const { cluster, node } = await alone()
   await using owned = cluster
-  const client = new RegisterClient()
+  using client = new RegisterClient()
   for (let turn = 0; turn < 50; turn++) assert.equal((await client.add(node, 'witness-of-damage')).type, 'answered')
-  client.close()
   await node.kill('SIGKILL')
   const path = join(node.data, 'data.mdb')
   const bytes = readFileSync(path)

@@ -11,7 +11,7 @@ async function termsOf(cluster: ProcessCluster): Promise<ReadonlyMap<string, num
 
 test('killing all three nodes at once under load loses nothing acknowledged; terms only grow and the cluster stays the same', async (t) => {
   await using cluster = await ProcessCluster.start(['--log-level', 'warn', '--slots', '3'])
-  const load = new CounterLoad({ clients: 6, nodes: () => cluster.running })
+  await using load = new CounterLoad({ clients: 6, nodes: () => cluster.running })
   const { clusterId } = await cluster.status(await cluster.leader(1))
   load.start()
   for (let crash = 1; crash <= 2; crash++) {
@@ -23,7 +23,9 @@ test('killing all three nodes at once under load loses nothing acknowledged; ter
     await Promise.all(cluster.nodes.map((node) => node.ended()))
     for (const node of cluster.nodes) node.start()
     const backAt = await load.acknowledgedAfter(killedAt, 30_000)
-    t.diagnostic(`crash ${crash}: answered again ${(backAt - killedAt).toFixed(0)} ms after the kill, the start of three processes included`)
+    t.diagnostic(
+      `crash ${crash}: answered again ${(backAt - killedAt).toFixed(0)} ms after the kill, the start of three processes included`,
+    )
     await cluster.ready()
     const after = await termsOf(cluster)
     for (const [replica, term] of before) {
@@ -40,5 +42,4 @@ test('killing all three nodes at once under load loses nothing acknowledged; ter
   for (const node of cluster.nodes) assert.deepEqual(await load.check(node), [])
   const { acknowledged, unknown, refused } = load.totals
   t.diagnostic(`${acknowledged} acknowledged, ${unknown} unknown, ${refused} refused`)
-  load.close()
 })

@@ -21,11 +21,13 @@ function tracesOf(incarnation: string, { name, members, groups }: NodeStatus): s
 
 test('a wiped node comes back under the same name as another, gets its replicas again, and nothing is lost', async (t) => {
   await using cluster = await ProcessCluster.start(['--log-level', 'warn', '--slots', '3'])
-  const load = new CounterLoad({ clients: 4, nodes: () => cluster.running })
+  await using load = new CounterLoad({ clients: 4, nodes: () => cluster.running })
   load.start()
   await until('the cluster knows its members', async () => {
     const statuses = [...(await cluster.statuses()).values()]
-    return statuses.length === 3 && statuses.every(({ members }) => members.length === 3 && members.every(({ state }) => state === 'active'))
+    return (
+      statuses.length === 3 && statuses.every(({ members }) => members.length === 3 && members.every(({ state }) => state === 'active'))
+    )
   })
   await load.progress(100)
   const victim = await cluster.leader(1)
@@ -61,5 +63,4 @@ test('a wiped node comes back under the same name as another, gets its replicas 
   for (const node of cluster.nodes) assert.deepEqual(await load.check(node), [])
   const { acknowledged, unknown, refused } = load.totals
   t.diagnostic(`${acknowledged} acknowledged, ${unknown} unknown, ${refused} refused`)
-  load.close()
 })

@@ -22,7 +22,7 @@ export interface CounterLoadOptions {
  * Clients that each add 1 to a counter of their own, one command at a time. What was acknowledged can then be found for ever, and whatever
  * was carried out twice shows: acknowledged ≤ counter ≤ acknowledged + unknown, after every single answer and at the end.
  */
-export class CounterLoad {
+export class CounterLoad implements AsyncDisposable {
   /** What should not have been; empty after a good run. */
   readonly violations: string[] = []
   readonly #options: CounterLoadOptions
@@ -100,8 +100,9 @@ export class CounterLoad {
     return wrong
   }
 
-  close(): void {
-    this.#client.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+    this.#client[Symbol.dispose]()
   }
 
   async #drive(counter: Counter, position: number): Promise<void> {

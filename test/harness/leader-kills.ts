@@ -20,29 +20,25 @@ export interface LeaderKillsOutcome {
 }
 
 /** The upper election time-out of the default timing, by which recovery is judged. */
-export const electionMaxMs = 1_000
+const electionMaxMs = 1_000
 
 const group = 1
 
 /** Kills whoever leads, again and again, under load; the victim comes back each time. Ends by comparing the counters on every node. */
 export async function runLeaderKills(kills: number, report: (kill: LeaderKill) => void): Promise<LeaderKillsOutcome> {
   await using cluster = await ProcessCluster.start(['--log-level', 'warn'])
-  const load = new CounterLoad({ clients: 6, nodes: () => cluster.running })
+  await using load = new CounterLoad({ clients: 6, nodes: () => cluster.running })
   const done: LeaderKill[] = []
   load.start()
-  try {
-    for (let kill = 1; kill <= kills; kill++) {
-      await load.progress(20)
-      const outcome = { kill, ...(await killLeader(cluster, load)) }
-      done.push(outcome)
-      report(outcome)
-    }
-  } finally {
-    await load.stop()
+  for (let kill = 1; kill <= kills; kill++) {
+    await load.progress(20)
+    const outcome = { kill, ...(await killLeader(cluster, load)) }
+    done.push(outcome)
+    report(outcome)
   }
+  await load.stop()
   const wrong: string[] = []
   for (const node of cluster.nodes) wrong.push(...(await load.check(node)))
-  load.close()
   return { kills: done, totals: load.totals, wrong: [...new Set(wrong)] }
 }
 

@@ -73,10 +73,11 @@ export class NodeProcess {
     const child = spawn(command[0] as string, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     this.#ending = null
+    const log = process.env['LOCKSTEP_TEST_LOGS']
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (bytes: Buffer) => {
         this.#output += bytes.toString()
-        if (process.env['LOCKSTEP_TEST_LOGS']) appendFileSync(process.env['LOCKSTEP_TEST_LOGS'], bytes)
+        if (log !== undefined) appendFileSync(log, bytes)
       })
     }
     // `close` comes after the last of the output.

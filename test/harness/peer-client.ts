@@ -7,7 +7,7 @@ import { Requests } from '#runtime/requests.ts'
 import type { PeerRequest, PeerResponse } from '#wire/peer-message.ts'
 
 /** Speaks to nodes over their own transport, as one of them would, without being a member: for load and for bad manners. */
-export class PeerClient {
+export class PeerClient implements AsyncDisposable {
   readonly requests: Requests
   readonly #transport: TcpTransport
   readonly #up = new Set<string>()
@@ -56,5 +56,9 @@ export class PeerClient {
   stop(): Promise<void> {
     this.requests.stop()
     return new Promise((resolve) => this.#transport.stop(resolve))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
   }
 }

@@ -35,7 +35,7 @@ export class PeerNetwork {
 }
 
 /** Stands where other nodes find one node, and passes on what they say. */
-export class PeerProxy {
+export class PeerProxy implements AsyncDisposable {
   readonly #server: Server
   readonly #links = new Set<Link>()
 
@@ -60,7 +60,7 @@ export class PeerProxy {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     for (const link of this.#links) link.end()
     await new Promise((resolve) => {
       this.#server.close(resolve)

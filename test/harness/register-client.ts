@@ -17,7 +17,7 @@ export interface HttpReply {
 const replyTimeoutMs = 8_000
 
 /** Commands to registers over HTTP, on connections that are kept, with what each outcome means for who counts. */
-export class RegisterClient {
+export class RegisterClient implements Disposable {
   readonly #agent = new Agent({ keepAlive: true })
 
   add(node: NodeProcess, key: string, by = 1): Promise<RegisterReply> {
@@ -70,7 +70,7 @@ export class RegisterClient {
     })
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#agent.destroy()
   }
 }

@@ -1,7 +1,9 @@
+import { AssertionError } from 'node:assert/strict'
 import { join } from 'node:path'
 import process from 'node:process'
 import { run } from 'node:test'
 import type { EventData } from 'node:test'
+import { inspect } from 'node:util'
 import { planted } from './hook.ts'
 import { minutes } from './mutant.ts'
 
@@ -51,8 +53,15 @@ function messageOf({ details: { error } }: EventData.TestFail): string {
   const cause: unknown = error.cause ?? error
   if (!(cause instanceof Error)) return String(cause)
   const inner = cause.cause instanceof Error ? cause.cause : cause
-  return inner.name === 'AssertionError' || inner.name === 'Error' ? inner.message : `${inner.name}: ${inner.message}`
+  if (inner instanceof AssertionError) {
+    return inner.generatedMessage && 'expected' in inner && inner.operator !== '=='
+      ? `${short(inner.actual)} instead of ${short(inner.expected)}`
+      : inner.message
+  }
+  return inner.name === 'Error' ? inner.message : `${inner.name}: ${inner.message}`
 }
+
+const short = (value: unknown): string => inspect(value, { breakLength: Infinity, compact: true, depth: 3 })
 
 async function runSeeds(seeds: readonly number[], stopAtFirst: boolean): Promise<Omit<Report, 'loaded'>> {
   const { runSeed } = await import('#sim/run.ts')

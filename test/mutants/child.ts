@@ -26,7 +26,8 @@ export function runChild(order: Order, mutant: Mutant | null): Promise<Ending> {
   const child = fork(join(import.meta.dirname, 'check.ts'), [JSON.stringify(order)], {
     cwd: root,
     execArgv: [`--max-old-space-size=${memoryMax}`, '--import', pathToFileURL(join(import.meta.dirname, 'hook.ts')).href],
-    env: { ...process.env, ...(edit === null ? {} : { [editVariable]: JSON.stringify(edit) }) },
+    // node:test would take the child of a test for a test file.
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, [editVariable]: edit === null ? undefined : JSON.stringify(edit) },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let errors = ''

@@ -26,10 +26,12 @@ async function commitInTurn(folder: string): Promise<void> {
     // Whatever the store does by itself after a commit is over by then.
     for (let turns = 0; turns < 10; turns++) await new Promise((done) => void setImmediate(done))
     writeSync(1, `begin ${round}\n`)
-    const failure = await new Promise((done) => {
-      store.commit({ node: null, groups: [{ ...emptyWrite(1), hardState, about }] }, done)
+    const failure = await new Promise((resolve) => {
+      store.commit({ node: null, groups: [{ ...emptyWrite(1), hardState, about }] }, (outcome) => {
+        writeSync(1, `end ${round}\n`)
+        resolve(outcome)
+      })
     })
-    writeSync(1, `end ${round}\n`)
     equal(failure, null)
   }
   await new Promise<void>((done) => {

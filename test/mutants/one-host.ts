@@ -38,12 +38,12 @@ export class OneHost {
   readonly replica: ReplicaId = replicaId('n1/1/0')
   readonly scheduler = new Scheduler()
   readonly machine = new Machine('n1', this.scheduler, { touched() {} })
+  readonly disk = new Disk({ scheduler: this.scheduler, machine: this.machine, prng: new Prng(1) })
   readonly transport = new Recorder()
   readonly host: ReplicaHost
 
   constructor() {
-    const { scheduler, machine } = this
-    const disk = new Disk({ scheduler, machine, prng: new Prng(1) })
+    const { machine, disk } = this
     this.host = new ReplicaHost(
       {
         node: this.self,

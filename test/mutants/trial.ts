@@ -71,22 +71,27 @@ async function byTest(mutant: Mutant, check: TestCheck): Promise<Finding> {
 
 /** The seeds that are named, then all others: a change of the code may have moved the fault to another one. */
 async function bySimulator(mutant: Mutant, { seeds }: SimulatorCheck): Promise<Finding> {
-  const others = Array.from({ length: seedsTried }, (_, position) => position + 1).filter((seed) => !seeds.includes(seed))
-  let finding = survived('survived', '')
-  for (const tried of [seeds, others]) {
-    if (tried.length === 0) continue
-    const ending = await runChild({ type: 'seeds', seeds: tried }, mutant)
-    if (ending.type !== 'report') return survived(sayEnding(ending), '')
-    const { failures, loaded } = ending.report
-    if (!loaded) return survived('the file is not loaded', '')
-    const [failure] = failures
-    if (failure === undefined) continue
-    finding = bySeed(failure)
-    if (!finding.killed || tried === seeds) return finding
-    const without = await badSeeds([seedOf(failure.where)])
-    return without.size === 0 ? finding : survived(`${failure.where} fails without it`, failure.message)
+  const finding = await bySeeds(mutant, seeds)
+  if (finding.killed) return finding
+  for (let seed = 1; seed <= seedsTried; seed++) {
+    const left = Array.from({ length: seedsTried - seed + 1 }, (_, position) => seed + position).filter((other) => !seeds.includes(other))
+    const other = await bySeeds(mutant, left)
+    if (other.seed === null) return other
+    // One that fails without the fault as well proves nothing.
+    if (other.killed && (await badSeeds([other.seed])).size === 0) return other
+    seed = other.seed
   }
-  return finding
+  return survived('survived', '')
+}
+
+async function bySeeds(mutant: Mutant, seeds: readonly number[]): Promise<Finding & { readonly seed: number | null }> {
+  if (seeds.length === 0) return { ...survived('survived', ''), seed: null }
+  const ending = await runChild({ type: 'seeds', seeds }, mutant)
+  if (ending.type !== 'report') return { ...survived(sayEnding(ending), ''), seed: null }
+  const { failures, loaded } = ending.report
+  const [failure] = failures
+  if (failure === undefined) return { ...survived(loaded ? 'survived' : 'the file is not loaded', ''), seed: null }
+  return { ...bySeed(failure), seed: seedOf(failure.where) }
 }
 
 function bySeed({ where, message }: { readonly where: string; readonly message: string }): Finding {
@@ -96,7 +101,9 @@ function bySeed({ where, message }: { readonly where: string; readonly message: 
 
 /** What does not run is a mistake in the mutant: every check would find it. An undecided search has found nothing. */
 function found(by: string, message: string): Finding {
-  if (/^(?:ReferenceError|SyntaxError|TypeError)/.test(message)) return survived('the mutant does not run', message)
+  // A file that cannot be loaded fails as a whole, under its own name.
+  if (by.endsWith('.test.ts') || /^(?:ReferenceError|SyntaxError|TypeError)/.test(message))
+    return survived('the mutant does not run', message)
   if (message.startsWith('linearizability is undecided')) return survived('undecided', message)
   return { killed: true, by, says: firstLine(message) }
 }

@@ -32,10 +32,12 @@ const mark = 0xbeef_c0de
 /** One LMDB environment with one tree of bytes: reads that return copies, and transactions on this thread or on LMDB's. */
 export class Environment {
   readonly #database: RootDatabase<Uint8Array, Uint8Array>
+  readonly #freeBytes: () => number
   #owner: Uint8Array | null = null
 
   /** Throws what LMDB throws. */
-  constructor(folder: string) {
+  constructor({ folder, freeBytes }: { readonly folder: string; readonly freeBytes: () => number }) {
+    this.#freeBytes = freeBytes
     mkdirSync(folder, { recursive: true })
     const file = join(folder, 'data.mdb')
     refuseForeignFile(file)
@@ -67,6 +69,7 @@ export class Environment {
 
   /** The first transaction. From it on, each makes sure that nobody else claimed the store since. */
   claim(token: Uint8Array, puts: readonly { readonly key: Uint8Array; readonly record: Uint8Array }[]): void {
+    this.#checkSpace()
     this.#database.transactionSync(() => {
       this.put(ownerKey, token)
       for (const { key, record } of puts) this.put(key, record)
@@ -103,6 +106,7 @@ export class Environment {
 
   /** Durable when it returns; throws when it is not. Reads within see its writes. */
   inline(write: () => void): void {
+    this.#checkSpace()
     this.#database.transactionSync(() => {
       this.#checkOwner()
       write()
@@ -111,6 +115,7 @@ export class Environment {
 
   /** Durable when the promise resolves. `write` runs at once and must only put and remove; its reads would see the state before. */
   async onThread(write: () => void): Promise<void> {
+    this.#checkSpace()
     this.#checkOwner()
     try {
       await this.#database.batch(write)
@@ -121,6 +126,12 @@ export class Environment {
 
   async close(): Promise<void> {
     await this.#database.close()
+  }
+
+  /** The LMDB in lmdb 3.5.6 overruns a buffer of 100 bytes when it reports a full disk (`last_error` in mdb.c): it must not get so far. */
+  #checkSpace(): void {
+    const free = this.#freeBytes()
+    if (free < limits.freeBytesMin) throw new StoreFault('disk-full', `${free} bytes are free on the disk, ${limits.freeBytesMin} are kept`)
   }
 
   #checkOwner(): void {

@@ -16,6 +16,8 @@ export const limits = {
   sweepRecordsBusy: 64,
   sweepRecordsIdle: 256,
   sweepBytesMax: 256 * kibibyte,
+  /** Below this a disk counts as full: a few transactions of the largest kind, and what LMDB copies along the way. */
+  freeBytesMin: 64 * kibibyte * kibibyte,
   /** What `load` reads before it lets other things happen. */
   loadBytesPerTurn: 2 * kibibyte * kibibyte,
   /** Address space, not memory and not disk. */
@@ -24,4 +26,5 @@ export const limits = {
 
 assert(limits.runBytesMax < limits.inlineBytesMax, 'a few small runs are written inline')
 assert(limits.inlineBytesMax < limits.transactionBytesMax, 'a transaction may outgrow the event loop')
+assert(limits.freeBytesMin >= 4 * limits.transactionBytesMax, 'a transaction fits into what is kept free')
 assert(limits.sweepRecordsBusy <= limits.sweepRecordsIdle, 'an idle store sweeps faster')

@@ -142,10 +142,10 @@ function checkTrace(trace: string): void {
   }
 }
 
-const [mode, folderOfChild, length] = process.argv.slice(2)
+const [mode, folderOfChild, lengthOfChild] = process.argv.slice(2)
 if (mode === 'commit-in-turn' && folderOfChild !== undefined) await commitInTurn(folderOfChild)
 else if (mode === 'hold' && folderOfChild !== undefined) await hold(folderOfChild)
-else if (mode === 'fill-up' && folderOfChild !== undefined) await fillUp(folderOfChild, Number(length))
+else if (mode === 'fill-up' && folderOfChild !== undefined) await fillUp(folderOfChild, Number(lengthOfChild))
 else {
   test('decision R6: LMDB is opened so that a commit is synced, data before meta page, when it reports', () => {
     deepEqual(durableOptions, { overlappingSync: false, noSync: false, noMetaSync: false, useWritemap: false, mapAsync: false })
@@ -294,19 +294,41 @@ else {
       deepEqual(outcome.type === 'loaded' && outcome.groups[0]?.entries.length, 1)
     }))
 
-  test('a full disk is an answer, inline and on the thread; it stays, and what was durable before is there afterwards', async () => {
-    for (const size of ['3000', '100000']) {
-      await withFolder(async (folder) => {
-        const child = [process.execPath, ...process.execArgv, import.meta.filename, 'fill-up', folder, size]
-        const run = spawnSync('sh', ['-c', 'ulimit -f 2000 && exec "$0" "$@"', ...child], { encoding: 'utf8', timeout: 15_000 })
-        equal(run.status, 0, run.stderr)
-        const [durable, ...codes] = JSON.parse(run.stdout) as [number, ...string[]]
-        deepEqual(codes, ['disk-full', 'disk-full'])
-        const outcome = await outcomeOf(folder)
-        deepEqual(outcome.type === 'loaded' && outcome.groups[0]?.entries, entriesOf(1, durable, { length: Number(size) }))
-      })
-    }
-  })
+  test('a disk with too little room is full before LMDB meets its end; that stays, and restarting needs room', () =>
+    withFolder(async (folder) => {
+      let free = 1 << 30
+      const openWith = (): OpenStore => new OpenStore(new LmdbLogStore({ folder, freeBytes: () => free }))
+      const first = openWith()
+      await first.loaded()
+      await first.commit({ group: 1, entries: entriesOf(1, 1) })
+      free = 1 << 20
+      const codes = [(await first.tryCommit(batchOf({ group: 1, entries: entriesOf(2, 2) })))?.code]
+      free = 1 << 30
+      codes.push((await first.tryCommit(batchOf({ group: 2 })))?.code)
+      deepEqual(codes, ['disk-full', 'disk-full'])
+      await first.close()
+      free = 0
+      const second = openWith()
+      const refused = await second.load()
+      equal(refused.type === 'failed' && refused.code, 'disk-full')
+      await second.close()
+      free = 1 << 30
+      const third = openWith()
+      deepEqual((await third.loaded()).groups[0]?.entries, entriesOf(1, 1))
+      await third.close()
+    }))
+
+  test('a disk that refuses a write is an answer; it stays, and what was durable before is there afterwards', () =>
+    withFolder(async (folder) => {
+      const child = [process.execPath, ...process.execArgv, import.meta.filename, 'fill-up', folder, '100000']
+      const run = spawnSync('sh', ['-c', 'ulimit -f 2000 && exec "$0" "$@"', ...child], { encoding: 'utf8', timeout: 15_000 })
+      equal(run.status, 0, run.stderr)
+      const [durable, code, later] = JSON.parse(run.stdout) as [number, string, string]
+      ok(durable > 0 && (code === 'io-error' || code === 'disk-full'))
+      equal(later, code)
+      const outcome = await outcomeOf(folder)
+      deepEqual(outcome.type === 'loaded' && outcome.groups[0]?.entries, entriesOf(1, durable, { length: 100_000 }))
+    }))
 
   test('another process is told who has the store; when that one was killed its lock is reclaimed and its commits are there', () =>
     withFolder(async (folder) => {

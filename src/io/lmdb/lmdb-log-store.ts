@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert, present } from '#base/assert.ts'
 import { Deque } from '#base/deque.ts'
@@ -16,6 +17,8 @@ import { adviceFor, failureOf } from './store-fault.ts'
 export interface LmdbLogStoreOptions {
   /** Made when it is not there; belongs to this store alone. */
   readonly folder: string
+  /** How many bytes the disk has left, asked before each transaction. */
+  readonly freeBytes?: () => number
 }
 
 /** What a store consists of once it is loaded. */
@@ -31,14 +34,16 @@ const closed: StoreFailure = { type: 'failed', code: 'closed', detail: 'the stor
 /** The log store on LMDB: docs/storage.md has its formats, promises and figures. */
 export class LmdbLogStore implements LogStore {
   readonly #folder: string
+  readonly #freeBytes: () => number
   readonly #reads = new Deque<{ readonly after: number; readonly run: () => void }>()
   #loading: Promise<void> | null = null
   #opened: Opened | null = null
   /** Why nothing can be asked of the store, at all or any more. */
   #refusal: StoreFailure | null = null
 
-  constructor({ folder }: LmdbLogStoreOptions) {
+  constructor({ folder, freeBytes }: LmdbLogStoreOptions) {
     this.#folder = folder
+    this.#freeBytes = freeBytes ?? ((): number => freeBytesOf(folder))
   }
 
   load(done: (outcome: LoadOutcome) => void): void {
@@ -84,7 +89,7 @@ export class LmdbLogStore implements LogStore {
     let environment: Environment | null = null
     try {
       lock = new LockFile(join(this.#folder, 'store.lock'))
-      environment = new Environment(this.#folder)
+      environment = new Environment({ folder: this.#folder, freeBytes: this.#freeBytes })
       const { state, outcome, garbage, outdated } = await loadStore(environment)
       const puts = outdated.map(({ group, record }) => ({ key: groupKey(group), record: encodeGroup(group, record) }))
       environment.claim(Buffer.from(lock.token), [...puts, { key: storeKey, record: encodeStore(state.record) }])
@@ -152,6 +157,11 @@ export class LmdbLogStore implements LogStore {
 async function release(environment: Environment | null, lock: LockFile | null): Promise<void> {
   await environment?.close()
   lock?.release()
+}
+
+function freeBytesOf(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
 }
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`

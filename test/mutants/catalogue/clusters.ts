@@ -24,7 +24,7 @@ export const clusters: readonly Mutant[] = [
     file: 'src/runtime/forming.ts',
     original: 'name === self.name && incarnation === self.incarnation',
     mutated: 'name === self.name',
-    checks: [test(forming, 'decision R3: an empty node adopts a formation only if'), simulator()],
+    checks: [test(forming, 'decision R3: an empty node adopts a formation only if')],
   },
   {
     name: 'forms-beside-a-cluster',
@@ -33,7 +33,7 @@ export const clusters: readonly Mutant[] = [
     file: 'src/runtime/forming.ts',
     original: 'heard.find(({ formation }) => formation !== null)',
     mutated: 'heard.find(({ formation }) => formation !== null && self.voters.length === 0)',
-    checks: [test(forming, 'decision R3: an empty node joins'), simulator()],
+    checks: [test(forming, 'decision R3: an empty node joins'), simulator(1, 3)],
   },
   {
     name: 'lists-of-voters-differ',
@@ -69,6 +69,6 @@ export const clusters: readonly Mutant[] = [
     file: 'src/runtime/replicated-machine.ts',
     original: 'version: this.#version }\n  }',
     mutated: 'version: this.#newestVersion }\n  }',
-    checks: [simulator()],
+    checks: [simulator(3, 5)],
   },
 ]

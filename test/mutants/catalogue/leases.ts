@@ -29,7 +29,7 @@ export const leases: readonly Mutant[] = [
     file: 'src/core/raft/leader.ts',
     original: 'millis(role.sentAt[ack.round % limits.roundsRemembered] as number)',
     mutated: 'replica.now',
-    checks: [test(decisions, 'decision R2: an answer is credited from when its round was sent'), simulator(4, 13)],
+    checks: [test(decisions, 'decision R2: an answer is credited from when its round was sent')],
   },
   {
     name: 'round-never-sent-is-credited',

@@ -14,7 +14,7 @@ export const log: readonly Mutant[] = [
     file: 'src/core/raft/log.ts',
     original: 'return this.#durable',
     mutated: 'return this.lastIndex',
-    checks: [test(pitfalls, 'pitfall 1: entries are acknowledged when they are durable'), simulator(10, 19)],
+    checks: [test(pitfalls, 'pitfall 1: entries are acknowledged when they are durable'), simulator(5, 10, 19)],
   },
   {
     name: 'heartbeat-acknowledges-before-disk',
@@ -32,7 +32,7 @@ export const log: readonly Mutant[] = [
     file: 'src/runtime/group.ts',
     original: 'this.#host.afterWrites(',
     mutated: 'void ((now: () => void): void => now())(',
-    checks: [simulator()],
+    checks: [test('test/mutants/host-order.test.ts', 'pitfall 1: a vote leaves the host only when')],
   },
   {
     name: 'leader-counts-what-it-has-not-written',
@@ -153,6 +153,6 @@ export const log: readonly Mutant[] = [
     file: 'src/runtime/proposals.ts',
     original: 'settle(batch, position, unknownOutcome)',
     mutated: "settle(batch, position, refusedProposal('not-leader'))",
-    checks: [simulator(5, 7)],
+    checks: [simulator(4, 5, 7)],
   },
 ]

@@ -1,5 +1,5 @@
 import type { Mutant } from '#test/mutants/mutant.ts'
-import { simulator, test } from '#test/mutants/mutant.ts'
+import { test } from '#test/mutants/mutant.ts'
 
 const pitfalls = 'src/core/raft/pitfalls-leader.test.ts'
 const gaps = 'test/mutants/raft-gaps.test.ts'

@@ -1,0 +1,242 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { present } from '#base/assert.ts'
+import { Prng } from '#base/prng.ts'
+import type { ClusterState, Command, Member } from '#core/cluster/types.ts'
+import { Checks } from '#sim/checks/checks.ts'
+import { SimCluster } from '#sim/cluster.ts'
+import type { SimNode } from '#sim/cluster.ts'
+import type { SimOptions } from '#sim/options.ts'
+import { Trace } from '#sim/trace.ts'
+import { Scheduler } from '#sim/world/scheduler.ts'
+import type { ProposalOutcome } from '#wire/peer-message.ts'
+import type { Group } from './group.ts'
+import { decodeIdentity } from './identity.ts'
+import { encodeClusterCommand, metaGroup } from './meta-machine.ts'
+import { nodeNameOf } from './replica-name.ts'
+import { faultless, timing } from './testkit.test.ts'
+
+const deadAfterMs = 20_000
+
+/** Whole nodes that find each other and form a cluster; the invariants of the simulator are checked after every event. */
+class Cluster {
+  readonly scheduler = new Scheduler()
+  readonly sim: SimCluster
+  readonly #checks = new Checks()
+  /** Looked at after every event. */
+  watch: () => void = () => {}
+
+  constructor(size: { readonly founders: number; readonly spares: number }, seed = 1) {
+    const { scheduler } = this
+    const trace = new Trace(null, () => scheduler.now)
+    const options: SimOptions = {
+      ...size,
+      minutes: 0,
+      slots: 2,
+      timing,
+      network: faultless,
+      compaction: { bytes: 1e9, entries: 50, keepEntries: 10 },
+      faults: [],
+      faultEveryMs: 1e9,
+      clients: 0,
+      thinkMs: 1e9,
+      keys: 1,
+      syncMs: { min: 0.05, mean: 0.3 },
+      startVersion: 1,
+    }
+    this.sim = new SimCluster({ scheduler, prng: new Prng(seed), trace, checks: this.#checks }, options)
+    this.#checks.watch(this.sim.nodes)
+    for (const node of this.sim.nodes) if (node.founder) this.sim.start(node)
+    this.until('all belong to a cluster', () => this.#running.every(({ node }) => node?.cluster))
+    this.until('all are active', () => this.state.members.every(({ state }) => state === 'active'))
+  }
+
+  get #running(): SimNode[] {
+    return this.sim.nodes.filter(({ node }) => node !== null)
+  }
+
+  /** As the meta group's leader sees it. */
+  get state(): ClusterState {
+    const leader = this.sim.nodes.find((each) => each.node?.host?.groups.get(metaGroup)?.raft.termStarted === true && !each.machine.paused)
+    return present(leader?.node?.cluster ?? this.sim.alive.find(({ node }) => node?.cluster)?.node?.cluster, 'somebody knows the cluster')
+  }
+
+  member(name: string): Member | undefined {
+    return this.state.members.find((each) => each.name === name)
+  }
+
+  leaderOf(group: number): SimNode {
+    const leads = ({ node, machine }: SimNode): boolean => !machine.paused && node?.host?.groups.get(group)?.raft.termStarted === true
+    this.until(`group ${group} has a leader`, () => this.sim.nodes.some(leads))
+    return present(this.sim.nodes.find(leads), 'somebody leads')
+  }
+
+  replica({ node }: SimNode, group: number): Group {
+    return present(node?.host?.groups.get(group), 'the node has a replica')
+  }
+
+  command(command: Command): ProposalOutcome[] {
+    const told: ProposalOutcome[] = []
+    this.leaderOf(metaGroup).node?.submit(metaGroup, encodeClusterCommand(command), {
+      timeoutMs: 5_000,
+      done: (outcome) => told.push(outcome),
+    })
+    this.until('the command is answered', () => told.length > 0)
+    return told
+  }
+
+  run(ms: number): void {
+    this.scheduler.run(this.scheduler.now + ms, () => {
+      this.#checks.afterEvent()
+      this.watch()
+    })
+  }
+
+  until(what: string, happened: () => boolean, withinMs = 30_000): void {
+    const deadline = this.scheduler.now + withinMs
+    while (!happened() && this.scheduler.now < deadline) this.run(20)
+    ok(happened(), `${what} within ${withinMs} ms`)
+  }
+}
+
+test('decision R4: a member has adopted new constants durably before anybody is told that it has', () => {
+  const cluster = new Cluster({ founders: 3, spares: 0 })
+  for (const { disk } of cluster.sim.nodes) disk.setSpeed({ min: 30, mean: 50 })
+  let compared = 0
+  cluster.watch = () => {
+    for (const { disk, name } of cluster.sim.nodes) {
+      const stored = disk.content.node === null ? null : decodeIdentity(disk.content.node)
+      for (const { node } of cluster.sim.nodes) {
+        const told = node?.cluster?.members.find((member) => member.name === name)?.adopted ?? 0
+        ok(told <= (stored?.constants?.revision ?? 0), `${name} is said to run ${told}`)
+        compared++
+      }
+    }
+  }
+  const { constants } = cluster.state
+  const longer = { ...timing, electionMinMs: 1_000, electionMaxMs: 2_000 }
+  cluster.command({ type: 'set-constants', expectedRevision: constants.revision, timing: longer })
+  cluster.until('all have adopted them', () => cluster.state.members.every(({ adopted }) => adopted === constants.revision + 1))
+  ok(compared > 1_000)
+  for (const { node } of cluster.sim.nodes) equal(node?.host?.groups.get(metaGroup)?.raft.inspect().timing.electionMinMs, 1_000)
+})
+
+test('a new leader of the meta group does not take a dead member for alive that it has never heard', () => {
+  const cluster = new Cluster({ founders: 5, spares: 0 })
+  const dead = present(
+    cluster.sim.nodes.find((node) => node !== cluster.leaderOf(metaGroup)),
+    'somebody follows',
+  )
+  cluster.sim.crash(dead)
+  cluster.until('it is taken for dead', () => cluster.member(dead.name)?.state === 'dead', deadAfterMs + 5_000)
+  let seen = 0
+  cluster.watch = () => {
+    for (const { node } of cluster.sim.alive) {
+      const member = node?.cluster?.members.find(({ name }) => name === dead.name)
+      if (member === undefined || node?.host?.groups.get(metaGroup)?.raft.termStarted !== true) continue
+      equal(member.state, 'dead')
+      seen++
+    }
+  }
+  const first = cluster.leaderOf(metaGroup)
+  first.machine.pause()
+  cluster.until('another leads', () => cluster.leaderOf(metaGroup) !== first)
+  cluster.run(5_000)
+  ok(seen > 100)
+  cluster.watch = () => {}
+  first.machine.resume()
+  cluster.sim.start(dead)
+  cluster.until('it is back', () => cluster.member(dead.name)?.state === 'active')
+})
+
+test('a meta leader that was paused for long takes nobody for dead because it did not listen', () => {
+  const cluster = new Cluster({ founders: 3, spares: 0 })
+  const paused = cluster.leaderOf(metaGroup)
+  paused.machine.pause()
+  cluster.run(deadAfterMs + 10_000)
+  cluster.watch = () => {
+    for (const { node } of cluster.sim.nodes) {
+      const dead = node?.cluster?.members.filter(({ state }) => state === 'dead').map(({ name }) => name) ?? []
+      deepEqual(
+        dead.filter((name) => name !== paused.name),
+        [],
+      )
+    }
+  }
+  paused.machine.resume()
+  cluster.run(5_000)
+  cluster.until('all are alive', () => cluster.state.members.every(({ state }) => state === 'active'))
+})
+
+test('decision R8: a new meta leader goes on with the move that its predecessor began', () => {
+  for (let seed = 1; seed <= 3; seed++) {
+    const cluster = new Cluster({ founders: 4, spares: 1 }, seed)
+    for (const node of cluster.sim.nodes) cluster.sim.start(node)
+    cluster.until(
+      'the spare is active',
+      () => cluster.state.members.length === 5 && cluster.state.members.every(({ state }) => state === 'active'),
+    )
+    const meta = cluster.leaderOf(metaGroup)
+    const voters = cluster.replica(cluster.leaderOf(1), 1).raft.membership.voters.map(nodeNameOf)
+    const leaver = present(
+      cluster.sim.nodes.find(({ name }) => name !== meta.name && voters.includes(name)),
+      'somebody else holds a replica',
+    )
+    const { incarnation } = present(cluster.member(leaver.name), 'it is a member')
+    cluster.command({ type: 'leave', name: leaver.name, incarnation })
+    cluster.until('a move is under way', () => cluster.state.table.slots[1]?.move !== null)
+    const { id } = present(cluster.state.table.slots[1]?.move, 'there is a move')
+    cluster.run(seed * 40)
+    const first = cluster.leaderOf(metaGroup)
+    cluster.sim.crash(first)
+    cluster.until('another leads', () => cluster.leaderOf(metaGroup) !== first)
+    const moved = (): boolean => {
+      const slot = cluster.state.table.slots[1]
+      return slot?.move?.id !== id && slot?.replicas.every(({ node }) => node !== leaver.name) === true
+    }
+    cluster.sim.start(first)
+    cluster.until('the move is done', moved, 60_000)
+    const { raft } = cluster.replica(cluster.leaderOf(1), 1)
+    cluster.until('its own configuration says so', () => !raft.membership.voters.map(nodeNameOf).includes(leaver.name))
+    cluster.until('the leaver has nothing of it', () => leaver.node?.host?.groups.get(1) === undefined)
+  }
+})
+
+test('pitfall 34: a member whose disk was wiped comes back as another one, and its former replicas are replaced', () => {
+  const cluster = new Cluster({ founders: 4, spares: 0 })
+  const victim = present(
+    cluster.sim.nodes.find((node) => node !== cluster.leaderOf(metaGroup) && node !== cluster.leaderOf(1)),
+    'somebody only follows',
+  )
+  const former = present(cluster.member(victim.name), 'it is a member').incarnation
+  cluster.sim.wipe(victim)
+  cluster.sim.start(victim)
+  cluster.until('it is a member again', () => cluster.member(victim.name)?.incarnation !== former)
+  const groups = cluster.state.table.slots.map((_, group) => group)
+  cluster.until(
+    'no configuration counts on the former one',
+    () =>
+      groups.every((group) =>
+        cluster.replica(cluster.leaderOf(group), group).raft.membership.voters.every((voter) => !voter.includes(former)),
+      ),
+    60_000,
+  )
+  ok(cluster.state.tombstones.some(({ incarnation }) => incarnation === former))
+})
+
+test('a node that the cluster has removed is told so once', () => {
+  const cluster = new Cluster({ founders: 3, spares: 1 })
+  const spare = present(
+    cluster.sim.nodes.find(({ founder }) => !founder),
+    'there is a spare',
+  )
+  cluster.sim.start(spare)
+  cluster.until('the spare is active', () => cluster.member(spare.name)?.state === 'active')
+  const { incarnation } = present(cluster.member(spare.name), 'it is a member')
+  cluster.command({ type: 'leave', name: spare.name, incarnation })
+  cluster.until('it holds nothing', () => {
+    cluster.command({ type: 'remove', name: spare.name, incarnation })
+    return cluster.member(spare.name) === undefined
+  })
+  cluster.until('it is told, and the operator wipes it', () => spare.node === null)
+})

@@ -1,0 +1,65 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { catalogue } from './catalogue.ts'
+import { checkerOf } from './checkers.ts'
+import type { Mutant } from './mutant.ts'
+import { test as testOf } from './mutant.ts'
+import { faultOf, runUnmutated, tryMutant } from './trial.ts'
+
+const check = testOf('src/base/deque.test.ts', 'there is nothing before the first and after the last item')
+
+const mutant = (edit: Partial<Mutant>): Mutant => ({
+  name: 'planted',
+  guards: 'nothing',
+  breaks: 'Nothing.',
+  file: 'src/base/deque.ts',
+  original: 'position >= this.#length) return undefined',
+  mutated: 'position >= this.#length) return undefined',
+  checks: [check],
+  ...edit,
+})
+
+const fault = 'position >= this.#length) return this.#slots[this.#head]'
+
+async function by(edit: Partial<Mutant>): Promise<string> {
+  const planted = mutant(edit)
+  const { killed, by: what } = await tryMutant({ mutant: planted, check: planted.checks[0] ?? check })
+  return killed ? `killed by ${what}` : what
+}
+
+test('every decision R1–R9 has a mutant, and every mutant of the catalogue can be planted', () => {
+  for (let decision = 1; decision <= 9; decision++)
+    ok(
+      catalogue.some(({ guards }) => guards === `decision R${decision}`),
+      `R${decision}`,
+    )
+  deepEqual(
+    catalogue.filter((each) => faultOf(each) !== null).map(({ name }) => name),
+    [],
+  )
+  ok(catalogue.every(({ checks }) => checks.length > 0))
+})
+
+test('a stale mutant is told: its original is gone, or is there twice', () => {
+  match(faultOf(mutant({ original: 'this text is not there' })) ?? '', /occurs 0 times/)
+  match(faultOf(mutant({ original: 'return' })) ?? '', /occurs \d+ times/)
+})
+
+test('a mutant is killed by a check that fails, and only by that', async () => {
+  equal(await by({ mutated: fault }), `killed by ${check.test}`)
+  equal(await by({}), 'survived')
+  equal(await by({ mutated: fault.replace('this.#head', 'nobody') }), 'the mutant does not run')
+  equal(await by({ mutated: fault.replace('return', 'return return') }), 'the mutant does not run')
+  equal(await by({ file: 'src/base/heap.ts', original: 'pop()', mutated: 'pop()' }), 'the file is not loaded')
+})
+
+test('a check without a fault must pass, and must be there', async () => {
+  equal(await runUnmutated([check]), null)
+  match((await runUnmutated([testOf(check.file, 'a claim that nobody makes')])) ?? '', /no test is called/)
+})
+
+test('what the simulator says names its checker', () => {
+  equal(checkerOf('group 1: n2 leads in term 5 while n1 may trust its lease of term 4'), 'no leader beside a lease')
+  equal(checkerOf('not linearizable:\nKey x'), 'linearizability')
+  equal(checkerOf('something else'), null)
+})
