@@ -38,7 +38,7 @@ export interface HostOptions {
 }
 
 /** What the host tells the node around it. */
-export interface HostEvents {
+interface HostEvents {
   request(from: NodeKey, request: PeerRequest, respond: (response: PeerResponse) => void): void
   /** The machine of a group has moved on. */
   advanced(group: number): void

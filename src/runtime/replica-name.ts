@@ -1,5 +1,4 @@
-import { present } from '#base/assert.ts'
-import { parseReplicaId, replicaId as clusterReplicaId } from '#core/cluster/replica.ts'
+import { replicaId as clusterReplicaId } from '#core/cluster/replica.ts'
 import type { Replica } from '#core/cluster/types.ts'
 import { replicaId } from '#core/raft/types.ts'
 import type { ReplicaId } from '#core/raft/types.ts'
@@ -7,8 +6,6 @@ import type { NodeKey } from '#ports/transport.ts'
 
 /** Raft knows a replica by one word, the cluster by node, incarnation and generation: `lock-node-1/00f1e2d3c4b5a697/0`. */
 export const idOfReplica = (replica: Replica): ReplicaId => replicaId(clusterReplicaId(replica))
-
-export const replicaOfId = (id: ReplicaId): Replica => present(parseReplicaId(id), 'a replica is named node/incarnation/generation')
 
 export const nodeNameOf = (id: ReplicaId): string => id.slice(0, id.lastIndexOf('/', id.lastIndexOf('/') - 1))
 

@@ -14,10 +14,10 @@ class Large implements StateMachine {
   applied = 0
   restored = 0
   readonly liveAt: number[] = []
-  readonly #pieces: readonly Uint8Array[]
+  readonly pieces: readonly Uint8Array[]
 
   constructor(pieces: readonly Uint8Array[]) {
-    this.#pieces = pieces
+    this.pieces = pieces
   }
   apply(_command: Uint8Array, { index }: ApplyContext): Uint8Array {
     this.applied = index
@@ -30,7 +30,7 @@ class Large implements StateMachine {
     const counted = new Uint8Array(8)
     new DataView(counted.buffer).setFloat64(0, this.applied)
     yield counted
-    yield* this.#pieces
+    yield* this.pieces
   }
   restore(snapshot: Uint8Array): void {
     this.applied = new DataView(snapshot.buffer, snapshot.byteOffset).getFloat64(0)

@@ -228,7 +228,7 @@ export interface StewardPorts {
   heardAt(node: NodeKey): Millis | null
 }
 
-export function initialMembership(slot: Slot): Membership {
+function initialMembership(slot: Slot): Membership {
   return { voters: slot.initial.map(idOfReplica), outgoing: [], learners: [] }
 }
 
