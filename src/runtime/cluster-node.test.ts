@@ -22,13 +22,17 @@ const deadAfterMs = 20_000
 class Cluster {
   readonly scheduler = new Scheduler()
   readonly sim: SimCluster
+  readonly fatals: string[] = []
   readonly #checks = new Checks()
   /** Looked at after every event. */
   watch: () => void = () => {}
 
   constructor(size: { readonly founders: number; readonly spares: number }, seed = 1) {
     const { scheduler } = this
-    const trace = new Trace(null, () => scheduler.now)
+    const write = (line: string): void => {
+      if (line.includes(' fatal ')) this.fatals.push(line)
+    }
+    const trace = new Trace(write, () => scheduler.now)
     const options: SimOptions = {
       ...size,
       minutes: 0,
@@ -225,7 +229,7 @@ test('pitfall 34: a member whose disk was wiped comes back as another one, and i
 })
 
 test('a node that the cluster has removed is told so once', () => {
-  const cluster = new Cluster({ founders: 3, spares: 1 })
+  const cluster = new Cluster({ founders: 3, spares: 1 }, 2)
   const spare = present(
     cluster.sim.nodes.find(({ founder }) => !founder),
     'there is a spare',
@@ -239,4 +243,5 @@ test('a node that the cluster has removed is told so once', () => {
     return cluster.member(spare.name) === undefined
   })
   cluster.until('it is told, and the operator wipes it', () => spare.node === null)
+  equal(cluster.fatals.length, 1)
 })

@@ -149,11 +149,13 @@ test('what was under way when a read found the store damaged is not acknowledged
   host.store.readSnapshot({ group: 1, index: logIndex(1), offset: 0, bytesMax: 1 }, (chunk) => {
     if (chunk !== null && 'type' in chunk) host.post(() => host.storageFailed(chunk))
   })
+  const followed: string[] = []
+  host.afterWrites(() => followed.push('what waits for the disk'))
   watched = 'b'
   ;(fail as (() => void) | null)?.()
   world.run(200)
   equal(host.failure?.code, 'damaged')
-  deepEqual(messages, [])
+  deepEqual([messages, followed], [[], []])
 })
 
 test('pitfall 34: a disk that was wiped cannot speak as its former self', () => {

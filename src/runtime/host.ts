@@ -205,7 +205,7 @@ export class ReplicaHost implements GroupHost {
   }
 
   send(group: number, message: Message): void {
-    if (this.#failure === null) this.#outbox.add(group, message)
+    this.#outbox.add(group, message)
   }
 
   write(write: GroupWrite, done: () => void): void {

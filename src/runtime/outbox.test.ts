@@ -47,12 +47,10 @@ test('decision R2: an answer credits only the group it names: an idle deposed le
     else if (message.type === 'heartbeat-acks') receive(from, { ...message, acks: message.acks.filter(({ group }) => group !== 1) })
     else receive(from, message)
   }
-  world
-    .replica('b', 1)
-    .step({
-      type: 'message',
-      message: { type: 'timeout-now', from: deposed.raft.self, to: world.replica('b', 1).raft.self, term: deposed.raft.term },
-    })
+  world.replica('b', 1).step({
+    type: 'message',
+    message: { type: 'timeout-now', from: deposed.raft.self, to: world.replica('b', 1).raft.self, term: deposed.raft.term },
+  })
   world.until('group 1 has a leader elsewhere', () => world.leaders(1).includes('b'))
   world.run(timing.leaseMs)
   ok(deposed.raft.leaseUntil <= now(), 'the lease of group 1 is over')

@@ -1,4 +1,4 @@
-import { equal } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { wallMillis } from '#base/brand.ts'
 import type { LogIndex } from '#core/raft/types.ts'
@@ -105,4 +105,20 @@ test('decision R5: when the node whose clock is wrong dies, the others are not b
   world.run(300)
   world.crash(first)
   world.until('another node leads', () => world.leaders(1).some((name) => name !== first), 4 * timing.electionMaxMs)
+})
+
+test('decision R5: a follower whose wall clock is wrong is not elected when its leader dies, though it has mostly heard that one', () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const world = new World({ names: ['a', 'b', 'c'], seed })
+    world.found(1)
+    const leader = world.elect(1)
+    const [wrong = '', right = ''] = ['a', 'b', 'c'].filter((name) => name !== leader)
+    world.get(wrong).machine.jumpWall(-600_000)
+    world.run(15_000)
+    const [before] = world.leaders(1)
+    if (before !== leader) continue
+    world.crash(leader)
+    world.until('another leads', () => world.leaders(1).length > 0, 4_000)
+    deepEqual(world.leaders(1), [right], `seed ${seed}`)
+  }
 })

@@ -1,35 +1,17 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { CounterLoad } from '#test/harness/counter-load.ts'
-import { freePorts } from '#test/harness/free-ports.ts'
-import { PeerNetwork, PeerProxy } from '#test/harness/peer-proxy.ts'
-import { ProcessCluster } from '#test/harness/process-cluster.ts'
+import { PeerNetwork } from '#test/harness/peer-proxy.ts'
+import { proxiedCluster } from '#test/harness/proxied-cluster.ts'
 import { RegisterClient } from '#test/harness/register-client.ts'
 import { until } from '#test/harness/until.ts'
 
 const group = 1
 
-/** Three nodes that find each other through proxies only; clients reach them directly. */
-async function behindProxies(network: PeerNetwork, owner: AsyncDisposableStack): Promise<ProcessCluster> {
-  const folder = mkdtempSync(join(tmpdir(), 'lockstep-'))
-  const ports = await freePorts(3)
-  const proxies = await Promise.all(ports.map((port, position) => PeerProxy.to({ name: `node-${position + 1}`, port }, network)))
-  for (const proxy of proxies) owner.use(proxy)
-  const voters = proxies.map(({ address }) => address)
-  const args = ['--log-level', 'info']
-  const nodes = ports.map((port, position) => {
-    return { id: `node-${position + 1}`, address: `127.0.0.1:${port}`, advertise: voters[position] as string, voters, folder, args }
-  })
-  return owner.use(ProcessCluster.of(folder, nodes))
-}
-
 test('a follower that is cut off answers no stale read, and has everything once it is back', async (t) => {
   const network = new PeerNetwork()
   await using owner = new AsyncDisposableStack()
-  const cluster = await behindProxies(network, owner)
+  const cluster = await proxiedCluster(network, owner)
   for (const node of cluster.nodes) node.start()
   await cluster.ready()
   const leader = await cluster.settledLeader(group, 500)

@@ -25,8 +25,6 @@ export interface ConnectionEvents {
 
 export interface ConnectionOptions {
   readonly socket: Socket
-  /** What the HTTP parser read beyond the upgrade. */
-  readonly head: Uint8Array
   readonly role: HandshakeRole
   readonly handshake: Handshake
   /** How long the handshake may take. */
@@ -72,7 +70,7 @@ export class Connection {
   #bytesIn = 0
   #bytesOut = 0
 
-  constructor({ socket, head, role, handshake, limitMs, clusterId, encoder, clock, events }: ConnectionOptions) {
+  constructor({ socket, role, handshake, limitMs, clusterId, encoder, clock, events }: ConnectionOptions) {
     this.role = role
     this.#socket = socket
     this.#clusterId = clusterId
@@ -81,9 +79,18 @@ export class Connection {
     this.#events = events
     this.#state = { type: 'greeting', handshake }
     this.#cancelLimit = clock.after(limitMs, () => this.close('timed-out', 'the handshake took too long'))
+  }
+
+  /**
+   * Begins to talk and to listen. `head` is what the HTTP parser read beyond the upgrade: it may end the connection before this returns,
+   * so its owner must know it by now.
+   */
+  start(head: Uint8Array): void {
+    assert(this.#state.type === 'greeting', 'a connection starts once')
+    const { handshake } = this.#state
     this.#listen()
-    if (role === 'dialler') this.#write([handshake.opening()])
-    if (head.length > 0) socket.unshift(head)
+    if (this.role === 'dialler') this.#write([handshake.opening()])
+    if (head.length > 0) this.#socket.unshift(head)
   }
 
   /** Bytes since the last call. */

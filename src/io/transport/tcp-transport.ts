@@ -206,6 +206,7 @@ export class TcpTransport implements Transport {
     const remote = `${opening.socket.remoteAddress ?? ''}:${opening.socket.remotePort ?? ''}`
     const connection = new Connection({ ...opening, handshake, clusterId, encoder: this.#encoder, clock, events: this.#events })
     this.#sessions.set(connection, { target, remote: target?.peer.address ?? remote, proven: null })
+    connection.start(opening.head)
     return connection
   }
 
