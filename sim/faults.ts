@@ -230,7 +230,7 @@ export class Faults {
     this.#command({ type: 'leave', name, incarnation })
     const poll = (): void => {
       const now = this.#state()
-      if (now === null || now.members.every((other) => other.incarnation !== incarnation)) {
+      if (now !== null && now.members.every((other) => other.incarnation !== incarnation)) {
         cluster.wipe(leaver)
         return
       }

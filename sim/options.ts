@@ -71,7 +71,7 @@ export function drawOptions(prng: Prng, minutes: number): SimOptions {
     faultEveryMs: prng.pick([2_000, 5_000, 10_000]),
     clients: prng.between(3, 8),
     thinkMs: prng.pick([200, 400, 700]),
-    keys: prng.between(2, 6),
+    keys: prng.between(4, 8),
     syncMs: { min: 0.05, mean: prng.pick([0.3, 1, 5]) },
     startVersion: faults.includes('upgrade') ? 1 : prng.between(1, 2),
   }

@@ -1,7 +1,7 @@
 import { assert, present } from '#base/assert.ts'
 
 /** What came of an operation. An operation that is known to have had no effect does not belong in a history. */
-export type Outcome<Output> =
+type Outcome<Output> =
   | { readonly type: 'returned'; readonly at: number; readonly output: Output }
   /** Time-out, broken connection, or still open: it takes effect at any time after its call, or never. */
   | { readonly type: 'unknown' }

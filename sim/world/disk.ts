@@ -241,7 +241,7 @@ function storedGroup(group: number, content: GroupContent): StoredGroup {
   const { about, hardState, base, newest, last } = content
   const entries: Entry[] = []
   for (let index = base.index + 1; index <= last; index++) entries.push(present(content.entries.get(index), 'the log on disk has no gap'))
-  const partial = [...content.snapshots].find(([index, { meta }]) => meta === null && index > (newest?.index ?? 0))
+  const partial = [...content.snapshots].find(([index, { meta }]) => meta === null && index > last)
   return {
     group,
     about,

@@ -10,7 +10,7 @@ export interface Telemetry {
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-export type Labels = Readonly<Record<string, string>>
+type Labels = Readonly<Record<string, string>>
 
 export const silentTelemetry: Telemetry = {
   log() {},

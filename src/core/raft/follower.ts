@@ -23,7 +23,7 @@ export function tickWithoutLeader(replica: Replica): void {
 }
 
 /** Every valid message of this term's leader ends a candidacy and restarts the time-out (pitfall 9). */
-export function follow(replica: Replica, leader: ReplicaId): void {
+function follow(replica: Replica, leader: ReplicaId): void {
   assert(replica.leader === null || replica.leader === leader, 'a term has one leader')
   if (replica.role.type !== 'follower') replica.role = { type: 'follower' }
   replica.leader = leader
@@ -66,7 +66,7 @@ function replace(replica: Replica, entries: readonly Entry[]): void {
 }
 
 /** Everything up to `index` is now known to agree; what is committed of it may be applied. */
-export function verify(replica: Replica, index: LogIndex, commit: LogIndex): void {
+function verify(replica: Replica, index: LogIndex, commit: LogIndex): void {
   replica.verified = logIndex(Math.max(replica.verified, index))
   const known = logIndex(Math.min(commit, replica.verified))
   if (known > replica.log.commit) replica.log.commitTo(known)
@@ -102,8 +102,14 @@ function reject(replica: Replica, append: Append): void {
 export function handleHeartbeat(replica: Replica, heartbeat: Heartbeat): void {
   follow(replica, heartbeat.from)
   verify(replica, replica.verified, heartbeat.commit)
-  const { self: from, term } = replica
-  replica.answer({ type: 'heartbeat-ack', from, to: heartbeat.from, term, round: heartbeat.round, match: durableMatch(replica) })
+  replica.answer({
+    type: 'heartbeat-ack',
+    from: replica.self,
+    to: heartbeat.from,
+    term: replica.term,
+    round: heartbeat.round,
+    match: durableMatch(replica),
+  })
 }
 
 /** The leader has given up its lease for this; a replica that must not lead lets it pass. */

@@ -4,7 +4,7 @@ import { campaign } from './election.ts'
 import { leaderContact } from './lease.ts'
 import { limits } from './limits.ts'
 import { advanceMembership, trackMembers } from './membership-change.ts'
-import { Progress } from './progress.ts'
+import type { Progress } from './progress.ts'
 import { isOnlyVoter, isVoter, quorumValue } from './quorum.ts'
 import { answerReads } from './reads.ts'
 import type { Leader, Replica } from './replica.ts'
@@ -112,7 +112,7 @@ export function handleHeartbeatAck(replica: Replica, role: Leader, ack: Heartbea
   progress.catchUp.advance(progress.match, replica.log.lastIndex, replica.now)
   if (!behind) return
   progress.silentRounds++
-  if (progress.silentRounds < limits.silentRoundsMax && !(progress.sending.type === 'probe' && progress.sending.waiting)) return
+  if (progress.silentRounds < (progress.sending.type === 'probe' ? limits.silentProbeRoundsMax : limits.silentRoundsMax)) return
   progress.silentRounds = 0
   resend(replica, progress)
 }

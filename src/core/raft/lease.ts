@@ -13,7 +13,7 @@ export function leaderContact(replica: Replica, leader: Leader): Millis {
   return millis(Math.max(leader.electedAt, quorumContact(replica, leader)))
 }
 
-export function quorumContact(replica: Replica, leader: Leader): Millis {
+function quorumContact(replica: Replica, leader: Leader): Millis {
   return millis(
     quorumValue(replica.log.membership, (voter) =>
       voter === replica.self ? replica.now : (leader.progress.get(voter)?.contactAt ?? Number.NEGATIVE_INFINITY),

@@ -21,6 +21,8 @@ export const limits = {
   roundsRemembered: 64,
   /** Answers to heartbeats without progress after which what was sent is taken for lost. */
   silentRoundsMax: 3,
+  /** The same for a probe; the first answer may be to the round that left together with it. */
+  silentProbeRoundsMax: 2,
 } as const
 
 assert(limits.appendBytesMax * 2 <= limits.inflightBytesMax, 'a follower can be kept busy')

@@ -105,6 +105,7 @@ export class Progress {
   sent(last: LogIndex, bytes: number): void {
     if (this.sending.type === 'probe') {
       this.sending.waiting = true
+      this.silentRounds = 0
     } else if (this.sending.type === 'replicate' && last >= this.next) {
       this.sending.inflight.push({ last, bytes })
       this.sending.inflightBytes += bytes

@@ -33,16 +33,16 @@ export interface ReplicaOptions {
   readonly partial: { readonly index: LogIndex; readonly term: Term; readonly offset: number } | null
 }
 
-export interface Follower {
+interface Follower {
   readonly type: 'follower'
 }
 
-export interface PreCandidate {
+interface PreCandidate {
   readonly type: 'pre-candidate'
   readonly votes: Map<ReplicaId, boolean>
 }
 
-export interface Candidate {
+interface Candidate {
   readonly type: 'candidate'
   readonly votes: Map<ReplicaId, boolean>
 }
@@ -67,7 +67,7 @@ export interface Leader {
   leaseForfeited: boolean
 }
 
-export interface PendingRead {
+interface PendingRead {
   readonly ids: readonly number[]
   /** Null until an entry of this term is committed. */
   index: LogIndex | null
@@ -75,7 +75,7 @@ export interface PendingRead {
   readonly round: number
 }
 
-export interface Transfer {
+interface Transfer {
   readonly to: ReplicaId
   readonly deadline: Millis
   told: boolean

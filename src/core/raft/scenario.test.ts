@@ -72,7 +72,8 @@ function* describeEffects(name: string, effects: Effects): Generator<string> {
   }
   if (role !== null) yield `${name} is ${role.role} in term ${role.term}, leader ${role.leader ?? 'unknown'}`
   if (persist !== null) yield `${name} writes ${describePersist(persist)}`
-  for (const { payload } of persist?.entries ?? []) if (payload.type === 'membership') yield `${name} has ${describeMembership(payload.membership)}`
+  for (const { payload } of persist?.entries ?? [])
+    if (payload.type === 'membership') yield `${name} has ${describeMembership(payload.membership)}`
   if (restore !== null) yield `${name} restores ${restore.index}/${restore.term}`
   if (apply.length > 0) yield `${name} applies ${apply.map(({ index, term }) => `${index}/${term}`).join(' ')}`
   for (const { id, index } of readStates) yield `${name} read ${id}: ${index === null ? 'cannot say' : `index ${index}`}`
@@ -148,7 +149,8 @@ class Scenario {
   }
 
   #filter(words: readonly string[]): (message: Message) => boolean {
-    return ({ from, to, type }) => words.every((word) => word === type || word === `${from}>${to}` || word === `${from}>` || word === `>${to}`)
+    return ({ from, to, type }) =>
+      words.every((word) => word === type || word === `${from}>${to}` || word === `${from}>` || word === `>${to}`)
   }
 
   #drop(words: readonly string[]): void {

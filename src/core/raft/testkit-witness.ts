@@ -156,7 +156,7 @@ function agreed({ voters, outgoing }: Membership, holds: (replica: ReplicaId) =>
   return [voters, outgoing].every((half) => half.length === 0 || half.filter((voter) => holds(voter)).length * 2 > half.length)
 }
 
-export function entryKey({ index, term, time, wall, payload }: Entry): string {
+function entryKey({ index, term, time, wall, payload }: Entry): string {
   return JSON.stringify([index, term, time, wall, payload.type === 'command' ? [...payload.bytes] : payload])
 }
 
