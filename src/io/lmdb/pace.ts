@@ -1,8 +1,9 @@
 import { limits } from './limits.ts'
 
 /**
- * Decides where a transaction runs. On the event loop it is two changes of thread shorter, and nobody else gets a turn until it is durable; so that is for
- * small ones while the disk is quick. A disk that stalls holds up the event loop once, then the thread takes over for a while.
+ * Decides where a transaction runs. On the event loop it is two changes of thread shorter, and nobody else gets a turn until it is
+ * durable; so that is for small ones while the disk is quick. A disk that stalls holds up the event loop once, then the thread takes
+ * over for a while.
  */
 export class Pace {
   #slowLeft = 0
