@@ -6,7 +6,7 @@ import type { Entry, SnapshotMeta } from '#core/raft/types.ts'
 import { RegisterMachine } from '#services/register/register-machine.ts'
 import { Applier } from './applier.ts'
 import { ReplicatedMachine } from './replicated-machine.ts'
-import { add } from './testkit.test.ts'
+import { add } from '#test/harness/runtime-world.ts'
 
 const entry = (index: number): Entry => ({
   index: logIndex(index),

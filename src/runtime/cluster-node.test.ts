@@ -14,7 +14,7 @@ import type { Group } from './group.ts'
 import { decodeIdentity } from './identity.ts'
 import { encodeClusterCommand, metaGroup } from './meta-machine.ts'
 import { nodeNameOf } from './replica-name.ts'
-import { faultless, timing } from './testkit.test.ts'
+import { faultless, timing } from '#test/harness/runtime-world.ts'
 
 const deadAfterMs = 20_000
 

@@ -6,7 +6,7 @@ import type { LogStore } from '#ports/log-store.ts'
 import { RegisterMachine } from '#services/register/register-machine.ts'
 import type { PeerMessage, PeerRequest, PeerResponse } from '#wire/peer-message.ts'
 import { PeerService } from './peer-service.ts'
-import { add, replicaOn, timing, World } from './testkit.test.ts'
+import { add, replicaOn, timing, World } from '#test/harness/runtime-world.ts'
 
 const three = ['a', 'b', 'c']
 const broken = { type: 'failed', code: 'io-error', detail: 'simulated' } as const

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { add, timing, World } from './testkit.test.ts'
+import { add, timing, World } from '#test/harness/runtime-world.ts'
 
 test('decision R2: one heartbeat message serves all groups that a node leads, and so does one answer', () => {
   const heard: string[] = []

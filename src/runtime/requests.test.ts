@@ -5,7 +5,7 @@ import type { PeerMessage, PeerResponse } from '#wire/peer-message.ts'
 import { Machine } from '#sim/world/machine.ts'
 import { Scheduler } from '#sim/world/scheduler.ts'
 import { Requests } from './requests.ts'
-import { World } from './testkit.test.ts'
+import { World } from '#test/harness/runtime-world.ts'
 
 const done: PeerResponse = { type: 'done' }
 const question = { type: 'group-status', group: 1 } as const

@@ -8,7 +8,7 @@ import { runtimeLimits } from './limits.ts'
 import { Reads } from './reads.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
-import { replicaOn, timing, World } from './testkit.test.ts'
+import { replicaOn, timing, World } from '#test/harness/runtime-world.ts'
 
 const three = ['a', 'b', 'c']
 

@@ -5,7 +5,7 @@ import { logIndex } from '#core/raft/types.ts'
 import type { GroupWrite, LogStore } from '#ports/log-store.ts'
 import { runtimeLimits } from './limits.ts'
 import type { ApplyContext, StateMachine } from './state-machine.ts'
-import { add, anonymous, rarely, timing, World } from './testkit.test.ts'
+import { add, anonymous, rarely, timing, World } from '#test/harness/runtime-world.ts'
 
 const chunk = runtimeLimits.snapshotChunkBytes
 

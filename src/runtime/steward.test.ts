@@ -8,7 +8,7 @@ import type { Command, Formation } from '#core/cluster/types.ts'
 import type { PeerRequest } from '#wire/peer-message.ts'
 import { metaGroup } from './meta-machine.ts'
 import { Steward } from './steward.ts'
-import { timing, World } from './testkit.test.ts'
+import { timing, World } from '#test/harness/runtime-world.ts'
 
 const deadAfterMs = 20_000
 const three = ['a', 'b', 'c']

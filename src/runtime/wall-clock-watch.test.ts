@@ -5,7 +5,7 @@ import type { LogIndex } from '#core/raft/types.ts'
 import type { ApplyContext, StateMachine } from './state-machine.ts'
 import { Machine } from '#sim/world/machine.ts'
 import { Scheduler } from '#sim/world/scheduler.ts'
-import { add, timing, World } from './testkit.test.ts'
+import { add, timing, World } from '#test/harness/runtime-world.ts'
 import { WallClockWatch } from './wall-clock-watch.ts'
 
 function watching(theirs: Record<string, readonly number[]>) {

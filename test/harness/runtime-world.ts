@@ -15,11 +15,11 @@ import { addressOf, Network } from '#sim/world/network.ts'
 import { Scheduler } from '#sim/world/scheduler.ts'
 import { encodeCommand } from '#wire/command.ts'
 import type { PeerMessage, ProposalOutcome } from '#wire/peer-message.ts'
-import type { Group } from './group.ts'
-import { ReplicaHost } from './host.ts'
-import type { CompactionPolicy } from './limits.ts'
-import { PeerService } from './peer-service.ts'
-import type { StateMachine } from './state-machine.ts'
+import type { Group } from '#runtime/group.ts'
+import { ReplicaHost } from '#runtime/host.ts'
+import type { CompactionPolicy } from '#runtime/limits.ts'
+import { PeerService } from '#runtime/peer-service.ts'
+import type { StateMachine } from '#runtime/state-machine.ts'
 
 /** Hosts without a cluster around them, on simulated machines, disks and a network without faults; the test says which groups there are. */
 
