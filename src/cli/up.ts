@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { exitCodes } from './exit-codes.ts'
 
 /**
  * Three nodes on this machine, each its own process, with prefixed logs. One that dies is reported and restarted; Ctrl-C stops them all,
@@ -23,6 +24,11 @@ export function startLocalCluster(): void {
         if (children.size === 0) process.exit(0)
         return
       }
+      if (needsAPerson(code)) {
+        say(id, `ended (exit code ${code}) and is not restarted: see what it said above`)
+        if (children.size === 0) process.exit(code)
+        return
+      }
       say(id, `ended (${signal ?? `exit code ${code}`}), restarting in ${restartMs / 1_000} s`)
       setTimeout(() => start(position), restartMs)
     })
@@ -38,6 +44,9 @@ export function startLocalCluster(): void {
   ports.forEach((_, position) => start(position))
   say('lockstep', `three nodes: ${addresses.map((address) => `http://${address}/cluster`).join('  ')}`)
 }
+
+/** A restart does not mend a mistake in the flags, a damaged store or a port that is taken. */
+const needsAPerson = (code: number | null): boolean => code === exitCodes.usage || code === exitCodes.damaged || code === exitCodes.address
 
 const ports = [8001, 8002, 8003] as const
 const restartMs = 2_000
