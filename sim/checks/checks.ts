@@ -103,10 +103,11 @@ export class Checks {
     }
   }
 
+  /** One that wins an older term late, by votes that were long on their way, finds nobody who follows it: it can neither commit nor answer. */
   #checkLeases(name: string, { raft, id }: Group): void {
     for (const other of this.#nodes) {
       const rival = other.node?.host?.groups.get(id)?.raft
-      if (rival === undefined || other.name === name || rival.role !== 'leader') continue
+      if (rival === undefined || other.name === name || rival.role !== 'leader' || rival.term > raft.term) continue
       this.totals.leaseOverlapsExamined++
       if (rival.leaseUntil > other.machine.now()) {
         throw new Violation(`group ${id}: ${name} leads in term ${raft.term} while ${other.name} may trust its lease of term ${rival.term}`)

@@ -212,6 +212,14 @@ test('pitfall 22: a repeated probe stays where it was, so a follower is not sent
   assert.equal(chunks, 0)
 })
 
+test('pitfall 22: an answer that does not reach the place that is probed leaves the probe where it is', () => {
+  const progress = new Progress(replicaId('b'), logIndex(10), millis(0))
+  progress.acknowledge(logIndex(5))
+  assert.deepEqual([progress.sending.type, progress.next], ['probe', 10])
+  progress.acknowledge(logIndex(9))
+  assert.deepEqual([progress.sending.type, progress.next], ['replicate', 10])
+})
+
 test('pitfall 22: a follower that restarts in an idle group learns again what is committed', () => {
   const cluster = new Cluster({ voters })
   cluster.elect('a')

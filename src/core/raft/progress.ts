@@ -128,7 +128,6 @@ export class Progress {
 export class CatchUp {
   #caughtUpOnce = false
   #lastRoundMs = 0
-  #from = logIndex(0)
   #target: LogIndex
   #since: Millis
 
@@ -137,12 +136,11 @@ export class CatchUp {
     this.#since = now
   }
 
-  /** Told of every answer. A round that had nothing to catch up with measures nothing, however long it was idle. */
+  /** Told of every answer, so that a round with nothing to catch up with ends at the next heartbeat, however long the group idles. */
   advance(match: LogIndex, lastIndex: LogIndex, now: Millis): void {
     if (match < this.#target) return
     this.#caughtUpOnce = true
-    this.#lastRoundMs = this.#target > this.#from ? now - this.#since : 0
-    this.#from = match
+    this.#lastRoundMs = now - this.#since
     this.#target = lastIndex
     this.#since = now
   }
