@@ -14,7 +14,8 @@ import type { AdvanceMove, FinishMove, Move, MoveStep, Replica, Slot } from './t
  *               └── abort ──────┴────────► revert ──────────► done
  *                                           {abc}, drop d
  *
- * What is found otherwise than a step expects leads back: from `switch` to `catch-up`, from there to `learn`; and from `revert` to `retire`.
+ * What is found otherwise than a step expects leads back: from `switch` to `catch-up`, from there to `learn`; and from
+ * `catch-up` and `revert` to `retire`.
  */
 
 /** What the slot's leader reports. */
@@ -91,9 +92,10 @@ function learn(situation: Situation): MoveAction {
 
 /** A learner may be taken away again by the tidying of a leader that knows an older table, and an order to switch may arrive late. */
 function catchUp(situation: Situation): MoveAction {
-  const { voters, learners } = situation.observed.membership
+  const { learners } = situation.observed.membership
   const to = idOf(situation.move.to)
-  if (to === null || voters.includes(to) || situation.observed.caughtUp.includes(to)) return advance(situation, 'switch')
+  if (isSwitched(situation)) return advance(situation, 'retire')
+  if (to === null || situation.observed.caughtUp.includes(to)) return advance(situation, 'switch')
   return learners.includes(to) ? wait : advance(situation, 'learn')
 }
 

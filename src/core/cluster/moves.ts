@@ -26,7 +26,7 @@ import type {
 /** Forwards, or back to where the configuration shows the move to be. */
 const stepsAfter: { readonly [step in MoveStep]: readonly MoveStep[] } = {
   learn: ['catch-up'],
-  'catch-up': ['switch', 'learn'],
+  'catch-up': ['switch', 'learn', 'retire'],
   switch: ['retire', 'catch-up'],
   retire: [],
   revert: ['retire'],
