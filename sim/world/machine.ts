@@ -43,7 +43,7 @@ export class Machine implements Clock {
   }
 
   after(delayMs: number, call: () => void): Cancel {
-    return this.#scheduler.after(delayMs / this.#rate, this.#inThisLife(call))
+    return this.#scheduler.after(delayMs === 0 ? 0 : Math.max(finestMs, delayMs / this.#rate), this.#inThisLife(call))
   }
 
   soon(call: () => void): void {
@@ -97,3 +97,6 @@ export class Machine implements Clock {
     return () => this.run(life, call)
   }
 }
+
+/** A timer may not be so fine that rounding makes it none: it would be set again and again while time stands still. */
+const finestMs = 0.001

@@ -1,11 +1,13 @@
 import { Heap } from '#base/heap.ts'
 import type { Cancel } from '#ports/clock.ts'
+import { Violation } from '#sim/checks/violation.ts'
 
 /** Virtual time: events happen in order of their time, and of being scheduled where times are equal. */
 export class Scheduler {
   #now = 0
   #count = 0
   #sequence = 0
+  #countAtNow = 0
   readonly #events = new Heap<ScheduledEvent>(
     (left, right) => left.at < right.at || (left.at === right.at && left.sequence < right.sequence),
   )
@@ -37,6 +39,8 @@ export class Scheduler {
     for (let event = this.#events.peek(); event !== undefined && event.at <= until; event = this.#events.peek()) {
       this.#events.pop()
       if (event.cancelled) continue
+      this.#countAtNow = event.at === this.#now ? this.#countAtNow + 1 : 1
+      if (this.#countAtNow > eventsPerMoment) throw new Violation(`time stands still: ${eventsPerMoment} events at ${this.#now} ms`)
       this.#now = event.at
       this.#count++
       event.call()
@@ -45,6 +49,9 @@ export class Scheduler {
     this.#now = Math.max(this.#now, until)
   }
 }
+
+/** More at one moment means that something keeps itself busy for ever. */
+const eventsPerMoment = 1_000_000
 
 interface ScheduledEvent {
   readonly at: number
