@@ -7,7 +7,7 @@ import { millis, wallMillis } from '#base/brand.ts'
 import { logIndex, term } from '#core/raft/types.ts'
 import type { Entry } from '#core/raft/types.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
-import { emptyWrite } from '#runtime/group-host.ts'
+import { emptyWrite } from '#ports/log-store.ts'
 import { percentile, spread } from '#bench/kit/stats.ts'
 
 /**

@@ -8,6 +8,7 @@ import { startLocalCluster } from '#cli/up.ts'
 import { usage } from '#cli/usage.ts'
 import { Prng } from '#base/prng.ts'
 import { createHttpServer } from '#http/server.ts'
+import { JournaledLogStore } from '#io/journal/journaled-log-store.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import { PinoTelemetry } from '#io/pino-telemetry.ts'
 import { systemClock } from '#io/system-clock.ts'
@@ -48,7 +49,7 @@ async function runNode(options: NodeOptions): Promise<void> {
       telemetry,
       prng: new Prng(seed()),
       entropy: { hex: (bytes) => randomBytes(bytes).toString('hex') },
-      store: new LmdbLogStore({ folder: options.data }),
+      store: new JournaledLogStore({ folder: options.data, beneath: new LmdbLogStore({ folder: options.data }) }),
       connect: (self, clusterId) =>
         new TcpTransport({
           server: http.fastify.server,

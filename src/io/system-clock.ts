@@ -4,9 +4,12 @@ import type { Cancel, Clock } from '#ports/clock.ts'
 /** A longer delay would make Node's timer fire at once. */
 const timerMsMax = 2 ** 31 - 1
 
+/** The monotonic clock shows the wall's time at the start of the process, within a minute: rounds of heartbeats begin together on all nodes. */
+const origin = performance.timeOrigin % 60_000
+
 /** The machine's own clocks and timers. */
 export const systemClock: Clock = {
-  now: () => millis(performance.now()),
+  now: () => millis(origin + performance.now()),
   wall: () => wallMillis(Date.now()),
   after,
   soon(call) {

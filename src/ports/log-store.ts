@@ -1,3 +1,4 @@
+import { logIndex, term } from '#core/raft/types.ts'
 import type { Entry, HardState, LogIndex, SnapshotMeta, Term } from '#core/raft/types.ts'
 
 /**
@@ -63,6 +64,19 @@ export interface GroupWrite {
   readonly about: Uint8Array | null
 }
 
+/** A write of nothing, to be filled in. */
+export const emptyWrite = (group: number): GroupWrite => ({
+  group,
+  hardState: null,
+  snapshotChunk: null,
+  install: null,
+  truncateFrom: null,
+  entries: [],
+  compact: null,
+  remove: null,
+  about: null,
+})
+
 export interface Compaction {
   readonly snapshot: SnapshotMeta
   /** Entries up to here leave the log, but for the live ones. `dropTerm` is the term of the entry there: the new base of the log. */
@@ -90,6 +104,17 @@ export interface StoredGroup {
   /** How far a received snapshot, one beyond the last entry, had come that was never completed. */
   readonly partial: { readonly index: LogIndex; readonly term: Term; readonly offset: number } | null
 }
+
+/** A group before its first write. */
+export const emptyGroup = (group: number): StoredGroup => ({
+  group,
+  about: null,
+  hardState: { term: term(0), vote: null },
+  snapshot: null,
+  base: { index: logIndex(0), term: term(0) },
+  entries: [],
+  partial: null,
+})
 
 export type LoadOutcome =
   | {

@@ -20,15 +20,3 @@ export interface GroupHost {
   roleChanged(group: number, change: RoleChange): void
   storageFailed(failure: StoreFailure): void
 }
-
-export const emptyWrite = (group: number): GroupWrite => ({
-  group,
-  hardState: null,
-  snapshotChunk: null,
-  install: null,
-  truncateFrom: null,
-  entries: [],
-  compact: null,
-  remove: null,
-  about: null,
-})

@@ -3,13 +3,13 @@ import type { Prng } from '#base/prng.ts'
 import type { Instant, LogIndex, Membership, Message, ReplicaId, RoleChange, Term, Timing } from '#core/raft/types.ts'
 import { logIndex, term } from '#core/raft/types.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
+import { emptyGroup, emptyWrite } from '#ports/log-store.ts'
 import type { GroupWrite, LogStore, StoredGroup, StoreFailure } from '#ports/log-store.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
 import type { NodeKey, Transport } from '#ports/transport.ts'
 import type { Beat, BeatAck, PeerMessage, PeerRequest, PeerResponse } from '#wire/peer-message.ts'
 import { packValue, unpackValue } from '#wire/value.ts'
 import type { GroupHost } from './group-host.ts'
-import { emptyWrite } from './group-host.ts'
 import { Group } from './group.ts'
 import type { CompactionPolicy } from './limits.ts'
 import { Loop } from './loop.ts'
@@ -147,7 +147,7 @@ export class ReplicaHost implements GroupHost {
     assert(!this.groups.has(id), 'a group has one replica on a node')
     this.#abouts.set(id, about)
     this.write({ ...emptyWrite(id), about: packValue(about) }, () => {
-      if (this.#abouts.get(id) === about) this.open({ ...newGroup(id), about: packValue(about) })
+      if (this.#abouts.get(id) === about) this.open({ ...emptyGroup(id), about: packValue(about) })
       then()
     })
   }
@@ -334,7 +334,7 @@ export class ReplicaHost implements GroupHost {
     this.#timer?.cancel()
     const cancel = this.#clock.after(Math.max(0, at - this.#clock.now()), () => {
       this.#timer = null
-      this.post(() => {})
+      this.#loop.turn()
     })
     this.#timer = { at, cancel }
   }
@@ -377,13 +377,3 @@ const aboutOf = (stored: StoredGroup): About => {
  * decided on exactly that configuration may be: it brings back who was left out there.
  */
 const settledBefore = ({ raft }: Group): number => raft.membershipAt(raft.commit).index - 1
-
-const newGroup = (group: number): StoredGroup => ({
-  group,
-  about: null,
-  hardState: { term: term(0), vote: null },
-  snapshot: null,
-  base: { index: logIndex(0), term: term(0) },
-  entries: [],
-  partial: null,
-})

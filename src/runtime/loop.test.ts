@@ -24,6 +24,17 @@ test('what arrives together shares one end of turn; what is posted meanwhile bel
   deepEqual(seen, ['a', 'b', 'end', 'c', 'end'])
 })
 
+test('a turn taken at once brings all that was posted, and leaves no empty one behind', () => {
+  const { loop, seen, run } = looping()
+  loop.post(() => seen.push('a'))
+  loop.turn()
+  deepEqual(seen, ['a', 'end'])
+  run()
+  deepEqual(seen, ['a', 'end'])
+  loop.turn()
+  deepEqual(seen, ['a', 'end', 'end'])
+})
+
 test('after a stop nothing runs, and the turn it came in is not closed', () => {
   const { loop, seen, run } = looping()
   loop.post(() => loop.stop())

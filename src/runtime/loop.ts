@@ -27,7 +27,14 @@ export class Loop {
     this.#inbox.push(task)
     if (this.#scheduled) return
     this.#scheduled = true
-    this.#clock.soon(() => this.#turn())
+    this.#clock.soon(() => {
+      if (this.#scheduled) this.#turn()
+    })
+  }
+
+  /** A turn here and now, for what is in time's hands: nothing needs to be posted for it. */
+  turn(): void {
+    if (!this.#stopped) this.#turn()
   }
 
   /** Nothing runs any more; a turn that is under way is not closed. */

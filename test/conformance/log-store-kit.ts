@@ -2,8 +2,8 @@ import { equal, ok } from 'node:assert/strict'
 import { millis, wallMillis } from '#base/brand.ts'
 import { logIndex, replicaId, term } from '#core/raft/types.ts'
 import type { Entry, LogIndex, SnapshotMeta } from '#core/raft/types.ts'
+import { emptyWrite } from '#ports/log-store.ts'
 import type { GroupWrite, LoadOutcome, LogStore, SnapshotBytes, StoreBatch, StoredGroup, StoreFailure } from '#ports/log-store.ts'
-import { emptyWrite } from '#runtime/group-host.ts'
 
 /** A place where a store can be opened again and again; what it keeps outlives the store. */
 export interface TestDisk {

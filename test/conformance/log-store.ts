@@ -226,7 +226,7 @@ function compactions(check: Check): void {
   check('live entries outlive compactions, until one no longer names them', async (disk) => {
     let open = await openOn(disk)
     await open.commit({ group: 1, entries: entriesOf(1, 1_000, { length: 100 }) })
-    const live = [3, 4, 500, 898, 900]
+    const live = [3, 4, 5, 6, 500, 898, 900]
     await open.commit({ ...write, compact: compactTo(meta, { dropUpTo: 900, live }) })
     for (const index of live) deepEqual(await open.entry(1, index), entriesOf(index, index, { length: 100 })[0])
     ;({ open } = await groupAfter(open, disk, 1))

@@ -11,30 +11,26 @@ import type { SystemCall } from '#test/harness/strace.ts'
 import { until } from '#test/harness/until.ts'
 
 const tracer = 'strace'
-const calls = 'trace=openat,pwrite64,writev,pwritev,pwritev2,fdatasync,fsync,msync'
+const calls = 'trace=pwrite64,fdatasync'
 const traceOf = (folder: string, id: string): string => join(folder, `${id}.strace`)
 
 interface Commit {
-  /** The pages with the command are written. */
-  readonly pages: SystemCall
-  /** They are on the disk. */
+  /** The record with the command is written. */
+  readonly record: SystemCall
+  /** It is on the disk. */
   readonly sync: SystemCall
-  /** The page that makes them the newest state is written through a descriptor that returns when it is on the disk. */
-  readonly meta: SystemCall
 }
 
-/** How LMDB makes a transaction durable, found in what the node asked the system for; null while that is not complete. */
+/** How the journal makes a command durable, found in what the node asked the system for; null while that is not complete. */
 function commitOf(trace: readonly SystemCall[], witness: string): Commit | null {
-  const opened = trace.find(({ name, text }) => name === 'openat' && text.includes('data.mdb"') && text.includes('O_DSYNC'))
-  const durable = /= (\d+)</.exec(opened?.text ?? '')?.[1]
-  const pages = trace.find(({ name, text }) => /writev?/.test(name) && text.includes('data.mdb') && text.includes(witness))
-  const sync = trace.find(({ name, text, startedAt }) => {
-    return name === 'fdatasync' && text.includes('data.mdb') && / = 0\b/.test(text) && pages !== undefined && startedAt >= pages.endedAt
+  const inJournal = ({ text }: SystemCall): boolean => /\/journal-[0-9a-f]{8}>/.test(text)
+  const record = trace.find((call) => call.name === 'pwrite64' && inJournal(call) && call.text.includes(witness))
+  const sync = trace.find((call) => {
+    return (
+      call.name === 'fdatasync' && inJournal(call) && / = 0\b/.test(call.text) && record !== undefined && call.startedAt >= record.endedAt
+    )
   })
-  const meta = trace.find(({ name, text, startedAt }) => {
-    return name === 'pwrite64' && text.startsWith(`(${durable}<`) && sync !== undefined && startedAt >= sync.endedAt
-  })
-  return pages !== undefined && sync !== undefined && meta !== undefined ? { pages, sync, meta } : null
+  return record !== undefined && sync !== undefined ? { record, sync } : null
 }
 
 const missing = spawnSync(tracer, ['-V']).error === undefined ? false : 'strace is not installed'
@@ -66,13 +62,11 @@ test('a command is answered only once it is on the disks of a majority', { skip:
   })
   t.diagnostic(`sent at 0 ms to ${leader.id}, answered at ${((answeredAt - sentAt) * 1_000).toFixed(1)} ms`)
   const since = (time: number): string => `${((time - sentAt) * 1_000).toFixed(1)} ms`
-  for (const [id, { pages, sync, meta }] of commits) {
-    t.diagnostic(
-      `${id}: pages written ${since(pages.endedAt)}, fdatasync returned ${since(sync.endedAt)}, meta page (O_DSYNC) ${since(meta.endedAt)}`,
-    )
-    assert.ok(pages.startedAt >= sentAt - 0.001, 'the write is this command')
+  for (const [id, { record, sync }] of commits) {
+    t.diagnostic(`${id}: record written ${since(record.endedAt)}, fdatasync returned ${since(sync.endedAt)}`)
+    assert.ok(record.startedAt >= sentAt - 0.001, 'the write is this command')
   }
   // The clock of the client counts whole milliseconds.
-  const onDisk = [...commits.values()].filter(({ meta }) => Math.floor(meta.endedAt * 1_000) <= answeredAt * 1_000)
+  const onDisk = [...commits.values()].filter(({ sync }) => Math.floor(sync.endedAt * 1_000) <= answeredAt * 1_000)
   assert.ok(onDisk.length >= 2, `only ${onDisk.length} of 3 disks had it when it was answered`)
 })

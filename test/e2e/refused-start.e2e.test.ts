@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -64,27 +64,51 @@ test('a taken port is named, with exit code 5', async () => {
   })
 })
 
-test('a store with flipped bytes is refused with exit code 3 and a word on what to do', async () => {
-  const { cluster, node } = await alone()
-  await using owned = cluster
-  using client = new RegisterClient()
-  for (let turn = 0; turn < 50; turn++) assert.equal((await client.add(node, 'witness-of-damage')).type, 'answered')
-  await node.kill('SIGKILL')
-  const path = join(node.data, 'data.mdb')
+const witness = 'witness-of-damage'
+
+/** Flips a bit in those places of a file that hold the witness and are wanted. */
+function flip(path: string, wanted: (places: readonly number[]) => readonly number[]): void {
   const bytes = readFileSync(path)
-  let flipped = 0
-  for (let at = bytes.indexOf('witness-of-damage'); at >= 0; at = bytes.indexOf('witness-of-damage', at + 1)) {
-    bytes[at + 3] = (bytes[at + 3] as number) ^ 0xff
-    flipped++
-  }
-  assert.ok(flipped > 0, 'the records are where they are looked for')
+  const places: number[] = []
+  for (let at = bytes.indexOf(witness); at >= 0; at = bytes.indexOf(witness, at + 1)) places.push(at)
+  const flipped = wanted(places)
+  assert.ok(flipped.length > 0, `the records are where they are looked for: ${path}`)
+  for (const at of flipped) bytes[at + 3] = (bytes[at + 3] as number) ^ 0xff
   writeFileSync(path, bytes)
+}
+
+async function assertRefusedAsDamaged(node: NodeProcess): Promise<void> {
   const said = node.output.length
   node.start()
-  assert.deepEqual(await owned.nodes[0]?.ended(), { code: 3, signal: null })
+  assert.deepEqual(await node.ended(), { code: 3, signal: null })
   const message = node.output.slice(said)
   assert.match(message, /^lockstep: the store is damaged: /)
   assert.match(message, /keep a copy of .*, move it away, and let the node join again as a new replica/)
+}
+
+test('a store with flipped bytes is refused with exit code 3 and a word on what to do', async () => {
+  const { cluster, node } = await alone()
+  await using _ = cluster
+  using client = new RegisterClient()
+  for (let turn = 0; turn < 50; turn++) assert.equal((await client.add(node, witness)).type, 'answered')
+  await node.kill('SIGTERM')
+  flip(join(node.data, 'data.mdb'), (places) => places)
+  await assertRefusedAsDamaged(node)
+})
+
+test('a journal with flipped bytes before its end is refused in the same way', async () => {
+  const { cluster, node } = await alone()
+  await using _ = cluster
+  using client = new RegisterClient()
+  const checkpointMs = 500
+  await client.add(node, witness)
+  await new Promise((resolve) => void setTimeout(resolve, 2 * checkpointMs))
+  // The next checkpoint is far away: what follows is in the journal alone.
+  for (let turn = 0; turn < 5; turn++) assert.equal((await client.add(node, witness)).type, 'answered')
+  await node.kill('SIGKILL')
+  const journal = readdirSync(node.data).find((name) => name.startsWith('journal-')) ?? 'none'
+  flip(join(node.data, journal), (places) => places.slice(-3, -2))
+  await assertRefusedAsDamaged(node)
 })
 
 test('wrong flags are all named at once, with exit code 2', async () => {

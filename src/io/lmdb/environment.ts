@@ -5,7 +5,7 @@ import { open } from 'lmdb'
 import type { KeyRange } from './keys.ts'
 import { everything, ownerKey } from './keys.ts'
 import { limits } from './limits.ts'
-import { StoreFault } from './store-fault.ts'
+import { StoreFault } from '#io/store-fault.ts'
 
 /**
  * How LMDB is opened so that a transaction that was reported is durable (decision R6).

@@ -5,11 +5,6 @@ const kibibyte = 1024
 export const limits = {
   /** A run of small entries grows to this size: four pages of 4 KiB with LMDB's page header. A single larger entry goes alone. */
   runBytesMax: 16 * kibibyte - 64,
-  /** Up to here a transaction runs on the event loop, which spares two changes of thread; beyond, on LMDB's writer thread. */
-  inlineBytesMax: 64 * kibibyte,
-  /** A transaction that took longer than this tells of a slow disk: the next ones leave the event loop alone. */
-  slowMs: 5,
-  slowTransactions: 64,
   /** A transaction takes no further commits from here on. */
   transactionBytesMax: 4 * kibibyte * kibibyte,
   /** Old records that one transaction deletes or rewrites beside what it was asked for, and when it has nothing else to do. */
@@ -24,7 +19,5 @@ export const limits = {
   mapBytes: 2 ** 40,
 } as const
 
-assert(limits.runBytesMax < limits.inlineBytesMax, 'a few small runs are written inline')
-assert(limits.inlineBytesMax < limits.transactionBytesMax, 'a transaction may outgrow the event loop')
 assert(limits.freeBytesMin >= 4 * limits.transactionBytesMax, 'a transaction fits into what is kept free')
 assert(limits.sweepRecordsBusy <= limits.sweepRecordsIdle, 'an idle store sweeps faster')

@@ -12,7 +12,7 @@ import { Pipeline } from './pipeline.ts'
 import type { SnapshotRequest } from './reader.ts'
 import { Reader } from './reader.ts'
 import { encodeGroup, encodeStore } from './state-records.ts'
-import { adviceFor, failureOf } from './store-fault.ts'
+import { adviceFor, failureOf } from '#io/store-fault.ts'
 
 export interface LmdbLogStoreOptions {
   /** Made when it is not there; belongs to this store alone. */

@@ -8,7 +8,7 @@ import { limits } from './limits.ts'
 import { readPayload, readRun, requirePayload, runKeyAt } from './records.ts'
 import { decodeGroup, decodeStore, decodeTail } from './state-records.ts'
 import type { GroupRecord, Point } from './state-records.ts'
-import { StoreFault } from './store-fault.ts'
+import { StoreFault } from '#io/store-fault.ts'
 import { emptyStore, GroupState, StoreState } from './store-state.ts'
 
 export interface Loaded {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { StoreFault } from './store-fault.ts'
+import { StoreFault } from '#io/store-fault.ts'
 
 /** Who holds a folder: `started` tells a process from a later one under the same id, as in a container that always has the same. */
 interface Holder {

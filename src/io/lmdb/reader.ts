@@ -6,7 +6,7 @@ import type { Environment } from './environment.ts'
 import type { StreamId } from './keys.ts'
 import { readChunkAt, readRun, runKeyAt } from './records.ts'
 import type { StoredSnapshot } from './state-records.ts'
-import { StoreFault } from './store-fault.ts'
+import { StoreFault } from '#io/store-fault.ts'
 import type { StoreState } from './store-state.ts'
 
 export interface SnapshotRequest {

@@ -5,7 +5,7 @@ import { openRecord } from '#io/entry-codec/record.ts'
 import type { Environment } from './environment.ts'
 import type { StreamId } from './keys.ts'
 import { chunkKey, chunksOf, nameOf, positionOf, runsBetween } from './keys.ts'
-import { StoreFault } from './store-fault.ts'
+import { StoreFault } from '#io/store-fault.ts'
 
 /** The payload under a key, verified; undefined when there is none. Throws a fault for a record that is not as it was written. */
 export function readPayload(environment: Environment, key: Uint8Array): Uint8Array | undefined {

@@ -1,7 +1,10 @@
 import type { Mutant } from '#test/mutants/mutant.ts'
 import { test } from '#test/mutants/mutant.ts'
 
-const durability = 'test/mutants/lmdb-durability.test.ts'
+const durability = 'test/mutants/store-durability.test.ts'
+const journalRing = 'src/io/journal/ring.test.ts'
+const journalRecovery = 'src/io/journal/recovery.test.ts'
+const journalCheckpoints = 'src/io/journal/checkpoints.test.ts'
 
 /** The disk and the wire below the protocol. */
 export const storage: readonly Mutant[] = [
@@ -21,7 +24,7 @@ export const storage: readonly Mutant[] = [
     file: 'src/io/lmdb/environment.ts',
     original: 'noSync: false',
     mutated: 'noSync: true',
-    checks: [test(durability, 'decision R6: every commit')],
+    checks: [test(durability, 'decision R6: LMDB: every commit')],
   },
   {
     name: 'commit-reported-before-durable',
@@ -30,7 +33,61 @@ export const storage: readonly Mutant[] = [
     file: 'src/io/lmdb/pipeline.ts',
     original: 'last.done.push(done)',
     mutated: 'queueMicrotask(() => done(null))',
-    checks: [test(durability, 'decision R6: every commit')],
+    checks: [test(durability, 'decision R6: LMDB: every commit')],
+  },
+  {
+    name: 'journal-without-sync',
+    guards: 'decision R6',
+    breaks: 'The journal reports a record when it is written, not when it is durable.',
+    file: 'src/io/journal/journal-file.ts',
+    original: '      fdatasyncSync(this.#descriptor)\n',
+    mutated: '',
+    checks: [test(durability, 'decision R6: journaled LMDB: every commit')],
+  },
+  {
+    name: 'journal-overwrites',
+    guards: 'pitfall 41',
+    breaks: 'A record is written over one that no checkpoint has taken.',
+    file: 'src/io/journal/ring.ts',
+    original: 'tail + pages <= head ? tail : null',
+    mutated: 'tail + pages <= this.#pages ? tail : null',
+    checks: [test(journalRing, 'whatever is written and released')],
+  },
+  {
+    name: 'journal-forgives-damage',
+    guards: 'pitfall 41',
+    breaks: 'A bad record in the middle of the journal is taken for its torn end.',
+    file: 'src/io/journal/scan.ts',
+    original: '> number + 1',
+    mutated: '> number + 1_000',
+    checks: [test(journalRing, 'pitfall 41')],
+  },
+  {
+    name: 'checkpoint-vouches-for-too-much',
+    guards: 'decision R6',
+    breaks: 'A checkpoint says that it holds a record which is still being written.',
+    file: 'src/io/journal/pipeline.ts',
+    original: 'const position = this.#durable',
+    mutated: 'const { position } = this.#ring',
+    checks: [test(journalCheckpoints, 'a checkpoint does not vouch')],
+  },
+  {
+    name: 'journal-of-another',
+    guards: 'decision R6',
+    breaks: 'A process goes on writing to a journal that another one has taken over.',
+    file: 'src/io/journal/journal-file.ts',
+    original: 'done(thrown ?? this.#seizure())',
+    mutated: 'done(thrown)',
+    checks: [test(journalRecovery, 'a process whose store was taken over')],
+  },
+  {
+    name: 'replay-forgets-cuts',
+    guards: 'pitfall 41',
+    breaks: 'What the journal says about a cut log is not replayed.',
+    file: 'src/io/journal/replay.ts',
+    original: 'if (truncateFrom !== null)',
+    mutated: 'if (truncateFrom === null)',
+    checks: [test(journalRecovery, 'what only the journal has')],
   },
   {
     name: 'urgent-waits-for-bulk',

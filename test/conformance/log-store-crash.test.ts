@@ -9,11 +9,12 @@ import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { Prng } from '#base/prng.ts'
 import { logIndex } from '#core/raft/types.ts'
+import { JournaledLogStore } from '#io/journal/journaled-log-store.ts'
+import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import { MemoryDisk } from '#io/memory/memory-disk.ts'
 import { MemoryLogStore } from '#io/memory/memory-log-store.ts'
-import type { GroupWrite, LoadOutcome, StoreBatch } from '#ports/log-store.ts'
-import { OpenStore, batchOf, bytesOf, chunkOf, compactTo, entriesOf, metaAt } from '#test/conformance/log-store-kit.ts'
-import { LmdbLogStore } from './lmdb-log-store.ts'
+import type { GroupWrite, LoadOutcome, LogStore, StoreBatch } from '#ports/log-store.ts'
+import { OpenStore, batchOf, bytesOf, chunkOf, compactTo, entriesOf, metaAt } from './log-store-kit.ts'
 
 /**
  * Kills a process in the middle of its writing, again and again. What the next life finds must be the state after one of the batches, the last
@@ -21,6 +22,11 @@ import { LmdbLogStore } from './lmdb-log-store.ts'
  */
 
 const lives = 6
+
+const stores: Readonly<Record<string, (folder: string) => LogStore>> = {
+  LMDB: (folder) => new LmdbLogStore({ folder }),
+  'journaled LMDB': (folder) => new JournaledLogStore({ folder, beneath: new LmdbLogStore({ folder }) }),
+}
 type Write = Partial<GroupWrite> & { readonly group: number }
 
 /** All batches in order: each replaces the tail of the log and appends; some compact or install. Both processes know them. */
@@ -44,7 +50,7 @@ function* script(): Generator<StoreBatch> {
     }
     const cut = number % 7 === 0 ? Math.max(base, last - 3) + 1 : last + 1
     const to = cut + prng.between(0, 30)
-    // Large entries now and then: a transaction on LMDB's thread.
+    // Large entries now and then: written on another thread.
     const length = prng.chance(0.1) ? 20_000 : 200
     writes.push({ group: 1, truncateFrom: logIndex(cut), entries: entriesOf(cut, to, { term, length }) })
     last = to
@@ -59,8 +65,8 @@ const numberOf = (outcome: LoadOutcome): number => {
 }
 
 /** In a child process: goes on where the store is, and says what is durable, until it is killed. */
-async function writeUntilKilled(folder: string): Promise<void> {
-  const opened = new OpenStore(new LmdbLogStore({ folder }))
+async function writeUntilKilled(open: (folder: string) => LogStore, folder: string): Promise<void> {
+  const opened = new OpenStore(open(folder))
   const from = numberOf(await opened.loaded())
   let number = 0
   for (const batch of script()) {
@@ -73,8 +79,8 @@ async function writeUntilKilled(folder: string): Promise<void> {
 }
 
 /** Kills the writer once it has said so many numbers; answers the last one it said. */
-async function killAfter(folder: string, lines: number): Promise<number> {
-  const child = spawn(process.execPath, [...process.execArgv, import.meta.filename, 'write', folder], {
+async function killAfter(kind: string, folder: string, lines: number): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, import.meta.filename, 'write', kind, folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')
@@ -105,17 +111,15 @@ async function expectedAfter(count: number): Promise<LoadOutcome> {
   return outcome
 }
 
-const [mode, folderOfChild] = process.argv.slice(2)
-if (mode === 'write' && folderOfChild !== undefined) await writeUntilKilled(folderOfChild)
-else {
-  test('decision R6: a process killed at any point leaves the state after a whole batch, and none that was reported is missing', async () => {
+function checkCrashes(kind: string, open: (folder: string) => LogStore): void {
+  test(`decision R6: ${kind}: a process killed at any point leaves a whole batch, and none that was reported is missing`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'lockstep-crash-'))
     try {
       const prng = new Prng(process.pid)
       let found = 0
       for (let life = 0; life < lives; life++) {
-        const reported = await killAfter(folder, prng.between(10, 60))
-        const opened = new OpenStore(new LmdbLogStore({ folder }))
+        const reported = await killAfter(kind, folder, prng.between(10, 60))
+        const opened = new OpenStore(open(folder))
         const outcome = await opened.load()
         found = numberOf(outcome)
         ok(found >= reported, `batch ${reported} was reported, the store ends at ${found}`)
@@ -128,3 +132,8 @@ else {
     }
   })
 }
+
+const [mode, kindOfChild = '', folderOfChild = ''] = process.argv.slice(2)
+const openOfChild = stores[kindOfChild]
+if (mode === 'write' && openOfChild !== undefined) await writeUntilKilled(openOfChild, folderOfChild)
+else for (const [kind, open] of Object.entries(stores)) checkCrashes(kind, open)

@@ -6,16 +6,22 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { test } from 'node:test'
 import { term } from '#core/raft/types.ts'
+import { JournaledLogStore } from '#io/journal/journaled-log-store.ts'
 import { durableOptions } from '#io/lmdb/environment.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
-import { emptyWrite } from '#runtime/group-host.ts'
+import { emptyWrite } from '#ports/log-store.ts'
+import type { LogStore } from '#ports/log-store.ts'
 
 const rounds = 8
 const tracer = 'strace'
 
-/** In the child process: commits, small ones and one that leaves for LMDB's thread, and says on standard output when each begins and ends. */
-async function commitInTurn(folder: string): Promise<void> {
-  const store = new LmdbLogStore({ folder })
+const stores: Readonly<Record<string, (folder: string) => LogStore>> = {
+  LMDB: (folder) => new LmdbLogStore({ folder }),
+  'journaled LMDB': (folder) => new JournaledLogStore({ folder, beneath: new LmdbLogStore({ folder }) }),
+}
+
+/** In the child process: commits, small ones and one that is written on another thread, and says on standard output when each begins and ends. */
+async function commitInTurn(store: LogStore): Promise<void> {
   const loaded = await new Promise((done) => {
     store.load(done)
   })
@@ -49,9 +55,10 @@ function syncsByRound(trace: string): readonly number[] {
   })
 }
 
-const [mode, folderOfChild] = process.argv.slice(2)
-if (mode === 'commit-in-turn' && folderOfChild !== undefined) {
-  await commitInTurn(folderOfChild)
+const [mode, kindOfChild = '', folderOfChild = ''] = process.argv.slice(2)
+const openOfChild = stores[kindOfChild]
+if (mode === 'commit-in-turn' && openOfChild !== undefined) {
+  await commitInTurn(openOfChild(folderOfChild))
 } else {
   test('decision R6: LMDB is opened so that a transaction is durable when it is reported', () => {
     const { overlappingSync, noSync, noMetaSync, mapAsync } = durableOptions
@@ -61,21 +68,23 @@ if (mode === 'commit-in-turn' && folderOfChild !== undefined) {
     )
   })
 
-  test('decision R6: every commit reaches the disk before it is reported', (t) => {
-    if (spawnSync(tracer, ['-V']).status !== 0) {
-      t.skip('strace is not installed')
-      return
-    }
-    const folder = mkdtempSync(join(tmpdir(), 'lockstep-durability-'))
-    const trace = join(folder, 'trace')
-    const child = [process.execPath, ...process.execArgv, import.meta.filename, 'commit-in-turn', join(folder, 'store')]
-    const run = spawnSync(tracer, ['-f', '-o', trace, '-e', 'trace=fdatasync,fsync,msync,write', ...child], {
-      encoding: 'utf8',
-      timeout: 15_000,
+  for (const kind of Object.keys(stores)) {
+    test(`decision R6: ${kind}: every commit reaches the disk before it is reported`, (t) => {
+      if (spawnSync(tracer, ['-V']).status !== 0) {
+        t.skip('strace is not installed')
+        return
+      }
+      const folder = mkdtempSync(join(tmpdir(), 'lockstep-durability-'))
+      const trace = join(folder, 'trace')
+      const child = [process.execPath, ...process.execArgv, import.meta.filename, 'commit-in-turn', kind, join(folder, 'store')]
+      const run = spawnSync(tracer, ['-f', '-o', trace, '-e', 'trace=fdatasync,fsync,msync,write', ...child], {
+        encoding: 'utf8',
+        timeout: 15_000,
+      })
+      const text = run.status === 0 ? readFileSync(trace, 'latin1') : ''
+      rmSync(folder, { recursive: true })
+      equal(run.status, 0, `ended with ${run.signal ?? run.status}: ${run.stderr}`)
+      for (const [at, syncs] of syncsByRound(text).entries()) ok(syncs >= 1, `round ${at + 1}: ${syncs} syncs before the answer`)
     })
-    const text = run.status === 0 ? readFileSync(trace, 'latin1') : ''
-    rmSync(folder, { recursive: true })
-    equal(run.status, 0, `ended with ${run.signal ?? run.status}: ${run.stderr}`)
-    for (const [at, syncs] of syncsByRound(text).entries()) ok(syncs >= 1, `round ${at + 1}: ${syncs} syncs before the answer`)
-  })
+  }
 }

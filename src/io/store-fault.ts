@@ -1,6 +1,6 @@
 import type { StoreFailure } from '#ports/log-store.ts'
 
-/** Thrown within this folder only: what became of the disk, or of a record on it. The store turns it into an outcome. */
+/** Thrown within the stores only: what became of the disk, or of a record on it. The store turns it into an outcome. */
 export class StoreFault extends Error {
   override readonly name = 'StoreFault'
   readonly code: StoreFailure['code']
@@ -25,6 +25,7 @@ const codes = new Map<number, StoreFailure['code']>([
   [-30797, 'damaged'], // MDB_PAGE_NOTFOUND
   [-30796, 'damaged'], // MDB_CORRUPTED
   [-30793, 'damaged'], // MDB_INVALID
+  [-30782, 'damaged'], // MDB_BAD_TXN: a transaction that met a broken page earlier
   [-30794, 'unknown-format'], // MDB_VERSION_MISMATCH
 ])
 
