@@ -6,13 +6,16 @@ import { assert } from '#base/assert.ts'
 import { millis, wallMillis } from '#base/brand.ts'
 import { logIndex, term } from '#core/raft/types.ts'
 import type { Entry } from '#core/raft/types.ts'
+import { JournaledLogStore } from '#io/journal/journaled-log-store.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import { emptyWrite } from '#ports/log-store.ts'
+import type { LogStore } from '#ports/log-store.ts'
 import { percentile, spread } from '#bench/kit/stats.ts'
 
 /**
  * Durable commits of one group, one after the other, beside what the disk needs at least for one: 4 KiB written to a file in place and
- * fdatasync. Each round measures all of them in turn, so that a disk that changes its mind does so to all. Takes about 20 seconds.
+ * fdatasync: LMDB alone, and with the journal in front of it. Each round measures all of them in turn, so that a disk that changes its mind does
+ * so to all. Takes about 40 seconds.
  */
 
 const sizes = [1, 8, 64, 256, 4_096] as const
@@ -51,15 +54,14 @@ function bareLine(folder: string): { readonly line: Line; readonly close: () => 
   return { line: { name: 'fdatasync of 4 KiB', entries: 0, write }, close: () => closeSync(descriptor) }
 }
 
-async function open(folder: string): Promise<LmdbLogStore> {
-  const store = new LmdbLogStore({ folder })
+async function opened<T extends LogStore>(store: T): Promise<T> {
   const outcome = await new Promise((resolve) => store.load(resolve))
   assert(typeof outcome === 'object' && outcome !== null && 'groups' in outcome, 'the store loads')
   return store
 }
 
 /** Appends so many entries per commit; each size has a group of its own. */
-function storeLine(store: LmdbLogStore, entries: number): Line {
+function storeLine(kind: string, store: LogStore, entries: number): Line {
   const payload = { type: 'command', bytes: new Uint8Array(entryBytes).fill(7) } as const
   let next = 1
   const write = (): Promise<void> => {
@@ -74,7 +76,7 @@ function storeLine(store: LmdbLogStore, entries: number): Line {
       })
     })
   }
-  return { name: `${entries} × ${entryBytes} B`, entries, write }
+  return { name: `${kind}, ${entries} × ${entryBytes} B`, entries, write }
 }
 
 async function measure({ write }: Line): Promise<Result> {
@@ -101,7 +103,7 @@ function report({ name, entries }: Line, results: readonly Result[]): object {
   const of = (pick: (result: Result) => number): readonly number[] => results.map(pick)
   const perSecond = of((result) => result.perSecond)
   const cells = [
-    name.padEnd(18),
+    name.padEnd(24),
     `${cell(perSecond, 0)}/s`.padStart(28),
     `p50 ${cell(
       of((result) => result.p50Ms),
@@ -123,11 +125,17 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: 'string' }, folder: { type: 'string' } } })
   const folder = mkdtempSync(join(values.folder ?? tmpdir(), 'lockstep-bench-'))
   const bare = bareLine(folder)
-  const store = await open(join(folder, 'store'))
-  const lines = [bare.line, ...sizes.map((size) => storeLine(store, size))]
+  const lmdb = await opened(new LmdbLogStore({ folder: join(folder, 'lmdb') }))
+  const beneath = new LmdbLogStore({ folder: join(folder, 'journaled') })
+  const journaled = await opened(new JournaledLogStore({ folder: join(folder, 'journaled'), beneath }))
+  const stores: readonly (readonly [string, LogStore])[] = [
+    ['journaled', journaled],
+    ['LMDB', lmdb],
+  ]
+  const lines = [bare.line, ...sizes.flatMap((size) => stores.map(([kind, store]) => storeLine(kind, store, size)))]
   const results = new Map<Line, Result[]>(lines.map((line) => [line, []]))
   for (let round = 0; round < rounds; round++) for (const line of lines) results.get(line)?.push(await measure(line))
-  await new Promise<void>((resolve) => store.close(resolve))
+  for (const [, store] of stores) await new Promise<void>((resolve) => store.close(resolve))
   bare.close()
   rmSync(folder, { recursive: true })
   console.log(`median (minimum–maximum) of ${rounds} rounds; one commit at a time`)

@@ -13,7 +13,7 @@ export const limits = {
   /** A larger batch goes straight to the store beneath. */
   batchBytesMax: mebibyte / 4,
   /** The store beneath is given what has gathered once it is so much, or so old. */
-  checkpointBytes: 4 * mebibyte,
+  checkpointBytes: mebibyte / 2,
   checkpointMs: 500,
 } as const
 
