@@ -1,6 +1,7 @@
 import type { ClusterState, Command, Timing } from '#core/cluster/types.ts'
 import { logIndex } from '#core/raft/types.ts'
 import { encodeClusterCommand, metaGroup } from '#runtime/meta-machine.ts'
+import { Ambushes } from './ambushes.ts'
 import type { SimNode } from './cluster.ts'
 import type { FaultKind, SimOptions } from './options.ts'
 import type { World } from './workload.ts'
@@ -13,11 +14,13 @@ export class Faults {
   readonly totals = new Map<FaultKind, number>()
   readonly #world: World
   readonly #options: SimOptions
+  readonly #ambushes: Ambushes
   #stopped = false
 
   constructor(world: World, options: SimOptions) {
     this.#world = world
     this.#options = options
+    this.#ambushes = new Ambushes(world)
   }
 
   start(): void {
@@ -32,6 +35,7 @@ export class Faults {
   heal(): void {
     const { cluster } = this.#world
     cluster.network.heal()
+    cluster.network.loseRequests('drop-group', 0)
     cluster.network.setOptions({ ...this.#options.network, loss: 0, duplication: 0, reordering: 0 })
     for (const node of cluster.nodes) {
       node.machine.resetWall()
@@ -86,10 +90,19 @@ export class Faults {
         return this.#bendTime(kind, victim)
       case 'join':
       case 'leave':
+      case 'move':
       case 'transfer':
       case 'upgrade':
       case 'constants':
         return this.#operate(kind, victim)
+      case 'restart-in-lease':
+        return this.#ambushes.restartInLease()
+      case 'contested-vote':
+        return this.#ambushes.contestedVote()
+      case 'cut-group':
+        return this.#ambushes.cutGroup()
+      case 'lost-drops':
+        return this.#ambushes.loseDrops()
     }
   }
 
@@ -197,6 +210,8 @@ export class Faults {
       }
       case 'leave':
         return this.#leave()
+      case 'move':
+        return this.#move()
       case 'transfer':
         return this.#transfer(victim)
       case 'upgrade':
@@ -219,7 +234,7 @@ export class Faults {
     return true
   }
 
-  /** A spare that has joined goes again: its replicas move away, then it is removed, and comes back empty some day. */
+  /** A spare that has joined goes again: its replicas move away, then it is removed, and comes back empty some day; unless it is kept after all. */
   #leave(): boolean {
     const { cluster, scheduler } = this.#world
     const state = this.#state()
@@ -229,6 +244,7 @@ export class Faults {
     const { name, incarnation } = member
     this.#command({ type: 'leave', name, incarnation })
     const poll = (): void => {
+      if (this.#stopped) return
       const now = this.#state()
       if (now !== null && now.members.every((other) => other.incarnation !== incarnation)) {
         cluster.wipe(leaver)
@@ -238,6 +254,20 @@ export class Faults {
       scheduler.after(1_000, poll)
     }
     scheduler.after(1_000, poll)
+    return true
+  }
+
+  /** A replica goes to a node that has none of its group, for no better reason than that somebody wants it there. */
+  #move(): boolean {
+    const { prng } = this.#world
+    const state = this.#state()
+    if (state === null) return false
+    const { version, slots } = state.table
+    const group = prng.between(0, this.#options.slots)
+    const replicas = slots[group]?.replicas ?? []
+    const others = state.members.filter((member) => member.state === 'active' && replicas.every(({ node }) => node !== member.name))
+    if (others.length === 0 || replicas.length === 0) return false
+    this.#command({ type: 'plan-move', expectedVersion: version, slot: group, from: prng.pick(replicas), to: prng.pick(others).name })
     return true
   }
 
@@ -295,6 +325,8 @@ export class Faults {
       const rafts = cluster.nodes.flatMap(({ node }) => node?.host?.groups.get(group)?.raft ?? [])
       const leader = rafts.find(({ role, termStarted }) => role === 'leader' && termStarted)
       if (leader === undefined || leader.membership.outgoing.length > 0 || leader.membershipIndex > leader.commit) return false
+      // Of two disks neither may be lost.
+      if (leader.membership.voters.length < 3) return false
       return leader.membership.voters.every((voter) => {
         const raft = rafts.find(({ self }) => self === voter)
         return (

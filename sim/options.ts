@@ -21,9 +21,14 @@ export const faultKinds = [
   'clock-rate',
   'join',
   'leave',
+  'move',
   'transfer',
   'upgrade',
   'constants',
+  'restart-in-lease',
+  'contested-vote',
+  'cut-group',
+  'lost-drops',
 ] as const
 
 export type FaultKind = (typeof faultKinds)[number]

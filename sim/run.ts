@@ -1,6 +1,7 @@
 import { Prng } from '#base/prng.ts'
 import { checkLinearizability } from '#sim/checker/linearizability.ts'
 import { registerModel } from '#sim/checker/register-model.ts'
+import { idOfReplica } from '#runtime/replica-name.ts'
 import { Checks } from '#sim/checks/checks.ts'
 import { Violation } from '#sim/checks/violation.ts'
 import { SimCluster } from './cluster.ts'
@@ -135,7 +136,12 @@ class Run {
         return `group ${group} has ${leaders.length} leaders: ${JSON.stringify(replicas.map((each) => each.status()))}`
       const members = replicas.filter(({ raft }) => leader.raft.membership.voters.includes(raft.self))
       if (members.some(({ applier }) => applier.last.index !== leader.applier.last.index)) return `group ${group} has laggards`
-      const move = state?.table.slots[group]?.move
+      const slot = state?.table.slots[group]
+      const given = [...leader.raft.membership.voters, ...leader.raft.membership.learners, ...(slot?.replicas ?? []).map(idOfReplica)]
+      const stray = replicas.find(({ raft }) => !given.includes(raft.self))
+      if (stray !== undefined)
+        return `group ${group} has a replica that nobody wants: ${JSON.stringify({ given, replica: stray.status() })}`
+      const move = slot?.move
       if (move) return `group ${group} is moving: ${JSON.stringify({ move, replicas: replicas.map((each) => each.status()) })}`
     }
     for (const { name, node } of running) if (!node?.cluster) return `${name} has no cluster`

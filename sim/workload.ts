@@ -1,6 +1,6 @@
 import type { Prng } from '#base/prng.ts'
 import type { RegisterAnswer } from '#core/register/register.ts'
-import { decodeRegisterAnswer, encodeRegisterCommand } from '#services/register/register-machine.ts'
+import { decodeRegisterAnswer, encodeRegisterCommand, encodeRegisterQuestion } from '#services/register/register-machine.ts'
 import { HistoryRecorder } from '#sim/checker/history.ts'
 import type { RegisterInput, RegisterOutput } from '#sim/checker/register-model.ts'
 import type { SimCluster } from './cluster.ts'
@@ -68,8 +68,7 @@ export class Workload {
     target.machine.run(life, () => {
       const onHost = target.node
       if (input.type === 'read' && prng.chance(0.5)) {
-        const question = new TextEncoder().encode(key)
-        onHost?.query(group, question, {
+        onHost?.query(group, encodeRegisterQuestion(key), {
           timeoutMs,
           done: (answer) => {
             if (answer !== null) this.totals.localReads++

@@ -42,6 +42,9 @@ export class Network {
   #options: NetworkOptions
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #cut = new Set<string>()
+  readonly #cutGroups = new Set<string>()
+  readonly #lostUntil = new Map<PeerRequest['type'], number>()
+  readonly #watchers = new Set<Watcher>()
   readonly #slowUntil = new Map<string, number>()
   /** When the last message of a link arrives, by lane: later ones do not overtake it. */
   readonly #arrival = new Map<string, number>()
@@ -84,9 +87,24 @@ export class Network {
     this.#cut.add(`${from}>${to}`)
   }
 
+  /** Of what one group's replicas say to each other nothing gets from one node to the other; all else does. */
+  cutGroup(from: string, to: string, group: number): void {
+    this.#cutGroups.add(`${from}>${to}/${group}`)
+  }
+
   heal(): void {
     this.#cut.clear()
+    this.#cutGroups.clear()
     this.#slowUntil.clear()
+  }
+
+  /** Requests of this kind get lost, whoever sends them. */
+  loseRequests(type: PeerRequest['type'], forMs: number): void {
+    this.#lostUntil.set(type, this.#scheduler.now + forMs)
+  }
+
+  healGroup(group: number): void {
+    for (const cut of this.#cutGroups) if (cut.endsWith(`/${group}`)) this.#cutGroups.delete(cut)
   }
 
   healLink(from: string, to: string): void {
@@ -98,12 +116,19 @@ export class Network {
     this.#slowUntil.set(`${from}>${to}`, this.#scheduler.now + forMs)
   }
 
+  /** Calls with everything that a node says, until the result is called. */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
   peersChanged(endpoint: Endpoint): void {
     this.#reconnect(endpoint)
   }
 
   send(from: Endpoint, to: string, lane: Lane, message: PeerMessage): void {
     this.totals.sent++
+    for (const watcher of this.#watchers) watcher(from.self.name, to, message)
     const target = from.connected.get(to)
     if (target === undefined || this.#endpoints.get(target.address) !== target) {
       this.totals.lost++
@@ -111,7 +136,9 @@ export class Network {
     }
     const unformed = from.clusterId() === null || target.clusterId() === null
     if (unformed && !passesUnformed(message)) return
-    if (this.#cut.has(`${from.self.name}>${to}`)) {
+    const link = `${from.self.name}>${to}`
+    const passing = this.#cut.has(link) ? null : this.#withoutWhatIsCut(link, message)
+    if (passing === null) {
       this.totals.cut++
       return
     }
@@ -121,7 +148,24 @@ export class Network {
     }
     const copies = this.#prng.chance(this.#options.duplication) ? 2 : 1
     if (copies === 2) this.totals.duplicated++
-    for (let copy = 0; copy < copies; copy++) this.#deliver(from, target, lane, this.#throughCodec(message))
+    for (let copy = 0; copy < copies; copy++) this.#deliver(from, target, lane, this.#throughCodec(passing))
+  }
+
+  /** Null when nothing is left. Heartbeats of several groups share a message, which loses those of the groups that are cut. */
+  #withoutWhatIsCut(link: string, message: PeerMessage): PeerMessage | null {
+    if (message.type === 'request') return this.#scheduler.now < (this.#lostUntil.get(message.request.type) ?? 0) ? null : message
+    if (this.#cutGroups.size === 0) return message
+    const passes = ({ group }: { readonly group: number }): boolean => !this.#cutGroups.has(`${link}/${group}`)
+    switch (message.type) {
+      case 'raft':
+        return passes(message) ? message : null
+      case 'heartbeats':
+        return { ...message, beats: message.beats.filter(passes) }
+      case 'heartbeat-acks':
+        return { ...message, acks: message.acks.filter(passes) }
+      default:
+        return message
+    }
   }
 
   #deliver(from: Endpoint, target: Endpoint, lane: Lane, message: PeerMessage): void {
@@ -180,6 +224,8 @@ export class Network {
     this.#scheduler.after(this.#prng.between(1, 20), () => one.machine.run(life, () => one.down(other, reason)))
   }
 }
+
+type Watcher = (from: string, to: string, message: PeerMessage) => void
 
 export const addressOf = (name: string): string => `${name}:7000`
 

@@ -1,4 +1,5 @@
 import type { Millis } from '#base/brand.ts'
+import { preferredLeader } from '#core/cluster/placement.ts'
 import { sameTiming } from '#core/cluster/timing.ts'
 import type { Answer, ClusterState, Command, Member, Timing } from '#core/cluster/types.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -8,17 +9,19 @@ import type { Group } from './group.ts'
 import type { ReplicaHost } from './host.ts'
 import type { Identity } from './identity.ts'
 import { metaGroup } from './meta-machine.ts'
-import { livesOn, nodeNameOf } from './replica-name.ts'
+import { idOfReplica, livesOn, nodeNameOf } from './replica-name.ts'
 import type { Steward } from './steward.ts'
 
 /**
  * A member's duties, in rounds: adopt new cluster constants and say so (decision R4), announce its version and commit its groups to the one all
- * can run (decision R9), hand leadership to where the table wants it, and act as steward while it leads the meta group.
+ * can run (decision R9), hand leadership to where the table wants it, give up replicas that nobody wants, and act as steward while it leads the
+ * meta group.
  */
 export class Citizen {
   readonly #options: CitizenOptions
   #announcing = false
   #adopting = false
+  #asking = false
   #stopped = false
   #nextReport = 0
   #lastState: ClusterState | null = null
@@ -86,7 +89,25 @@ export class Citizen {
     if (member === undefined) return
     this.#adopt(state)
     this.#announce(member)
+    this.#dropStrays(state)
     for (const group of this.#options.host.groups.values()) if (group.raft.termStarted) this.#serveGroup(group, state)
+  }
+
+  /**
+   * The order to drop a replica is given once and may get lost. A replica is in every table from the plan of the move that brings it to the end
+   * of the one that takes it away, and its id is never used again; so one that was here before the question and is not in the table that
+   * answers it, which is newer than what this node knows, is wanted by nobody.
+   */
+  #dropStrays(state: ClusterState): void {
+    const { host, currentState } = this.#options
+    const strays = straysOf(host, state)
+    if (this.#asking || strays.length === 0) return
+    this.#asking = true
+    currentState((now) => {
+      this.#asking = false
+      if (now === null || this.#stopped || host.failure !== null) return
+      for (const stray of straysOf(host, now)) if (strays.includes(stray)) host.drop(stray.id, () => {})
+    })
   }
 
   /** In force and durable before it is announced: the next change rests on it. */
@@ -121,7 +142,7 @@ export class Citizen {
     const now = this.#options.clock.now()
     if (now < (this.#patience.get(group.id) ?? 0)) return
     const { version } = state
-    const preferred = state.table.slots[group.id]?.leader ?? null
+    const preferred = preferredLeader(state.table, group.id)
     const heir = group.raft
       .matches()
       .find(({ replica, match }) => nodeNameOf(replica) === preferred && match + handOverGap >= group.raft.commit)
@@ -146,6 +167,8 @@ export interface CitizenOptions {
   readonly cluster: () => ClusterState | null
   /** The state that its replica of the meta group is in. */
   readonly metaState: () => ClusterState | null
+  /** Asks for the state of the cluster as it is now; null when nobody says. */
+  readonly currentState: (then: (state: ClusterState | null) => void) => void
   readonly clock: Clock
   readonly self: NodeKey & { readonly address: string; readonly version: number }
   readonly identity: () => Identity
@@ -155,6 +178,16 @@ export interface CitizenOptions {
   readonly submit: (command: Command, then: (answer: Answer | null) => void) => void
   /** The cluster has removed this node for good. */
   readonly removed: () => void
+}
+
+/** Replicas here that the table gives to nobody. The meta group is followed by all; there a new order takes the place of an old replica. */
+function straysOf(host: ReplicaHost, { table }: ClusterState): readonly Group[] {
+  return [...host.groups.values()].filter(({ id, raft }) => {
+    const slot = id === metaGroup ? undefined : table.slots[id]
+    if (slot === undefined) return false
+    const given = [...slot.replicas, slot.move?.from ?? null, slot.move?.to ?? null]
+    return !given.some((replica) => replica !== null && idOfReplica(replica) === raft.self)
+  })
 }
 
 /**

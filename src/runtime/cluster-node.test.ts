@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { present } from '#base/assert.ts'
 import { Prng } from '#base/prng.ts'
-import type { ClusterState, Command, Member } from '#core/cluster/types.ts'
+import type { ClusterState, Command, Member, Slot } from '#core/cluster/types.ts'
 import { Checks } from '#sim/checks/checks.ts'
 import { SimCluster } from '#sim/cluster.ts'
 import type { SimNode } from '#sim/cluster.ts'
@@ -12,6 +12,7 @@ import { Scheduler } from '#sim/world/scheduler.ts'
 import type { ProposalOutcome } from '#wire/peer-message.ts'
 import type { Group } from './group.ts'
 import { decodeIdentity } from './identity.ts'
+import { runtimeLimits } from './limits.ts'
 import { encodeClusterCommand, metaGroup } from './meta-machine.ts'
 import { nodeNameOf } from './replica-name.ts'
 import { faultless, timing } from '#test/harness/runtime-world.ts'
@@ -172,6 +173,22 @@ test('a meta leader that was paused for long takes nobody for dead because it di
   cluster.until('all are alive', () => cluster.state.members.every(({ state }) => state === 'active'))
 })
 
+test('a command behind a paused leader goes to its successor before the question to the former one has run out', () => {
+  const cluster = new Cluster({ founders: 3, spares: 0 })
+  const leader = cluster.leaderOf(1)
+  const follower = present(
+    cluster.sim.nodes.find((node) => node !== leader),
+    'somebody follows',
+  )
+  const told: ProposalOutcome[] = []
+  const submit = (): void => follower.node?.submit(1, new Uint8Array(0), { timeoutMs: 10_000, done: (outcome) => told.push(outcome) })
+  submit()
+  cluster.until('the leader is known', () => told.length === 1)
+  leader.machine.pause()
+  submit()
+  cluster.until('it is carried out', () => told[1]?.type === 'applied', runtimeLimits.proposeTimeoutMs - 500)
+})
+
 test('decision R8: a new meta leader goes on with the move that its predecessor began', () => {
   for (let seed = 1; seed <= 3; seed++) {
     const cluster = new Cluster({ founders: 4, spares: 1 }, seed)
@@ -204,6 +221,39 @@ test('decision R8: a new meta leader goes on with the move that its predecessor 
     cluster.until('its own configuration says so', () => !raft.membership.voters.map(nodeNameOf).includes(leaver.name))
     cluster.until('the leaver has nothing of it', () => leaver.node?.host?.groups.get(1) === undefined)
   }
+})
+
+test('a replica whose order to be dropped got lost is given up by its own node', () => {
+  const cluster = new Cluster({ founders: 4, spares: 0 })
+  const holder = cluster.leaderOf(1)
+  const { incarnation } = present(cluster.member(holder.name), 'it is a member')
+  cluster.sim.network.loseRequests('drop-group', 100_000)
+  cluster.command({ type: 'leave', name: holder.name, incarnation })
+  const isDone = ({ replicas, move }: Slot): boolean => move === null && replicas.every(({ node }) => node !== holder.name)
+  cluster.until('its replicas are elsewhere', () => cluster.state.table.slots.slice(1).every(isDone), 60_000)
+  cluster.until(
+    'it has none left but that of the meta group',
+    () => [...(holder.node?.host?.groups.keys() ?? [])].join() === `${metaGroup}`,
+  )
+})
+
+test('decision R8: a node whose table is older than the order that brought it a replica does not give that up', () => {
+  const cluster = new Cluster({ founders: 3, spares: 1 })
+  const { network } = cluster.sim
+  const spare = cluster.sim.byName('n4')
+  cluster.sim.start(spare)
+  cluster.until('the spare is active', () => cluster.member(spare.name)?.state === 'active')
+  for (const { name } of cluster.sim.nodes) network.cutGroup(name, spare.name, metaGroup)
+  const received = (): Group[] => [...(spare.node?.host?.groups.values() ?? [])].filter(({ id }) => id !== metaGroup)
+  cluster.until('it is told to host a replica', () => received().length > 0)
+  const known = present(spare.node?.cluster, 'it knows a table')
+  const [first] = received()
+  ok(known.table.slots.every(({ move }) => move === null))
+  cluster.run(1_500)
+  equal(received()[0], first)
+  network.heal()
+  cluster.until('the moves are done', () => cluster.state.table.slots.every(({ move }) => move === null))
+  ok(received().includes(present(first, 'it has a replica')))
 })
 
 test('pitfall 34: a member whose disk was wiped comes back as another one, and its former replicas are replaced', () => {

@@ -14,11 +14,11 @@ import type { About } from './host.ts'
 import { ReplicaHost } from './host.ts'
 import { encodeIdentity } from './identity.ts'
 import type { Identity } from './identity.ts'
-import { decodeClusterAnswer, encodeClusterCommand, metaGroup, MetaMachine } from './meta-machine.ts'
+import { decodeClusterAnswer, decodeClusterState, encodeClusterCommand, metaGroup, MetaMachine } from './meta-machine.ts'
 import type { NodeConfig, NodeFatal, NodePorts } from './node-config.ts'
 import { PeerService, refusal } from './peer-service.ts'
 import { Reads } from './reads.ts'
-import { idOfReplica } from './replica-name.ts'
+import { idOfReplica, nodeNameOf } from './replica-name.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
 import { Steward } from './steward.ts'
@@ -32,6 +32,7 @@ export class ClusterNode {
   readonly #config: NodeConfig
   readonly #ports: NodePorts
   readonly #service: PeerService
+  readonly #routes: Routes
   readonly #self: NodeKey
   readonly #transport: Transport
   readonly #steward: Steward
@@ -66,9 +67,9 @@ export class ClusterNode {
       identity.constants?.timing ?? config.timing,
     )
     this.#service = new PeerService(this.host, this.#self)
-    const routes = new Routes(this.host, ports.prng, { self: identity.name, nodesOf: (group) => this.#nodesOf(group) })
-    this.router = new Router(this.host, ports, routes)
-    this.reads = new Reads(this.host, ports, routes)
+    this.#routes = new Routes(this.host, ports.prng, { self: identity.name, nodesOf: (group) => this.#nodesOf(group) })
+    this.router = new Router(this.host, ports, this.#routes)
+    this.reads = new Reads(this.host, ports, this.#routes)
     this.#steward = new Steward(
       {
         clock: ports.clock,
@@ -83,6 +84,7 @@ export class ClusterNode {
       host: this.host,
       cluster: () => this.#known.state,
       metaState: () => this.#meta.state,
+      currentState: (then) => this.#askMeta(then),
       clock: ports.clock,
       self: { ...this.#self, address: config.address, version: config.machineVersion },
       identity: () => this.identity,
@@ -240,6 +242,9 @@ export class ClusterNode {
 
   #roleChanged(group: number, change: RoleChange): void {
     if (group === metaGroup && change.role === 'leader') this.#steward.listenAnew()
+    if (change.leader === null) return
+    this.#routes.leads(group, nodeNameOf(change.leader))
+    this.router.wake(group)
   }
 
   #nodesOf(group: number): readonly string[] {
@@ -254,6 +259,11 @@ export class ClusterNode {
       timeoutMs: metaTimeoutMs,
       done: (outcome) => then(outcome.type === 'applied' ? decodeClusterAnswer(outcome.answer) : null),
     })
+  }
+
+  #askMeta(then: (state: ClusterState | null) => void): void {
+    const done = (answer: Uint8Array | null): void => then(answer === null ? null : decodeClusterState(answer))
+    this.reads.query(metaGroup, new Uint8Array(0), { timeoutMs: metaTimeoutMs, done })
   }
 
   #ask(to: string, request: PeerRequest, done: (response: PeerResponse | null) => void): void {

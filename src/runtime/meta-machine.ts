@@ -18,6 +18,7 @@ export class MetaMachine implements StateMachine {
     return encoder.encode(JSON.stringify(this.#machine.apply(JSON.parse(decoder.decode(bytes)) as Command, context)))
   }
 
+  /** Whatever the question, the answer is the state. */
   query(): Uint8Array {
     return encoder.encode(JSON.stringify(this.#machine.state))
   }
@@ -27,7 +28,7 @@ export class MetaMachine implements StateMachine {
   }
 
   restore(snapshot: Uint8Array): void {
-    this.#machine.restore(JSON.parse(decoder.decode(snapshot)) as ClusterState | null)
+    this.#machine.restore(decodeClusterState(snapshot))
   }
 
   *live(): Iterable<LogIndex> {}
@@ -36,5 +37,8 @@ export class MetaMachine implements StateMachine {
 export const metaGroup = 0
 
 export const encodeClusterCommand = (command: Command): Uint8Array => encoder.encode(JSON.stringify(command))
+
+/** The answer to a question. */
+export const decodeClusterState = (bytes: Uint8Array): ClusterState | null => JSON.parse(decoder.decode(bytes)) as ClusterState | null
 
 export const decodeClusterAnswer = (bytes: Uint8Array): Answer => JSON.parse(decoder.decode(bytes)) as Answer

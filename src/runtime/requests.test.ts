@@ -22,7 +22,7 @@ function asking() {
   }
   const requests = new Requests({ clock, transport, prng: new Prng(1), post: (task) => clock.soon(task) })
   const answers: (PeerResponse | null)[] = []
-  const ask = (to: string): void => requests.ask(to, question, { timeoutMs: 1_000, done: (answer) => answers.push(answer) })
+  const ask = (to: string) => requests.ask(to, question, { timeoutMs: 1_000, done: (answer) => answers.push(answer) })
   const ids = (): number[] => sent.map((message) => (message.type === 'request' ? message.id : -1))
   return { requests, ask, ids, answers, run: (ms: number) => scheduler.run(scheduler.now + ms, () => {}) }
 }
@@ -80,7 +80,7 @@ test('an answer to what was asked before a restart is not taken for an answer to
       if (message.type === 'request') ids.push(message.id)
     },
   })
-  const ask = (): void => world.get('a').host.requests.ask('b', question, { timeoutMs: 1_000, done: () => {} })
+  const ask = () => world.get('a').host.requests.ask('b', question, { timeoutMs: 1_000, done: () => {} })
   for (let life = 0; life < 3; life++) {
     ask()
     ask()

@@ -27,19 +27,21 @@ export class Requests {
     this.#nextId = ports.prng.uint32() * idsPerLife
   }
 
-  ask(to: string, request: PeerRequest, options: { readonly timeoutMs: number; readonly done: Answered }): void {
+  /** What it returns ends the question at once, if it is still open. */
+  ask(to: string, request: PeerRequest, options: { readonly timeoutMs: number; readonly done: Answered }): GiveUp {
     if (this.#stopped) {
       options.done(null)
-      return
+      return () => {}
     }
     if (!this.#reachable.has(to) || this.#open.size >= runtimeLimits.openRequestsMax) {
       this.#post(() => options.done(null))
-      return
+      return () => {}
     }
     const id = this.#nextId++
     const cancel = this.#clock.after(options.timeoutMs, () => this.#post(() => this.#end(id, null)))
     this.#open.set(id, { to, done: options.done, cancel })
     this.#transport.send(to, 'bulk', { type: 'request', id, request })
+    return () => this.#end(id, null)
   }
 
   answered(from: string, id: number, response: PeerResponse): void {
@@ -89,5 +91,7 @@ interface RequestPorts {
 
 /** Leaves so many ids above the largest start, within the integers that are exact. */
 const idsPerLife = 2 ** 20
+
+export type GiveUp = () => void
 
 type Answered = (response: PeerResponse | null) => void

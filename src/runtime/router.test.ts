@@ -1,11 +1,13 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { Prng } from '#base/prng.ts'
+import type { RoleChange } from '#core/raft/types.ts'
 import { decodeRegisterAnswer, encodeRegisterCommand } from '#services/register/register-machine.ts'
 import { wireLimits } from '#wire/limits.ts'
 import type { PeerMessage, ProposalOutcome } from '#wire/peer-message.ts'
 import { runtimeLimits } from './limits.ts'
 import { Reads } from './reads.ts'
+import { nodeNameOf } from './replica-name.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
 import { replicaOn, timing, World } from '#test/harness/runtime-world.ts'
@@ -15,6 +17,8 @@ const three = ['a', 'b', 'c']
 interface Client {
   readonly router: Router
   readonly reads: Reads
+  /** As a node does when its own replica says so. */
+  leads(leader: string): void
   add(by: number, timeoutMs?: number): ProposalOutcome[]
 }
 
@@ -26,6 +30,10 @@ function clientOn(world: World, name: string): Client {
   return {
     router,
     reads: new Reads(host, { clock, prng }, routes),
+    leads(leader) {
+      routes.leads(1, leader)
+      router.wake(1)
+    },
     add(by, timeoutMs = 5_000) {
       const told: ProposalOutcome[] = []
       const body = encodeRegisterCommand({ type: 'add', key: 'k', by })
@@ -35,7 +43,13 @@ function clientOn(world: World, name: string): Client {
   }
 }
 
-function cluster(options: { seed?: number; sent?: (from: string, to: string, message: PeerMessage) => void } = {}) {
+interface ClusterOptions {
+  seed?: number
+  sent?: (from: string, to: string, message: PeerMessage) => void
+  roleChanged?: (name: string, group: number, change: RoleChange) => void
+}
+
+function cluster(options: ClusterOptions = {}) {
   const world = new World({ names: three, ...options })
   world.found(1)
   const leader = world.elect(1)
@@ -75,6 +89,37 @@ test('pitfall 37: a command that is sent again under its number is carried out o
     const leads = world.elect(1)
     equal(valueOn(world, leads), 2, `seed ${seed}`)
     ok(leads === other || leads === follower || leads === leader)
+  }
+})
+
+test('a command and a question behind a paused leader wait for the election and not for a time-out, and are carried out once', () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const clients = new Map<string, Client>()
+    const { world, leader, follower } = cluster({
+      seed,
+      roleChanged: (name, _group, { leader: known }) => known !== null && clients.get(name)?.leads(nodeNameOf(known)),
+    })
+    const client = clientOn(world, follower)
+    clients.set(follower, client)
+    const warm = client.add(1)
+    world.until('there is an origin', () => warm.length === 1)
+    world.get(leader).machine.pause()
+    const pausedAt = world.scheduler.now
+    const told = client.add(1)
+    const read: (Uint8Array | null)[] = []
+    client.reads.query(1, new TextEncoder().encode('k'), { timeoutMs: 5_000, done: (answer) => read.push(answer) })
+    world.until('somebody else leads', () => world.leaders(1).some((name) => name !== leader))
+    ok(world.scheduler.now - pausedAt < runtimeLimits.readTimeoutMs + timing.heartbeatMs, `seed ${seed}: one election`)
+    world.run(10)
+    deepEqual(kind(told), ['applied'], `seed ${seed}: asked again at once`)
+    world.run(60)
+    equal(read.length, 1)
+    world.get(leader).machine.resume()
+    world.run(3_000)
+    deepEqual(
+      three.map((name) => valueOn(world, name)),
+      [2, 2, 2],
+    )
   }
 })
 

@@ -58,6 +58,14 @@ export class Router {
     this.#schedule(lane)
   }
 
+  /** The leader of the group is known now: what rests may go at once. */
+  wake(group: number): void {
+    const lane = this.#lanes.get(group)
+    if (lane?.resting !== true) return
+    lane.resting = false
+    this.#schedule(lane)
+  }
+
   /** Whoever still waits is answered. */
   stop(): void {
     this.#stopped = true

@@ -1,10 +1,11 @@
 import type { Prng } from '#base/prng.ts'
 import type { LogIndex, ReplicaId } from '#core/raft/types.ts'
-import type { PeerResponse, ProposalOutcome } from '#wire/peer-message.ts'
+import type { PeerRequest, PeerResponse, ProposalOutcome } from '#wire/peer-message.ts'
 import type { ReplicaHost } from './host.ts'
 import { runtimeLimits } from './limits.ts'
 import { refusedProposal, unknownOutcome } from './proposals.ts'
 import { nodeNameOf } from './replica-name.ts'
+import type { GiveUp } from './requests.ts'
 
 /** Who may know the leader of a group. */
 export interface Directory {
@@ -22,6 +23,8 @@ export class Routes {
   readonly #directory: Directory
   /** A node to ask first. Beside an own replica it is good for one attempt only, for the replica learns by itself (pitfall 38). */
   readonly #hints = new Map<number, string>()
+  /** Questions to other nodes, by group. */
+  readonly #attempts = new Map<number, Set<Attempt>>()
 
   constructor(host: ReplicaHost, prng: Prng, directory: Directory) {
     this.#host = host
@@ -37,17 +40,9 @@ export class Routes {
     } else if (target === this.#directory.self) {
       this.#host.groups.get(group)?.propose({ commands, done })
     } else {
-      this.#host.requests.ask(
-        target,
-        { type: 'propose', group, commands },
-        {
-          timeoutMs: runtimeLimits.proposeTimeoutMs,
-          done: (response) => {
-            this.#learn(group, target, response)
-            done(outcomesOf(response, commands.length))
-          },
-        },
-      )
+      const timeoutMs = runtimeLimits.proposeTimeoutMs
+      const answered = (response: PeerResponse | null): void => done(outcomesOf(response, commands.length))
+      this.#ask(target, { type: 'propose', group, commands }, { timeoutMs, answered })
     }
   }
 
@@ -58,18 +53,40 @@ export class Routes {
     } else if (target === this.#directory.self) {
       this.#host.groups.get(group)?.readIndex(done)
     } else {
-      this.#host.requests.ask(
-        target,
-        { type: 'read-index', group },
-        {
-          timeoutMs: runtimeLimits.readTimeoutMs,
-          done: (response) => {
-            this.#learn(group, target, response)
-            done(response?.type === 'read-index' ? response.index : null)
-          },
-        },
-      )
+      const timeoutMs = runtimeLimits.readTimeoutMs
+      const answered = (response: PeerResponse | null): void => done(response?.type === 'read-index' ? response.index : null)
+      this.#ask(target, { type: 'read-index', group }, { timeoutMs, answered })
     }
+  }
+
+  /**
+   * The own replica has learnt who leads. A question to anybody else may wait for a node that is paused or gone: it ends here without an
+   * answer, so that its asker waits for an election and not for a time-out.
+   */
+  leads(group: number, leader: string): void {
+    this.#hints.delete(group)
+    for (const { target, giveUp } of this.#attempts.get(group) ?? []) if (target !== leader) giveUp()
+  }
+
+  #ask(target: string, request: RoutedRequest, { timeoutMs, answered }: AskOptions): void {
+    const { group } = request
+    const attempts = this.#attemptsOf(group)
+    const done = (response: PeerResponse | null): void => {
+      attempts.delete(attempt)
+      this.#learn(group, target, response)
+      answered(response)
+    }
+    const attempt: Attempt = { target, giveUp: () => {} }
+    attempts.add(attempt)
+    attempt.giveUp = this.#host.requests.ask(target, request, { timeoutMs, done })
+  }
+
+  #attemptsOf(group: number): Set<Attempt> {
+    const known = this.#attempts.get(group)
+    if (known !== undefined) return known
+    const fresh = new Set<Attempt>()
+    this.#attempts.set(group, fresh)
+    return fresh
   }
 
   #target(group: number): string | null {
@@ -89,6 +106,18 @@ export class Routes {
     if (hint === null) this.#hints.delete(group)
     else this.#hints.set(group, hint)
   }
+}
+
+type RoutedRequest = Extract<PeerRequest, { type: 'propose' | 'read-index' }>
+
+interface AskOptions {
+  readonly timeoutMs: number
+  readonly answered: (response: PeerResponse | null) => void
+}
+
+interface Attempt {
+  readonly target: string
+  giveUp: GiveUp
 }
 
 const leaderNode = (leader: ReplicaId | null | undefined): string | null => (leader ? nodeNameOf(leader) : null)

@@ -78,7 +78,8 @@ export class Steward {
   #informMembers(meta: Group, state: ClusterState): void {
     const { membership, membershipIndex } = meta.raft
     const slot = state.table.slots[metaGroup] as Slot
-    if (this.#busy.has(metaGroup) || membership.outgoing.length > 0) return
+    // What is not committed may be taken back, and a follower's new replica would have taken the place of a voter.
+    if (this.#busy.has(metaGroup) || membershipIndex > meta.raft.commit || membership.outgoing.length > 0) return
     const target = slot.move?.to ?? null
     const followers = state.members.filter(
       (member) => member.state !== 'dead' && target?.node !== member.name && !membership.voters.some((voter) => livesOn(voter, member)),

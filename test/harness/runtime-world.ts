@@ -3,7 +3,7 @@ import { present } from '#base/assert.ts'
 import { Prng } from '#base/prng.ts'
 import type { RegisterCommand } from '#core/register/register.ts'
 import { logIndex, replicaId } from '#core/raft/types.ts'
-import type { ReplicaId, Timing } from '#core/raft/types.ts'
+import type { ReplicaId, RoleChange, Timing } from '#core/raft/types.ts'
 import type { LogStore, StoreFailure } from '#ports/log-store.ts'
 import { silentTelemetry } from '#ports/telemetry.ts'
 import type { NodeKey, Transport } from '#ports/transport.ts'
@@ -35,6 +35,7 @@ interface WorldOptions {
   readonly machineVersion?: number
   /** Sees, and may replace, what a node uses as its store. */
   readonly store?: (store: LogStore, name: string) => LogStore
+  readonly roleChanged?: (name: string, group: number, change: RoleChange) => void
   /** Sees every message that is handed to a transport. */
   readonly sent?: (from: string, to: string, message: PeerMessage) => void
 }
@@ -161,7 +162,7 @@ export class World {
             if (request.type !== 'hello' && request.type !== 'form' && request.type !== 'join') service.answer(from, request, respond)
           },
           advanced() {},
-          roleChanged() {},
+          roleChanged: (group, change) => this.#options.roleChanged?.(node.name, group, change),
           failed: (failure) => node.failures.push(failure),
         },
       },

@@ -17,6 +17,8 @@ class SlotModel {
   learners: readonly ReplicaId[] = []
   outgoing: readonly ReplicaId[] = []
   index = 0
+  commit = 0
+  #before: Pick<SlotModel, 'voters' | 'learners' | 'outgoing' | 'index'> | null = null
   readonly caughtUp = new Set<ReplicaId>()
   readonly dropped = new Set<ReplicaId>()
 
@@ -30,13 +32,16 @@ class SlotModel {
     return {
       membership: { voters, learners, outgoing },
       membershipIndex: this.index,
+      commit: this.commit,
       caughtUp: learners.filter((id) => this.caughtUp.has(id)),
     }
   }
 
   change(action: Extract<MoveAction, { type: 'change-membership' }>): boolean {
-    if (action.expectedIndex !== this.index || this.outgoing.length > 0) return false
+    if (action.expectedIndex !== this.index || this.index > this.commit || this.outgoing.length > 0) return false
     if (!action.voters.every((id) => this.caughtUp.has(id))) return false
+    const { voters, learners, outgoing, index } = this
+    this.#before = { voters, learners, outgoing, index }
     const isJoint = action.voters.toSorted().join() !== this.voters.toSorted().join()
     if (isJoint) this.outgoing = this.voters
     this.voters = action.voters
@@ -45,11 +50,17 @@ class SlotModel {
     return true
   }
 
-  /** Time passes: learners catch up, a joint configuration is left. */
+  /** Time passes: what was changed is committed, learners catch up, a joint configuration is left. */
   progress(): void {
     for (const id of this.learners) this.caughtUp.add(id)
     if (this.outgoing.length > 0) this.index += 2
     this.outgoing = []
+    this.commit = this.index
+  }
+
+  /** The leader is lost before its change is committed, and the next one does not have it. */
+  takeBack(): void {
+    if (this.index > this.commit) Object.assign(this, this.#before)
   }
 
   drop(id: ReplicaId): void {
@@ -140,6 +151,7 @@ function disturb(world: World, seed: number): void {
     else if (chance === 1 && slot.move !== null && prng.chance(0.3))
       world.cluster.do({ type: 'abort-move', slot: group, move: slot.move.id })
     else if (chance === 2) world.model(group).progress()
+    else if (chance === 3 && prng.chance(0.5)) world.model(group).takeBack()
     else if (chance <= 4) seen[leader] = look()
     else if (chance <= 6) world.act(group, { state, observed: present(observed[group], 'every group is seen') })
     else if (world.network.length > 0) world.deliver(prng.between(0, world.network.length - 1))
@@ -206,8 +218,8 @@ test('decision R8: the steps of a move, and what each asks of the slot', () => {
   }
   assert.deepEqual(trace, [
     'learn: change-membership 0',
+    'learn: wait',
     'learn: propose catch-up',
-    'catch-up: wait',
     'catch-up: propose switch',
     'switch: change-membership 3',
     'switch: wait',
@@ -231,12 +243,20 @@ function nextFor(step: MoveStep, observed: Partial<Observed['membership']>, caug
   const move = { id: 1, from: c, to: { node: 'd', incarnation: '1', generation: 1 }, step, configurationIndex: 7 }
   const slot: Slot = { initial: [a, b, c], replicas: [a, b, c], configurationIndex: 0, nextGeneration: 2, leader: null, move }
   const membership = { voters: [a, b, c].map(replicaId), learners: [], outgoing: [], ...observed }
-  return nextMoveAction(1, slot, { membership, membershipIndex: 9, caughtUp })
+  return nextMoveAction(1, slot, { membership, membershipIndex: 9, commit: 9, caughtUp })
 }
 
 const stepOf = (action: MoveAction): MoveStep | null => (action.type === 'propose' ? action.command.next : null)
 const learner = replicaId({ node: 'd', incarnation: '1', generation: 1 })
 const [voterA, voterB] = ['a', 'b'].map((node) => replicaId({ node, incarnation: '1', generation: 0 })) as [ReplicaId, ReplicaId]
+
+test('decision R8: nothing is done about a configuration that is not committed, for it may be taken back', () => {
+  const world = new World()
+  const model = world.model(1)
+  model.learners = [learner]
+  model.index = 3
+  assert.equal(nextMoveAction(1, slotOf(world.cluster.state, 1), model.observe()).type, 'wait')
+})
 
 test('decision R8: a learner that was taken away behind the back of its move is added again', () => {
   assert.equal(stepOf(nextFor('catch-up', {})), 'learn')

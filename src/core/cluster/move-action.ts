@@ -26,6 +26,8 @@ export interface Observed {
     readonly learners: readonly ReplicaId[]
   }
   readonly membershipIndex: number
+  /** How far the slot's log is committed. */
+  readonly commit: number
   /** Learners that have everything, bodies included. */
   readonly caughtUp: readonly ReplicaId[]
 }
@@ -54,8 +56,9 @@ interface Situation {
 const wait: MoveAction = { type: 'wait' }
 
 export function nextMoveAction(group: number, slot: Slot, observed: Observed): MoveAction {
-  // The Raft leader leaves a joint configuration by itself.
-  if (observed.membership.outgoing.length > 0) return wait
+  // A change that is not committed may be taken back by the next leader, and the table would wait for an index that never comes. And the
+  // Raft leader leaves a joint configuration by itself.
+  if (observed.membershipIndex > observed.commit || observed.membership.outgoing.length > 0) return wait
   if (slot.move === null) return tidy(group, observed)
   const situation: Situation = { group, move: slot.move, observed }
   switch (slot.move.step) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { initialPlacement, initialTable, replicasWanted } from './placement.ts'
+import { initialPlacement, initialTable, preferredLeader, replicasWanted } from './placement.ts'
 import { TestCluster, formationOf } from './testkit.ts'
 
 const anyFormation = fc
@@ -71,4 +71,14 @@ test('a new cluster has nothing to move', () => {
 test('the first placement never changes: it is found anew at every start', () => {
   const nodes = initialPlacement(formationOf(5, { slots: 4 })).map((set) => set.map((replica) => replica.node.slice(5)).join(''))
   assert.deepEqual(nodes, ['21453', '542', '135', '213', '143'])
+})
+
+test('the meta group is led beside the slot where there is only one, and anywhere where there are more', () => {
+  const members = ['a', 'b', 'c'].map((name) => ({ name, incarnation: 'a', address: name }))
+  const one = initialTable(formationOf(0, { slots: 1, replication: 3, members }))
+  assert.equal(preferredLeader(one, 0), one.slots[1]?.leader)
+  assert.notEqual(preferredLeader(one, 0), null)
+  const many = initialTable(formationOf(0, { slots: 4, replication: 3, members }))
+  assert.equal(preferredLeader(many, 0), null)
+  for (let group = 1; group <= 4; group++) assert.equal(preferredLeader(many, group), many.slots[group]?.leader)
 })

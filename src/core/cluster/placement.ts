@@ -79,3 +79,12 @@ export function initialTable(formation: Formation): Table {
   }))
   return { version: 1, slots }
 }
+
+/**
+ * The node that should lead a group; null when the table does not mind. Where there is only one slot the meta group is led beside it: then one
+ * node sends heartbeats, and one answers for both.
+ */
+export function preferredLeader({ slots }: Table, group: number): string | null {
+  const only = slots.length === 2 ? slots[1] : undefined
+  return (group === 0 ? only : slots[group])?.leader ?? null
+}

@@ -5,7 +5,7 @@ import { limits } from './limits.ts'
 import { Progress } from './progress.ts'
 import { Cluster, command, deepFreeze, entriesOf, storedEntries, termsOf, testTiming } from './testkit.ts'
 import { append, appendAck, appendReject, heartbeat, heartbeatAck, preVoteResponse, voteResponse } from './testkit-messages.ts'
-import { logIndex, replicaId } from './types.ts'
+import { logIndex, replicaId, term as termOf } from './types.ts'
 import type { Message, SnapshotMeta } from './types.ts'
 
 /** Mistakes that other implementations made with logs and snapshots, each shown to be absent. The numbers are those of docs/raft.md. */
@@ -264,11 +264,11 @@ const meta = (index: number, inTerm: number, bytes: number): SnapshotMeta => {
   return deepFreeze({ index: last.index, term: last.term, time: last.time, membership, membershipIndex: logIndex(0), bytes })
 }
 
-const chunk = (snapshot: SnapshotMeta, offset: number, size: number): Message => ({
+const chunk = (snapshot: SnapshotMeta, offset: number, size: number, from = 'b', inTerm: number = snapshot.term): Message => ({
   type: 'snapshot-chunk',
-  from: replicaId('b'),
+  from: replicaId(from),
   to: replicaId('a'),
-  term: snapshot.term,
+  term: termOf(inTerm),
   snapshot,
   offset,
   bytes: new Uint8Array(size),
@@ -352,6 +352,55 @@ test('pitfall 25: the machine takes a snapshot only when its install is durable,
   assert.deepEqual(installed.persist.entries, [])
   cluster.finishWrites('a')
   assert.deepEqual(cluster.node('a').machine.index, 4)
+})
+
+/** A follower that has stored 16 of 24 bytes of a snapshot that b sent in term 1, and has told it so. */
+function halfway(): Cluster {
+  const cluster = follower([1], 1)
+  for (const offset of [0, 8]) {
+    cluster.receive(chunk(meta(3, 1, 24), offset, 8))
+    cluster.finishWrites('a')
+  }
+  assert.deepEqual(wanted(cluster), ['b 8', 'b 16'])
+  return cluster
+}
+
+const wanted = (cluster: Cluster): string[] =>
+  cluster.take(ofType('snapshot-ack')).map((message) => (message.type === 'snapshot-ack' ? `${message.to} ${message.offset}` : ''))
+
+test('pitfall 44: another leader is told nothing of what its predecessor sent of a snapshot, and begins anew', () => {
+  const cluster = halfway()
+  cluster.receive(chunk(meta(3, 1, 20), 8, 8, 'c', 2))
+  assert.deepEqual(wanted(cluster), ['c 0'])
+  for (const offset of [0, 8, 16]) {
+    cluster.receive(chunk(meta(3, 1, 20), offset, Math.min(8, 20 - offset), 'c', 2))
+    cluster.finishWrites('a')
+  }
+  assert.deepEqual(wanted(cluster), ['c 8', 'c 16'])
+  assert.equal(cluster.node('a').disk.snapshot?.bytes, 20)
+})
+
+test('pitfall 44: a chunk that is being written when the leader changes is not taken for one of its successor', () => {
+  const cluster = halfway()
+  cluster.receive(chunk(meta(3, 1, 24), 16, 4))
+  cluster.receive(chunk(meta(3, 1, 30), 0, 8, 'c', 2))
+  cluster.finishWrites('a')
+  assert.deepEqual(wanted(cluster), [], 'what was written is not the successor’s')
+  cluster.receive(chunk(meta(3, 1, 30), 0, 8, 'c', 2))
+  cluster.finishWrites('a')
+  assert.deepEqual(wanted(cluster), ['c 8'])
+})
+
+test('pitfall 44: after a restart a transfer goes on with who knows how far it had come, and begins anew with anybody else', () => {
+  const same = halfway()
+  same.restart('a')
+  same.receive(chunk(meta(3, 1, 24), 8, 8))
+  assert.deepEqual(wanted(same), ['b 16'], 'only who was told that 8 bytes are there goes on behind them')
+  const other = halfway()
+  other.restart('a')
+  other.receive(chunk(meta(3, 1, 24), 0, 8, 'c', 2))
+  other.finishWrites('a')
+  assert.deepEqual(wanted(other), ['c 8'])
 })
 
 test('pitfall 35: a follower whose disk lost acknowledged entries neither stops the leader nor itself', () => {

@@ -81,6 +81,16 @@ interface Transfer {
   told: boolean
 }
 
+/** A snapshot on its way to this replica: everything before `offset` is stored. */
+export interface Receiving {
+  readonly index: LogIndex
+  readonly term: Term
+  /** Who sent what is stored; null when a former life of this replica received it. */
+  from: ReplicaId | null
+  offset: number
+  writing: SnapshotMeta | null
+}
+
 export type Role = Follower | PreCandidate | Candidate | Leader | { readonly type: 'halted' }
 
 /**
@@ -116,7 +126,7 @@ export class Replica {
    * Minus infinity for a replica that never ran.
    */
   readonly holdUntil: Millis
-  receiving: { index: LogIndex; term: Term; offset: number; writing: SnapshotMeta | null } | null
+  receiving: Receiving | null
   /** A snapshot that is in the log already, and becomes the machine's state when its write is durable. */
   installing: { readonly snapshot: SnapshotMeta; writeId: number } | null = null
   /** The write that makes the term durable, and with it a candidate's vote for itself. */
@@ -134,7 +144,7 @@ export class Replica {
     this.log = new RaftLog(options.log)
     this.verified = this.log.commit
     this.emitted = this.log.commit
-    this.receiving = options.partial === null ? null : { ...options.partial, writing: null }
+    this.receiving = options.partial === null ? null : { ...options.partial, from: null, writing: null }
     const ranBefore = this.term > 0 || this.log.lastIndex > 0
     this.holdUntil = millis(ranBefore ? this.now + this.timing.electionMinMs : Number.NEGATIVE_INFINITY)
     this.electionDeadline = this.now

@@ -179,7 +179,7 @@ export class Cluster {
     if (index <= (raft.inspect().log.snapshot?.index ?? 0)) return
     const last = present(raft.entryAt(logIndex(index)), 'the last applied entry is in the log')
     const known = raft.membershipAt(logIndex(index))
-    const bytes = encodeHash(hash, index)
+    const bytes = encodeHash(hash, index, name)
     const snapshot: SnapshotMeta = deepFreeze({
       index: last.index,
       term: last.term,
@@ -341,14 +341,25 @@ export const storedEntries = (terms: readonly number[], firstIndex = 1): Entry[]
 
 export const command = (id: number): Uint8Array => Uint8Array.of(id & 0xff, (id >> 8) & 0xff, (id >> 16) & 0xff)
 
-/** A snapshot of the test machine: its hash, and some bytes to be worth several chunks. */
-function encodeHash(hash: number, index: number): Uint8Array {
-  const bytes = new Uint8Array(8 + (index % 5) * 11)
+/**
+ * A snapshot of the test machine: its hash, and some bytes to be worth several chunks. No two replicas write the same bytes for one state, as
+ * builds of different versions may not.
+ */
+function encodeHash(hash: number, index: number, maker: string): Uint8Array {
+  const mark = maker.charCodeAt(0)
+  const bytes = new Uint8Array(8 + (index % 5) * 11 + (mark % 3)).fill(mark)
   new DataView(bytes.buffer).setUint32(0, hash)
   return bytes
 }
 
-const decodeHash = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
+function decodeHash(bytes: Uint8Array): number {
+  const padding = bytes.subarray(4)
+  assert(
+    padding.every((byte) => byte === padding[0]),
+    'a snapshot is the work of one replica',
+  )
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
+}
 
 /** Messages and entries are shared between replicas here, so nobody may change one (pitfall 40). */
 export function deepFreeze<T>(value: T): T {

@@ -19,7 +19,6 @@ export class RegisterMachine implements StateMachine {
     return encodeRegisterAnswer(this.#registers.apply(decoded))
   }
 
-  /** The question is a key. */
   query(question: Uint8Array): Uint8Array {
     return encodeRegisterAnswer({ value: this.#registers.read(decoder.decode(question)), done: true })
   }
@@ -37,7 +36,11 @@ export class RegisterMachine implements StateMachine {
   *live(): Iterable<LogIndex> {}
 }
 
+const encoder = new TextEncoder()
 const decoder = new TextDecoder()
+
+/** What does the register of this key hold? */
+export const encodeRegisterQuestion = (key: string): Uint8Array => encoder.encode(key)
 
 export function encodeRegisterCommand(command: RegisterCommand): Uint8Array {
   switch (command.type) {

@@ -3,7 +3,7 @@ import { slotOf } from '#core/ring/partition.ts'
 import type { RegisterAnswer, RegisterCommand } from '#core/register/register.ts'
 import type { GroupStatus } from '#wire/peer-message.ts'
 import type { LockstepNode } from '#runtime/node.ts'
-import { decodeRegisterAnswer, encodeRegisterCommand } from './register-machine.ts'
+import { decodeRegisterAnswer, encodeRegisterCommand, encodeRegisterQuestion } from './register-machine.ts'
 
 export type RegisterOutcome =
   | { readonly type: 'answered'; readonly answer: RegisterAnswer }
@@ -39,14 +39,27 @@ export class RegisterService {
   }
 
   execute(command: RegisterCommand, timeoutMs: number): Promise<RegisterOutcome> {
+    // How many slots there are is the cluster's matter, whatever this node was told: nodes that disagreed would split a register.
+    const slots = this.#node.identity?.formation?.slots ?? null
+    if (slots === null) return Promise.resolve({ type: 'refused', code: 'not-formed' })
+    const group = slotOf(command.key, 0, slots)
+    // Only who has a replica can ask it; elsewhere a read goes through the log.
+    const asks = command.type === 'read' && this.#node.host?.groups.has(group) === true
+    return asks ? this.#ask(group, command.key, timeoutMs) : this.#submit(group, command, timeoutMs)
+  }
+
+  /** Linearizable, and leaves nothing in the log. */
+  #ask(group: number, key: string, timeoutMs: number): Promise<RegisterOutcome> {
     return new Promise((resolve) => {
-      // How many slots there are is the cluster's matter, whatever this node was told: nodes that disagreed would split a register.
-      const slots = this.#node.identity?.formation?.slots ?? null
-      if (slots === null) {
-        resolve({ type: 'refused', code: 'not-formed' })
-        return
-      }
-      this.#node.submit(slotOf(command.key, 0, slots), encodeRegisterCommand(command), {
+      const done = (answer: Uint8Array | null): void =>
+        resolve(answer === null ? { type: 'refused', code: 'not-leader' } : { type: 'answered', answer: decodeRegisterAnswer(answer) })
+      this.#node.query(group, encodeRegisterQuestion(key), { timeoutMs, done })
+    })
+  }
+
+  #submit(group: number, command: RegisterCommand, timeoutMs: number): Promise<RegisterOutcome> {
+    return new Promise((resolve) => {
+      this.#node.submit(group, encodeRegisterCommand(command), {
         timeoutMs,
         done: (outcome) => {
           if (outcome.type === 'applied') resolve({ type: 'answered', answer: decodeRegisterAnswer(outcome.answer) })

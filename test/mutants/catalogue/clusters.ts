@@ -33,7 +33,7 @@ export const clusters: readonly Mutant[] = [
     file: 'src/runtime/forming.ts',
     original: 'heard.find(({ formation }) => formation !== null)',
     mutated: 'heard.find(({ formation }) => formation !== null && self.voters.length === 0)',
-    checks: [test(forming, 'decision R3: an empty node joins'), simulator(1, 3)],
+    checks: [test(forming, 'decision R3: an empty node joins'), simulator(1, 3, 4)],
   },
   {
     name: 'lists-of-voters-differ',
@@ -69,6 +69,6 @@ export const clusters: readonly Mutant[] = [
     file: 'src/runtime/replicated-machine.ts',
     original: 'version: this.#version }\n  }',
     mutated: 'version: this.#newestVersion }\n  }',
-    checks: [simulator(3, 5)],
+    checks: [simulator(3, 4, 5)],
   },
 ]

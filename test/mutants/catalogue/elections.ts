@@ -14,7 +14,7 @@ export const elections: readonly Mutant[] = [
     file: 'src/core/raft/replica.ts',
     original: 'this.now < this.holdUntil',
     mutated: 'this.now < Number.NEGATIVE_INFINITY',
-    checks: [test(decisions, 'decision R1: a follower that restarts inside the lease')],
+    checks: [test(decisions, 'decision R1: a follower that restarts inside the lease'), simulator(2, 6, 7)],
   },
   {
     name: 'heartbeat-answered-before-term-durable',
@@ -41,7 +41,7 @@ export const elections: readonly Mutant[] = [
     file: 'src/core/raft/election.ts',
     original: 'replica.heardFrom !== candidate && now - replica.heardAt < timing.electionMinMs',
     mutated: 'replica.heardFrom !== candidate && now < replica.heardAt',
-    checks: [test(pitfalls, 'pitfall 12: a replica that hears its leader refuses'), simulator(1, 2, 4)],
+    checks: [test(pitfalls, 'pitfall 12: a replica that hears its leader refuses'), simulator(1, 2, 3)],
   },
   {
     name: 'double-vote-after-restart',
@@ -50,7 +50,7 @@ export const elections: readonly Mutant[] = [
     file: 'src/core/raft/replica.ts',
     original: 'this.out.hardState({ term: this.term, vote: this.vote })',
     mutated: 'this.out.hardState({ term: this.term, vote: null })',
-    checks: [test(pitfalls, 'pitfall 8: a vote holds for its whole term')],
+    checks: [test(pitfalls, 'pitfall 8: a vote holds for its whole term'), simulator(3, 5, 8)],
   },
   {
     name: 'vote-answered-before-durable',
@@ -59,7 +59,7 @@ export const elections: readonly Mutant[] = [
     file: 'src/core/raft/election.ts',
     original: 'replica.out.sendAfterPersist({ ...refusal, term: replica.term, granted: true })',
     mutated: 'replica.out.send({ ...refusal, term: replica.term, granted: true })',
-    checks: [test(pitfalls, 'pitfall 1: a vote is answered only when it is durable')],
+    checks: [test(pitfalls, 'pitfall 1: a vote is answered only when it is durable'), simulator(8, 11, 15)],
   },
   {
     name: 'second-vote-in-one-term',
@@ -68,7 +68,7 @@ export const elections: readonly Mutant[] = [
     file: 'src/core/raft/election.ts',
     original: 'replica.vote === request.from || (replica.vote === null && replica.leader === null)',
     mutated: 'replica.leader === null',
-    checks: [test('src/core/raft/raft-paper.test.ts', '5.2: each server votes for at most one candidate in a term')],
+    checks: [test('src/core/raft/raft-paper.test.ts', '5.2: each server votes for at most one candidate in a term'), simulator(1, 2, 3)],
   },
   {
     name: 'vote-for-older-log',
@@ -95,6 +95,6 @@ export const elections: readonly Mutant[] = [
     file: 'src/runtime/node.ts',
     original: 'this.#ports.entropy.hex(8)',
     mutated: "'0123456789abcdef'",
-    checks: [simulator(3, 4, 8)],
+    checks: [simulator(3, 9, 10)],
   },
 ]

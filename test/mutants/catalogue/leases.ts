@@ -20,7 +20,7 @@ export const leases: readonly Mutant[] = [
         group.step({ type: 'message', message: { ...message, to, term, round: role.round, match: 0 } as Message })
       }
     }`,
-    checks: [test('test/mutants/host-heartbeats.test.ts', 'decision R2: an answer that does not name a group')],
+    checks: [test('test/mutants/host-heartbeats.test.ts', 'decision R2: an answer that does not name a group'), simulator(1, 15, 18)],
   },
   {
     name: 'lease-counts-from-receipt',
@@ -47,7 +47,7 @@ export const leases: readonly Mutant[] = [
     file: 'src/core/raft/leader.ts',
     original: 'role.leaseForfeited = true',
     mutated: 'role.leaseForfeited = false',
-    checks: [test(pitfalls, 'pitfall 39: the lease ends before the target of a transfer is told to campaign'), simulator(1, 2, 5)],
+    checks: [test(pitfalls, 'pitfall 39: the lease ends before the target of a transfer is told to campaign'), simulator(1, 2, 3)],
   },
   {
     name: 'lease-before-first-commit',
@@ -83,7 +83,7 @@ export const leases: readonly Mutant[] = [
     file: 'src/runtime/reads.ts',
     original: 'else read.replica.applier.whenApplied(index,',
     mutated: 'else read.replica.applier.whenApplied(read.replica.applier.last.index,',
-    checks: [simulator(1, 3, 4)],
+    checks: [simulator(2, 6, 8)],
   },
   {
     name: 'leads-without-a-majority',

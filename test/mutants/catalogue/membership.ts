@@ -1,9 +1,11 @@
 import type { Mutant } from '#test/mutants/mutant.ts'
-import { test } from '#test/mutants/mutant.ts'
+import { simulator, test } from '#test/mutants/mutant.ts'
 
 const pitfalls = 'src/core/raft/pitfalls-leader.test.ts'
 const gaps = 'test/mutants/raft-gaps.test.ts'
 const moves = 'src/core/cluster/moves.test.ts'
+const moveActions = 'src/core/cluster/move-action.test.ts'
+const clusterNode = 'src/runtime/cluster-node.test.ts'
 
 /** Who replicates, and how that changes. */
 export const membership: readonly Mutant[] = [
@@ -42,6 +44,33 @@ export const membership: readonly Mutant[] = [
     original: 'slot.nextGeneration + (to === null ? 0 : 1)',
     mutated: 'slot.nextGeneration',
     checks: [test(moves, 'decision R8: a replica id is never used twice')],
+  },
+  {
+    name: 'move-follows-what-is-not-committed',
+    guards: 'decision R8',
+    breaks: 'The table records a configuration that the next leader of the slot takes back, and its move waits for ever.',
+    file: 'src/core/cluster/move-action.ts',
+    original: 'observed.membershipIndex > observed.commit || ',
+    mutated: '',
+    checks: [test(moveActions, 'decision R8: two meta leaders with old views')],
+  },
+  {
+    name: 'lost-order-to-drop-leaves-replica',
+    guards: 'decision R8',
+    breaks: 'A replica whose order to be dropped got lost stays for ever.',
+    file: 'src/runtime/citizen.ts',
+    original: 'this.#dropStrays(state)',
+    mutated: '',
+    checks: [test(clusterNode, 'a replica whose order to be dropped got lost'), simulator(3, 9, 29)],
+  },
+  {
+    name: 'replica-dropped-by-an-old-table',
+    guards: 'decision R8',
+    breaks: 'A node gives up a replica that it was just told to host, because its own table is older than the order.',
+    file: 'src/runtime/cluster-node.ts',
+    original: 'currentState: (then) => this.#askMeta(then)',
+    mutated: 'currentState: (then) => then(this.#known.state)',
+    checks: [test(clusterNode, 'decision R8: a node whose table is older')],
   },
   {
     name: 'commit-without-joint-quorum',
