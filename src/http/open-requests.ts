@@ -6,6 +6,10 @@ export class OpenRequests {
   #draining = false
   #emptied: () => void = () => {}
 
+  get count(): number {
+    return this.#count
+  }
+
   /** False once the node drains: the request must be refused. */
   add(response: ServerResponse): boolean {
     if (this.#draining) return false

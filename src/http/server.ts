@@ -2,14 +2,10 @@ import Fastify from 'fastify'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { RegisterCommand } from '#core/register/register.ts'
 import type { RegisterOutcome, RegisterService } from '#services/register/register-service.ts'
-import { answerBadBytes, errorBody, sendFault } from './errors.ts'
+import { answerBadBytes } from './bad-bytes.ts'
+import { errorBody, sendFault } from './errors.ts'
+import type { NodeHttp } from './node-http.ts'
 import { OpenRequests } from './open-requests.ts'
-
-export interface NodeHttp {
-  readonly fastify: FastifyInstance
-  /** Refuses what comes from now on; resolves once everything that came before is answered, or after that time. */
-  readonly drain: (withinMs: number) => Promise<void>
-}
 
 /** The node's HTTP side. The transport between nodes shares its server and port. */
 export function createHttpServer(service: () => RegisterService | null): NodeHttp {

@@ -18,12 +18,12 @@ export const systemClock: Clock = {
 }
 
 /**
- * Node counts whole milliseconds and may fire a fraction too early, so the time is looked at once more. A timer that is due stands in line
+ * Node counts whole milliseconds from a time that may be a little past, so a timer gets one more, and the time is looked at once more when it fires. A timer that is due stands in line
  * behind what was to come `soon`.
  */
 function after(delayMs: number, call: () => void): Cancel {
   const due = performance.now() + delayMs
-  const arm = (leftMs: number): NodeJS.Timeout => setTimeout(check, Math.min(Math.ceil(leftMs), timerMsMax))
+  const arm = (leftMs: number): NodeJS.Timeout => setTimeout(check, Math.min(Math.ceil(leftMs) + 1, timerMsMax))
   let timer = arm(delayMs)
   let turn: NodeJS.Immediate | undefined
   function check(): void {

@@ -1,4 +1,5 @@
 import type { Millis } from '#base/brand.ts'
+import { nextMultiple } from '#base/cadence.ts'
 import { preferredLeader } from '#core/cluster/placement.ts'
 import { sameTiming } from '#core/cluster/timing.ts'
 import type { Answer, ClusterState, Command, Member, Timing } from '#core/cluster/types.ts'
@@ -50,7 +51,8 @@ export class Citizen {
     if (meta === undefined || this.#isForgotten(meta)) this.#reportBack()
     else if (state !== null) this.#takePart(state)
     if (meta?.raft.termStarted === true && formation !== null) steward.round(meta, this.#options.metaState(), formation)
-    clock.after(this.#pause(state), () => host.post(() => this.#round()))
+    const now = clock.now()
+    clock.after(nextMultiple(now, this.#pause(state)) - now, () => host.post(() => this.#round()))
   }
 
   /** Rounds are rare while nothing changes: an idle node should cost next to nothing. */

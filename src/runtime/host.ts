@@ -1,4 +1,5 @@
 import { assert } from '#base/assert.ts'
+import { nextMultiple } from '#base/cadence.ts'
 import type { Prng } from '#base/prng.ts'
 import type { Instant, LogIndex, Membership, Message, ReplicaId, RoleChange, Term, Timing } from '#core/raft/types.ts'
 import { logIndex, term } from '#core/raft/types.ts'
@@ -291,7 +292,7 @@ export class ReplicaHost implements GroupHost {
     const { now } = this.instant()
     for (const group of this.groups.values()) if (now >= group.raft.deadline) group.step({ type: 'tick' })
     if (now < this.#nextJudgement) return
-    this.#nextJudgement = now + judgementMs
+    this.#nextJudgement = nextMultiple(now, judgementMs)
     this.#tellTime()
     this.#judgeEligibility()
   }

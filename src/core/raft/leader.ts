@@ -1,5 +1,6 @@
 import { assert } from '#base/assert.ts'
 import { millis } from '#base/brand.ts'
+import { nextMultiple } from '#base/cadence.ts'
 import { campaign } from './election.ts'
 import { leaderContact } from './lease.ts'
 import { limits } from './limits.ts'
@@ -52,6 +53,8 @@ export function appendOwn(replica: Replica, role: Leader, payloads: readonly Pay
   })
   replica.log.append(entries)
   replica.out.entries(entries)
+  // A group at rest wakes: the followers learn of the commit no later than in one that never rested.
+  role.nextHeartbeat = millis(Math.min(role.nextHeartbeat, nextMultiple(replica.now, replica.timing.heartbeatMs)))
 }
 
 export function propose(replica: Replica, term: Term, commands: readonly Uint8Array[]): void {
@@ -88,14 +91,22 @@ export function tickLeader(replica: Replica, role: Leader): void {
 
 /** Rounds of all groups of a node leave at the same moments, the multiples of the interval, so that they share one message (decision R2). */
 export function heartbeat(replica: Replica, role: Leader): void {
-  const { heartbeatMs } = replica.timing
+  const everyMs = roundMs(replica, role)
   role.round++
   role.sentAt[role.round % limits.roundsRemembered] = replica.now
-  role.nextHeartbeat = millis((Math.floor(replica.now / heartbeatMs) + 1) * heartbeatMs)
+  role.nextHeartbeat = nextMultiple(replica.now, everyMs)
   const { self: from, term } = replica
   for (const { replica: to } of role.progress.values()) {
     replica.out.send({ type: 'heartbeat', from, to, term, commit: replica.log.commit, round: role.round })
   }
+}
+
+/** A group at rest makes half as many, where a lost one still does not end the lease. */
+function roundMs({ log, timing }: Replica, { progress, reads, transfer }: Leader): number {
+  const { heartbeatMs, leaseMs } = timing
+  if (4 * heartbeatMs > leaseMs || log.commit < log.lastIndex || reads.length > 0 || transfer !== null) return heartbeatMs
+  for (const { match } of progress.values()) if (match < log.lastIndex) return heartbeatMs
+  return 2 * heartbeatMs
 }
 
 export function handleHeartbeatAck(replica: Replica, role: Leader, ack: HeartbeatAck): void {

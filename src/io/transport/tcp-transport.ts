@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { assert } from '#base/assert.ts'
+import { nextMultiple } from '#base/cadence.ts'
 import type { Millis } from '#base/brand.ts'
 import type { Prng } from '#base/prng.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
@@ -314,7 +315,9 @@ export class TcpTransport implements Transport {
   }
 
   #tickLater(): void {
-    this.#cancelTick = this.#options.clock.after(transportLimits.tickMs, () => this.#tick())
+    const { clock } = this.#options
+    const now = clock.now()
+    this.#cancelTick = clock.after(nextMultiple(now, transportLimits.tickMs) - now, () => this.#tick())
   }
 
   #tick(): void {

@@ -1,0 +1,111 @@
+import { Type } from 'typebox'
+import type { TObject, TSchema } from 'typebox'
+import type { ErrorCode } from './errors.ts'
+import type { Data } from './schemas.ts'
+import { closed } from './schemas.ts'
+
+/**
+ * One call of the public API. The table of these is all there is: the HTTP server makes its routes of it, the OpenAPI document and the
+ * reference are written from it, and what is not in it is not served.
+ */
+export interface Route<
+  Params extends TObject = TObject,
+  Query extends TObject = TObject,
+  Body extends TObject = TObject,
+  Answers extends readonly Answer[] = readonly Answer[],
+  Errors extends ErrorCode = ErrorCode,
+> {
+  /** Unique; the `operationId` of OpenAPI. */
+  readonly id: string
+  readonly method: Method
+  /** Parameters in braces: `/locks/{resource_id}`. */
+  readonly path: string
+  /** Groups calls in the reference. */
+  readonly tag: string
+  /** A few words. */
+  readonly summary: string
+  readonly description: string
+  readonly params: Params
+  readonly query: Query
+  /** One without fields may also be left out. */
+  readonly body: Body
+  /** Of what went well. */
+  readonly answers: Answers
+  /** Besides those that any call may answer. */
+  readonly errors: readonly Errors[]
+  /** Carried out twice it does no more harm than once, so an unknown outcome may be tried again. */
+  readonly repeatable: boolean
+  /** The answer goes on until one of the two leaves. */
+  readonly streams: boolean
+}
+
+export type Method = 'GET' | 'POST' | 'DELETE'
+
+export interface Answer {
+  readonly status: number
+  readonly description: string
+  /** Media type to schema. */
+  readonly content: Readonly<Record<string, TSchema>>
+}
+
+const nothing = closed({})
+type Nothing = typeof nothing
+
+type Optional = 'description' | 'params' | 'query' | 'body' | 'errors' | 'repeatable' | 'streams'
+
+/** A route with what was left out filled in: no parameters, no body, no errors of its own, repeatable. */
+export function route<
+  const Answers extends readonly Answer[],
+  Params extends TObject = Nothing,
+  Query extends TObject = Nothing,
+  Body extends TObject = Nothing,
+  const Errors extends ErrorCode = never,
+>(
+  options: Omit<Route<Params, Query, Body, Answers, Errors>, Optional> &
+    Partial<Pick<Route<Params, Query, Body, Answers, Errors>, Optional>>,
+): Route<Params, Query, Body, Answers, Errors> {
+  const defaults = { description: '', params: nothing, query: nothing, body: nothing, errors: [], repeatable: true, streams: false }
+  // The compiler does not know that a type parameter has its default exactly when its field is left out.
+  return { ...defaults, ...options } as unknown as Route<Params, Query, Body, Answers, Errors>
+}
+
+export const json = <Status extends number, Schema extends TSchema>(
+  status: Status,
+  description: string,
+  schema: Schema,
+): { readonly status: Status; readonly description: string; readonly content: { readonly 'application/json': Schema } } => ({
+  status,
+  description,
+  content: { 'application/json': schema },
+})
+
+/** An answer that is text of another kind. */
+export const plain = (status: number, description: string, type: string): Answer => ({
+  status,
+  description,
+  content: { [type]: Type.String() },
+})
+
+/** Parameters, query and body as one object, as a service takes them: no name is in two of them. */
+export type RequestOf<R extends Route> = Data<R['params']> & Data<R['query']> & Data<R['body']>
+
+/** The JSON that answers a request. */
+export type AnswerOf<R extends Route> = R['answers'][number] extends infer One
+  ? One extends { readonly content: { readonly 'application/json': infer Schema extends TSchema } }
+    ? Data<Schema>
+    : never
+  : never
+
+export const hasFields = ({ properties }: TObject): boolean => Object.keys(properties).length > 0
+
+/** Errors that the server itself may answer to this call, and those of the call. */
+export function errorsOf({ errors, params, query, body }: Route): readonly ErrorCode[] {
+  const reads = hasFields(params) || hasFields(query) || hasFields(body)
+  return [
+    ...(reads ? (['invalid_request'] as const) : []),
+    ...(hasFields(params) ? (['uri_too_long'] as const) : []),
+    ...(hasFields(body) ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...errors,
+    ...(['overloaded', 'internal', 'stopping'] as const).filter((code) => !errors.includes(code)),
+  ]
+}

@@ -1,0 +1,38 @@
+import type { Result } from '#base/result.ts'
+import { err } from '#base/result.ts'
+import { unavailable } from '#api/common/faults.ts'
+import type { Fault } from '#api/errors.ts'
+import type { LockApi } from '#api/locks/lock-api.ts'
+import { lockRoutes as routes } from '#api/locks/routes.ts'
+import { faultOfAcquire, faultOfAcquireMany } from '#api/locks/rules.ts'
+import type { BoundRoute } from './bound-route.ts'
+import { bindCall } from './bound-route.ts'
+
+/** The calls of the lock service. `api` gives null while the node starts. */
+export function lockRoutes(api: () => LockApi | null): readonly BoundRoute[] {
+  async function ask<Value, Code extends Fault['code']>(
+    question: (locks: LockApi) => Promise<Result<Value, Fault<Code>>>,
+  ): Promise<Result<Value, Fault<Code> | Fault<'unavailable'>>> {
+    const locks = api()
+    return locks === null ? err(unavailable('this node is starting')) : question(locks)
+  }
+  return [
+    bindCall(routes.acquire, (request, call) => ask((locks) => locks.acquire(request, call)), { rules: faultOfAcquire, statusOf }),
+    bindCall(routes.acquireMany, (request, call) => ask((locks) => locks.acquireMany(request, call)), {
+      rules: faultOfAcquireMany,
+      statusOf,
+    }),
+    bindCall(routes.release, (request, call) => ask((locks) => locks.release(request, call))),
+    bindCall(routes.extend, (request, call) => ask((locks) => locks.extend(request, call))),
+    bindCall(routes.openSession, (request, call) => ask((locks) => locks.openSession(request, call))),
+    bindCall(routes.keepSessionAlive, (request, call) => ask((locks) => locks.keepSessionAlive(request, call))),
+    bindCall(routes.endSession, (request, call) => ask((locks) => locks.endSession(request, call))),
+    bindCall(routes.locks, (request, call) => ask((locks) => locks.locks(request, call))),
+    bindCall(routes.lock, (request, call) => ask((locks) => locks.lock(request, call))),
+    bindCall(routes.deadlocks, (request, call) => ask((locks) => locks.deadlocks(request, call))),
+    bindCall(routes.check, (request, call) => ask((locks) => locks.check(request, call))),
+    bindCall(routes.forceRelease, (request, call) => ask((locks) => locks.forceRelease(request, call))),
+  ]
+}
+
+const statusOf = ({ status }: { readonly status: 'granted' | 'queued' }): number => (status === 'queued' ? 202 : 200)

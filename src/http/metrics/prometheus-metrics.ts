@@ -1,0 +1,77 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { MetricDefinition, MetricsReport, MetricsSource } from '#api/common/metrics.ts'
+import { instantOf } from '#api/schemas.ts'
+import { reportOf } from './report.ts'
+
+type Labels = Readonly<Record<string, string>>
+
+/** Counts what it is told, and tells it to people and to Prometheus. */
+export class PrometheusMetrics implements MetricsSource {
+  readonly #registry = new Registry()
+  readonly #node: string
+  readonly #now: () => number
+  readonly #counters = new Map<string, Counter>()
+  readonly #gauges = new Map<string, Gauge>()
+  readonly #histograms = new Map<string, Histogram>()
+  readonly #refused: Counter
+
+  constructor(options: {
+    readonly node: string
+    readonly definitions: readonly MetricDefinition[]
+    /** Also what Node.js tells of its process: memory, processor, event loop. */
+    readonly process: boolean
+    /** Milliseconds since 1970. */
+    readonly now: () => number
+  }) {
+    this.#node = options.node
+    this.#now = options.now
+    this.#registry.setDefaultLabels({ node: options.node })
+    for (const definition of options.definitions) this.#define(definition)
+    if (options.process) collectDefaultMetrics({ register: this.#registry })
+    this.#refused = new Counter({
+      name: 'lockstep_metrics_refused_total',
+      help: 'Measurements without a definition that fits: a fault of this software.',
+      labelNames: ['name'],
+      registers: [this.#registry],
+    })
+  }
+
+  #define({ type, name, help, labels, buckets }: MetricDefinition): void {
+    const common = { name, help, labelNames: [...labels], registers: [this.#registry] }
+    if (type === 'counter') this.#counters.set(name, new Counter(common))
+    else if (type === 'gauge') this.#gauges.set(name, new Gauge(common))
+    else this.#histograms.set(name, new Histogram(buckets === undefined ? common : { ...common, buckets: [...buckets] }))
+  }
+
+  count(name: string, labels: Labels, by = 1): void {
+    this.#try(name, this.#counters.get(name), (counter) => counter.inc(labels, by))
+  }
+
+  gauge(name: string, labels: Labels, value: number): void {
+    this.#try(name, this.#gauges.get(name), (gauge) => gauge.set(labels, value))
+  }
+
+  observe(name: string, labels: Labels, value: number): void {
+    this.#try(name, this.#histograms.get(name), (histogram) => histogram.observe(labels, value))
+  }
+
+  /** To measure never throws: whoever does has something better to do. */
+  #try<Metric>(name: string, metric: Metric | undefined, measure: (metric: Metric) => void): void {
+    try {
+      if (metric === undefined) this.#refused.inc({ name })
+      else measure(metric)
+    } catch {
+      // Labels that were not defined, or a value that is no number.
+      this.#refused.inc({ name })
+    }
+  }
+
+  prometheus(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  async report(): Promise<MetricsReport> {
+    const families = await this.#registry.getMetricsAsJSON()
+    return { node_id: this.#node, at: instantOf(this.#now()), metrics: reportOf(families) }
+  }
+}
