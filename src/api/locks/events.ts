@@ -1,6 +1,5 @@
 import { stamp } from '#api/common/events.ts'
 import { closed, listOf, literal, nullable, oneOf } from '#api/schemas.ts'
-import type { Data } from '#api/schemas.ts'
 import { lockApiLimits as limits } from './limits.ts'
 import { clientId, fencingToken, grantItem, lockType, resourceId, resourceItem, waitLink } from './words.ts'
 
@@ -58,5 +57,3 @@ export const lockEvents = {
   ),
   wounded: closed({ type: literal('wounded'), ...stamp, client_id: clientId, by: clientId }, { title: 'ClientWounded' }),
 } as const
-
-type LockEventView = Data<(typeof lockEvents)[keyof typeof lockEvents]>
