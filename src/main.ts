@@ -1,79 +1,132 @@
 import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { lockEvents } from '#api/locks/events.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
 import { parseNodeOptions, UsageError } from '#cli/options.ts'
 import type { NodeOptions } from '#cli/options.ts'
 import { startLocalCluster } from '#cli/up.ts'
 import { usage } from '#cli/usage.ts'
 import { Prng } from '#base/prng.ts'
+import { createApiServer } from '#http/api-server.ts'
+import { lockRoutes } from '#http/lock-routes.ts'
+import { httpMetrics } from '#http/metrics/definitions.ts'
+import { PrometheusMetrics } from '#http/metrics/prometheus-metrics.ts'
+import type { NodeHttp } from '#http/node-http.ts'
 import { createHttpServer } from '#http/server.ts'
 import { JournaledLogStore } from '#io/journal/journaled-log-store.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import { PinoTelemetry } from '#io/pino-telemetry.ts'
 import { systemClock } from '#io/system-clock.ts'
 import { TcpTransport } from '#io/transport/tcp-transport.ts'
+import type { Telemetry } from '#ports/telemetry.ts'
 import { defaultCompaction } from '#runtime/limits.ts'
-import type { NodeFatal } from '#runtime/node-config.ts'
+import type { NodeConfig, NodeFatal, NodePorts } from '#runtime/node-config.ts'
 import { LockstepNode } from '#runtime/node.ts'
+import { lockMetrics } from '#services/lock/lock-metrics.ts'
+import { LockServer } from '#services/lock/lock-server.ts'
 import { RegisterMachine } from '#services/register/register-machine.ts'
 import { RegisterService } from '#services/register/register-service.ts'
 
 /** The composition root: the only place where sockets, stores and clocks are made. */
 
-const machineVersion = 2
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { readonly version: string }
 /** For requests under way when the node is told to stop. */
 const drainMs = 1_000
 
-async function runNode(options: NodeOptions): Promise<void> {
-  const telemetry = new PinoTelemetry({ level: options.logLevel, node: options.id })
+const clock = systemClock
+const seed = (): number => randomBytes(6).readUIntBE(0, 6)
+const entropy = { hex: (bytes: number) => randomBytes(bytes).toString('hex') }
+
+/** What runs on the replicas of a node, and how it is reached. */
+interface Served {
+  readonly http: NodeHttp
+  readonly telemetry: Telemetry
+  readonly machineVersion: number
+  readonly ports: Pick<NodePorts, 'machineFor' | 'hooks'>
+  /** The port is this node's, and the node runs. */
+  start(): void
+  stop(): void
+}
+
+function lockServer({ id, logLevel }: NodeOptions, node: () => LockstepNode): Served {
+  const metrics = new PrometheusMetrics({ node: id, definitions: [...httpMetrics, ...lockMetrics], process: true, now: () => Date.now() })
+  const telemetry = new PinoTelemetry({ level: logLevel, node: id, meter: metrics })
+  const server = new LockServer({ node, name: id, version, clock, prng: new Prng(seed()), entropy, telemetry })
+  let started = false
+  const http = createApiServer({
+    node: () => (started ? server.nodeApi : null),
+    routes: lockRoutes(() => (started ? server.locks : null)),
+    metrics,
+    meter: metrics,
+    events: Object.values(lockEvents),
+    title: 'Lockstep locks',
+    version,
+    home: '/docs',
+    onFailure: ({ error, requestId, path }) =>
+      telemetry.log('error', 'request-failed', { requestId, path, error: error.stack ?? error.message }),
+    now: () => Date.now(),
+  })
+  const start = (): void => {
+    started = true
+    server.start()
+  }
+  return {
+    http,
+    telemetry,
+    machineVersion: 1,
+    ports: { machineFor: () => server.newMachine(), hooks: server },
+    start,
+    stop: () => server.stop(),
+  }
+}
+
+function registerServer({ id, logLevel }: NodeOptions, node: () => LockstepNode): Served {
   let service: RegisterService | null = null
-  const http = createHttpServer(() => service)
-  const clock = systemClock
-  const seed = (): number => randomBytes(6).readUIntBE(0, 6)
-  const node = new LockstepNode(
-    {
-      name: options.id,
-      address: options.address,
-      voters: options.voters,
-      seeds: options.seeds,
-      slots: options.slots,
-      replication: 3,
-      timing: options.timing,
-      compaction: defaultCompaction,
-      deadAfterMs: 60_000,
-      machineVersion,
+  return {
+    http: createHttpServer(() => service),
+    telemetry: new PinoTelemetry({ level: logLevel, node: id, meter: null }),
+    machineVersion: 2,
+    ports: { machineFor: () => new RegisterMachine() },
+    start: () => {
+      service = new RegisterService(node())
     },
+    stop: () => {},
+  }
+}
+
+async function runNode(options: NodeOptions): Promise<void> {
+  const serve = options.service === 'lock' ? lockServer : registerServer
+  const served = serve(options, () => node)
+  const { http, telemetry } = served
+  const node: LockstepNode = new LockstepNode(
+    configOf(options, served.machineVersion),
     {
       clock,
       telemetry,
+      entropy,
       prng: new Prng(seed()),
-      entropy: { hex: (bytes) => randomBytes(bytes).toString('hex') },
       store: new JournaledLogStore({ folder: options.data, beneath: new LmdbLogStore({ folder: options.data }) }),
-      connect: (self, clusterId) =>
-        new TcpTransport({
-          server: http.fastify.server,
-          self,
-          service: 'register',
-          clusterId,
-          secret: options.secret,
-          clock,
-          telemetry,
-          prng: new Prng(seed()),
-        }),
-      machineFor: () => new RegisterMachine(),
+      connect: (self, clusterId) => {
+        const { service, secret } = options
+        const { server } = http.fastify
+        return new TcpTransport({ server, self, service, clusterId, secret, clock, telemetry, prng: new Prng(seed()) })
+      },
+      ...served.ports,
     },
     (reason) => fail(reason),
   )
   if (!(await listen(http.fastify, options))) return
-  service = new RegisterService(node)
   node.start()
+  served.start()
   let stopping = false
   // Requests first, while this node can still carry them out; then leadership is handed over, and the connections close.
   const stop = async (): Promise<void> => {
     if (stopping) return
     stopping = true
     await http.drain(drainMs)
+    served.stop()
     await new Promise<void>((resolve) => node.stop(resolve))
     await http.fastify.close()
     process.exit(exitCodes.stopped)
@@ -81,6 +134,19 @@ async function runNode(options: NodeOptions): Promise<void> {
   process.on('SIGINT', () => void stop())
   process.on('SIGTERM', () => void stop())
 }
+
+const configOf = ({ id, address, voters, seeds, slots, timing }: NodeOptions, machineVersion: number): NodeConfig => ({
+  name: id,
+  address,
+  voters,
+  seeds,
+  slots,
+  replication: 3,
+  timing,
+  compaction: defaultCompaction,
+  deadAfterMs: 60_000,
+  machineVersion,
+})
 
 /** False when that is impossible, which is then said. */
 async function listen(http: FastifyInstance, { listen: { host, port }, id }: NodeOptions): Promise<boolean> {

@@ -1,13 +1,16 @@
+import type { ClusterState } from '#core/cluster/types.ts'
 import { checkInvariants } from '#core/raft/invariants.ts'
 import { logIndex } from '#core/raft/types.ts'
 import type { Entry, LogIndex, Term } from '#core/raft/types.ts'
 import type { Group } from '#runtime/group.ts'
+import type { LockstepNode } from '#runtime/node.ts'
 import type { SimNode } from '#sim/cluster.ts'
 import { Violation } from './violation.ts'
 
 /**
  * The invariants of Raft over the whole cluster, checked after every event on the node it happened on: one leader per term, committed entries
- * never differ or vanish, a new leader has all of them, nobody leads while another may trust its lease, equal states at equal indexes.
+ * never differ or vanish, a new leader has all of them, nobody leads while another may trust its lease, equal states at equal indexes, and nobody
+ * runs older constants than the cluster believes.
  */
 export class Checks {
   readonly totals = { touches: 0, elections: 0, roleChanges: 0, committed: 0, stateComparisons: 0, leaseOverlapsExamined: 0, snapshots: 0 }
@@ -16,6 +19,9 @@ export class Checks {
   readonly #groups = new Map<number, GroupRecord>()
   readonly #seen = new Map<string, { group: Group; commit: number; role: string; term: number }>()
   readonly #touched = new Set<string>()
+  /** By incarnation: the newest constants that a state of the cluster says it has adopted, and the last state that was looked at. */
+  readonly #adopted = new Map<string, number>()
+  readonly #looked = new Map<string, ClusterState>()
 
   watch(nodes: readonly SimNode[]): void {
     this.#nodes = nodes
@@ -55,10 +61,28 @@ export class Checks {
 
   afterEvent(): void {
     for (const name of this.#touched) {
-      const host = this.#nodes.find((node) => node.name === name)?.node?.host
-      if (host) for (const group of host.groups.values()) this.#examine(name, group)
+      const node = this.#nodes.find((candidate) => candidate.name === name)?.node
+      if (!node) continue
+      for (const group of node.host?.groups.values() ?? []) this.#examine(name, group)
+      this.#checkConstants(node)
     }
     this.#touched.clear()
+  }
+
+  /** Decision R4: the next change of the constants rests on what everybody is said to run. */
+  #checkConstants({ identity, cluster }: LockstepNode): void {
+    if (identity === null || cluster === null) return
+    const { name, incarnation, constants } = identity
+    if (this.#looked.get(name) !== cluster) {
+      this.#looked.set(name, cluster)
+      for (const member of cluster.members) {
+        this.#adopted.set(member.incarnation, Math.max(member.adopted, this.#adopted.get(member.incarnation) ?? 0))
+      }
+    }
+    // A founder is said to run the first before it has formed, and votes for nobody until then.
+    const runs = constants?.revision ?? Number.POSITIVE_INFINITY
+    const adopted = this.#adopted.get(incarnation) ?? 0
+    if (runs < adopted) throw new Violation(`${name} runs constants ${runs}, and has announced that it runs ${adopted}`)
   }
 
   #examine(name: string, group: Group): void {

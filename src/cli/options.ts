@@ -1,7 +1,11 @@
 import { parseArgs } from 'node:util'
 import type { Timing } from '#core/cluster/types.ts'
 
+/** What a node serves. */
+type Service = 'lock' | 'register'
+
 export interface NodeOptions {
+  readonly service: Service
   readonly id: string
   /** `host:port`. */
   readonly listen: { readonly host: string; readonly port: number }
@@ -23,6 +27,7 @@ export class UsageError extends Error {
 }
 
 const flags = {
+  service: { type: 'string' },
   id: { type: 'string' },
   listen: { type: 'string' },
   advertise: { type: 'string' },
@@ -42,6 +47,8 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 export function parseNodeOptions(args: readonly string[]): NodeOptions {
   const mistakes: string[] = []
   const given = valuesOf(args, mistakes)
+  const { service = 'lock' } = given
+  if (service !== 'lock' && service !== 'register') mistakes.push(`--service must be lock or register; it is ${service}`)
   const { id = '', listen = '', advertise, data, secret, slots: slotsText = '1', 'log-level': logLevel = 'info' } = given
   if (!/^[a-z0-9][a-z0-9.-]{0,62}$/i.test(id)) mistakes.push('--id must be a name of letters, digits, dots and dashes, such as lock-node-1')
   if (!isAddress(listen)) mistakes.push(`--listen must be host:port, such as 127.0.0.1:8001; it is ${JSON.stringify(listen)}`)
@@ -51,6 +58,7 @@ export function parseNodeOptions(args: readonly string[]): NodeOptions {
   const seeds = listOf('seeds', given.seeds, mistakes)
   const slots = Number(slotsText)
   if (!Number.isInteger(slots) || slots < 1 || slots > 1_024) mistakes.push(`--slots must be a number from 1 to 1024; it is ${slotsText}`)
+  if (service === 'lock' && slots !== 1) mistakes.push('--slots must be 1 for locks, or left out')
   const timing = timingOf(given.election ?? '500-1000', Number(given.heartbeat ?? '100'))
   if (timing === null) {
     const rule = 'min below max, and min at least three times --heartbeat, which is at least 10'
@@ -59,6 +67,7 @@ export function parseNodeOptions(args: readonly string[]): NodeOptions {
   if (!logLevels.includes(logLevel)) mistakes.push(`--log-level must be one of ${logLevels.join(', ')}; it is ${logLevel}`)
   if (mistakes.length > 0 || timing === null) throw new UsageError(mistakes.join('\n'))
   return {
+    service: service === 'register' ? service : 'lock',
     id,
     listen: hostAndPort(listen),
     address,

@@ -13,7 +13,7 @@ export function startLocalCluster(): void {
   let stopping = false
 
   const start = (position: number): void => {
-    const id = `register-node-${position + 1}`
+    const id = `lock-node-${position + 1}`
     const args = ['node', '--id', id, '--listen', addresses[position] as string, '--join', addresses.join(',')]
     const child = spawn(process.execPath, [process.argv[1] as string, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     children.set(id, child)
@@ -42,7 +42,7 @@ export function startLocalCluster(): void {
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
   ports.forEach((_, position) => start(position))
-  say('lockstep', `three nodes: ${addresses.map((address) => `http://${address}/cluster`).join('  ')}`)
+  say('lockstep', `three lock nodes: ${addresses.map((address) => `http://${address}`).join('  ')} (GET /docs tells what they answer)`)
 }
 
 /** A restart does not mend a mistake in the flags, a damaged store or a port that is taken. */

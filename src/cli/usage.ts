@@ -3,15 +3,16 @@ export const usage = `usage: lockstep up [--fresh]
        lockstep node --id NAME --listen HOST:PORT --seeds A,B [options]
        lockstep help
 
-up runs three nodes on this machine; node runs one.
+up runs three nodes of the lock service on this machine; node runs one.
 
+  --service NAME         what it serves: lock, by default, or register, named integers to try the replication with
   --id NAME              the node's name in its cluster
   --listen HOST:PORT     where it listens, for clients and for other nodes
   --advertise HOST:PORT  where other nodes find it, if that is not --listen
   --join A,B,C           addresses of the initial voters, the same list on each of them: together they form the cluster
   --seeds A,B            addresses of nodes of a cluster to join
   --data FOLDER          where it keeps its data; .lockstep/NAME by default
-  --slots N              groups of a cluster that is formed; 1 by default, fixed for its life
+  --slots N              groups of a cluster that is formed; 1 by default, and always 1 for locks; fixed for its life
   --election MIN-MAX     election time-out in milliseconds, the same on all nodes; 500-1000 by default
   --heartbeat MS         100 by default, the same on all nodes
   --secret TEXT          what nodes prove to each other; LOCKSTEP_SECRET in the environment keeps it out of the list of processes

@@ -2,12 +2,15 @@ import { pino } from 'pino'
 import type { Logger } from 'pino'
 import type { Telemetry } from '#ports/telemetry.ts'
 
-/** Log lines as JSON on standard output; counters are kept for whoever asks. */
+type Meter = Pick<Telemetry, 'count' | 'gauge' | 'observe'>
+
+/** Log lines as JSON on standard output; figures go to a meter, if there is one. */
 export class PinoTelemetry implements Telemetry {
   readonly #logger: Logger
-  readonly #counters = new Map<string, number>()
+  readonly #meter: Meter | null
 
-  constructor(options: { readonly level: string; readonly node: string }) {
+  constructor(options: { readonly level: string; readonly node: string; readonly meter: Meter | null }) {
+    this.#meter = options.meter
     this.#logger = pino({ level: options.level, base: { node: options.node }, timestamp: pino.stdTimeFunctions.isoTime })
   }
 
@@ -15,12 +18,15 @@ export class PinoTelemetry implements Telemetry {
     this.#logger[level](fields, event)
   }
 
-  count(...[name, labels, by = 1]: Parameters<Telemetry['count']>): void {
-    const key = `${name} ${JSON.stringify(labels)}`
-    this.#counters.set(key, (this.#counters.get(key) ?? 0) + by)
+  count(...figure: Parameters<Telemetry['count']>): void {
+    this.#meter?.count(...figure)
   }
 
-  gauge(): void {}
+  gauge(...figure: Parameters<Telemetry['gauge']>): void {
+    this.#meter?.gauge(...figure)
+  }
 
-  observe(): void {}
+  observe(...figure: Parameters<Telemetry['observe']>): void {
+    this.#meter?.observe(...figure)
+  }
 }

@@ -112,11 +112,14 @@ export class Citizen {
     })
   }
 
-  /** In force and durable before it is announced: the next change rests on it. */
+  /**
+   * In force and durable before it is announced: the next change rests on it. After a restart the state runs through its past once more, and
+   * what this node has left behind it must not take up again.
+   */
   #adopt({ constants }: ClusterState): void {
     const { identity, changeIdentity, host } = this.#options
     const current = identity().constants
-    if (this.#adopting || current?.revision === constants.revision) return
+    if (this.#adopting || (current !== null && current.revision >= constants.revision)) return
     this.#adopting = true
     if (current === null || !sameTiming(current.timing, constants.timing)) host.setTiming(constants.timing)
     changeIdentity({ constants }, () => {

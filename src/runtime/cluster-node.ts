@@ -9,6 +9,7 @@ import type { NodeKey, Peer, Transport } from '#ports/transport.ts'
 import type { Hello, PeerRequest, PeerResponse, ProposalOutcome } from '#wire/peer-message.ts'
 import { packValue } from '#wire/value.ts'
 import { Citizen } from './citizen.ts'
+import { ElectionTimer } from './election-timer.ts'
 import { FormationClient } from './formation-client.ts'
 import type { About } from './host.ts'
 import { ReplicaHost } from './host.ts'
@@ -21,6 +22,7 @@ import { Reads } from './reads.ts'
 import { idOfReplica, nodeNameOf } from './replica-name.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
+import { ServicePort } from './service-port.ts'
 import { Steward } from './steward.ts'
 
 /** A node that knows who it is. */
@@ -28,6 +30,7 @@ export class ClusterNode {
   readonly host: ReplicaHost
   readonly router: Router
   readonly reads: Reads
+  readonly services: ServicePort
   identity: Identity
   readonly #config: NodeConfig
   readonly #ports: NodePorts
@@ -37,6 +40,7 @@ export class ClusterNode {
   readonly #transport: Transport
   readonly #steward: Steward
   readonly #citizen: Citizen
+  readonly #elections = new ElectionTimer()
   /** When each node last said anything. */
   readonly #heard = new Map<string, Millis>()
   #forming: FormationClient | null = null
@@ -67,7 +71,8 @@ export class ClusterNode {
       identity.constants?.timing ?? config.timing,
     )
     this.#service = new PeerService(this.host, this.#self)
-    this.#routes = new Routes(this.host, ports.prng, { self: identity.name, nodesOf: (group) => this.#nodesOf(group) })
+    this.services = new ServicePort(this.host, this.#self, ports.hooks)
+    this.#routes = new Routes(this.host, ports.prng, { self: identity.name, nodesOf: (group) => this.nodesOf(group) })
     this.router = new Router(this.host, ports, this.#routes)
     this.reads = new Reads(this.host, ports, this.#routes)
     this.#steward = new Steward(
@@ -189,6 +194,8 @@ export class ClusterNode {
       else respond(refusal('other-cluster', 'this node belongs to another cluster'))
     } else if (request.type === 'join') {
       this.#admit(request, respond)
+    } else if (request.type === 'service') {
+      this.services.answer(request, respond)
     } else {
       this.#service.answer(from, request, respond)
     }
@@ -213,7 +220,12 @@ export class ClusterNode {
   }
 
   #advanced(group: number): void {
-    const index = group === metaGroup ? (this.host.groups.get(metaGroup)?.applier.last.index ?? 0) : 0
+    if (group === metaGroup) this.#metaAdvanced()
+    this.#ports.hooks?.advanced(group)
+  }
+
+  #metaAdvanced(): void {
+    const index = this.host.groups.get(metaGroup)?.applier.last.index ?? 0
     if (index <= this.#known.index || this.#meta.state === null) return
     const before = this.#known.state
     this.#known = { state: this.#meta.state, index }
@@ -242,12 +254,17 @@ export class ClusterNode {
 
   #roleChanged(group: number, change: RoleChange): void {
     if (group === metaGroup && change.role === 'leader') this.#steward.listenAnew()
-    if (change.leader === null) return
-    this.#routes.leads(group, nodeNameOf(change.leader))
-    this.router.wake(group)
+    if (change.leader !== null) {
+      this.#routes.leads(group, nodeNameOf(change.leader))
+      this.router.wake(group)
+    }
+    const tookMs = this.#elections.changed(group, change, this.#ports.clock.now())
+    if (tookMs !== null) this.#ports.telemetry.observe('lockstep_election_seconds', { group: String(group) }, tookMs / 1_000)
+    this.#ports.hooks?.roleChanged(group, change)
   }
 
-  #nodesOf(group: number): readonly string[] {
+  /** The other nodes that have a replica, as far as this one knows. */
+  nodesOf(group: number): readonly string[] {
     const slot = this.#known.state?.table.slots[group]
     const names = slot?.replicas.map(({ node }) => node) ?? this.identity.formation?.members.map(({ name }) => name) ?? []
     return names.filter((name) => name !== this.#self.name)

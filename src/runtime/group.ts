@@ -1,7 +1,7 @@
 import { assert, present } from '#base/assert.ts'
 import { Raft } from '#core/raft/raft.ts'
 import type { ReplicaOptions } from '#core/raft/replica.ts'
-import type { Effects, Input, LogIndex, MembershipOutcome, Message, ProposeOutcome, ReplicaId } from '#core/raft/types.ts'
+import type { Effects, Entry, Input, LogIndex, MembershipOutcome, Message, ProposeOutcome, ReplicaId } from '#core/raft/types.ts'
 import { emptyWrite } from '#ports/log-store.ts'
 import type { GroupStatus, ProposalOutcome } from '#wire/peer-message.ts'
 import { Applier } from './applier.ts'
@@ -10,7 +10,8 @@ import { runtimeLimits } from './limits.ts'
 import type { CompactionPolicy } from './limits.ts'
 import type { ProposalBatch } from './proposals.ts'
 import { Proposals, refusedProposal } from './proposals.ts'
-import type { ReplicatedMachine } from './replicated-machine.ts'
+import type { Applied, ReplicatedMachine } from './replicated-machine.ts'
+import { RoundTimer } from './round-timer.ts'
 import { Snapshots } from './snapshots.ts'
 
 export interface GroupOptions {
@@ -35,6 +36,7 @@ export class Group {
   epoch = 0
   readonly #host: GroupHost
   readonly #proposals = new Proposals()
+  readonly #round = new RoundTimer()
   readonly #snapshots: Snapshots
   #nextReadId = 1
   #waitingReads: ReadDone[] = []
@@ -45,7 +47,7 @@ export class Group {
     this.#host = host
     this.raft = new Raft(options.replica)
     this.applier = new Applier(options.machine, {
-      applied: (entry, applied) => this.#proposals.applied(entry, applied),
+      applied: (entry, applied) => this.#applied(entry, applied),
       advanced: options.onAdvanced,
     })
     this.#snapshots = new Snapshots(this, host, options.compaction)
@@ -125,14 +127,22 @@ export class Group {
     this.#waitingReads = []
   }
 
+  #applied(entry: Entry, applied: Applied): void {
+    this.#proposals.applied(entry, applied)
+    const tookMs = this.#round.applied(entry.index, () => this.#host.instant().now)
+    if (tookMs !== null) this.#host.telemetry.observe('lockstep_consensus_round_seconds', { group: String(this.id) }, tookMs / 1_000)
+  }
+
   #proposeWaiting(): void {
     const batches = this.#proposals.takeWaiting()
     const { term } = this.raft
     const commands = batches.flatMap((batch) => batch.commands)
     const effects = this.raft.step({ type: 'propose', term, commands }, this.#host.instant())
     const outcome: ProposeOutcome = present(effects.proposed, 'a proposal has an outcome')
-    if (outcome.type === 'accepted') this.#proposals.opened(batches, outcome.firstIndex, outcome.term)
-    else for (const batch of batches) refuse(batch, outcome.reason, this.raft.leader)
+    if (outcome.type === 'accepted') {
+      this.#proposals.opened(batches, outcome.firstIndex, outcome.term)
+      this.#round.began(outcome.firstIndex, this.#host.instant().now)
+    } else for (const batch of batches) refuse(batch, outcome.reason, this.raft.leader)
     this.#perform(effects)
   }
 
@@ -160,7 +170,10 @@ export class Group {
     }
     for (const { id, index } of effects.readStates) this.#answerRead(id, index)
     if (effects.role !== null) {
-      if (effects.role.role !== 'leader') this.#proposals.abandon()
+      if (effects.role.role !== 'leader') {
+        this.#proposals.abandon()
+        this.#round.abandon()
+      }
       if (effects.role.role === 'halted') this.applier.close()
       this.#host.roleChanged(this.id, effects.role)
     }

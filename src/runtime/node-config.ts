@@ -1,5 +1,6 @@
 import type { Timing } from '#core/cluster/types.ts'
 import type { Prng } from '#base/prng.ts'
+import type { RoleChange } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Entropy } from '#ports/entropy.ts'
 import type { LogStore, StoreFailure } from '#ports/log-store.ts'
@@ -34,6 +35,17 @@ export interface NodePorts {
   readonly connect: (self: NodeKey, clusterId: () => string | null) => Transport
   /** The machine of a slot (never of the meta group). */
   readonly machineFor: (group: number) => StateMachine
+  readonly hooks?: ServiceHooks
+}
+
+/** What a node tells the service on it. */
+export interface ServiceHooks {
+  /** The own replica has another role, or knows another leader. */
+  roleChanged(group: number, change: RoleChange): void
+  /** The machine of the own replica has moved on, by entries or by a snapshot. */
+  advanced(group: number): void
+  /** The same service on another node, or this one, has a question. To be answered once, or never: then the asker runs out of time. */
+  asked(group: number, question: Uint8Array, answer: (answer: Uint8Array) => void): void
 }
 
 export type NodeFatal =

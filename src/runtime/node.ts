@@ -1,12 +1,16 @@
 import type { ClusterState } from '#core/cluster/types.ts'
 import type { LoadOutcome } from '#ports/log-store.ts'
+import type { ProposalOutcome } from '#wire/peer-message.ts'
 import { ClusterNode } from './cluster-node.ts'
 import type { ReplicaHost } from './host.ts'
 import { decodeIdentity, encodeIdentity } from './identity.ts'
 import type { Identity } from './identity.ts'
+import type { Leadership } from './leadership.ts'
 import type { NodeConfig, NodeFatal, NodePorts } from './node-config.ts'
-import type { QueryOptions } from './reads.ts'
+import { refusedProposal } from './proposals.ts'
+import type { QueryOptions, ReadIndexOptions } from './reads.ts'
 import type { SubmitOptions } from './router.ts'
+import type { AskOptions } from './service-port.ts'
 
 /**
  * One node: from an empty store to a member of a cluster that hosts its share of the groups.
@@ -42,7 +46,7 @@ export class LockstepNode {
 
   /** Carries out a command in a group at most once, wherever its leader is. */
   submit(group: number, body: Uint8Array, options: SubmitOptions): void {
-    if (this.#running === null) options.done({ type: 'refused', code: 'not-formed', leader: null })
+    if (this.#running === null) options.done(refusedProposal('not-formed'))
     else this.#running.router.submit(group, body, options)
   }
 
@@ -50,6 +54,39 @@ export class LockstepNode {
   query(group: number, question: Uint8Array, options: QueryOptions): void {
     if (this.#running === null) options.done(null)
     else this.#running.reads.query(group, question, options)
+  }
+
+  /** An index that everything is at or before that was answered until now; null when nobody could tell in time. */
+  readIndex(group: number, options: ReadIndexOptions): void {
+    if (this.#running === null) options.done(null)
+    else this.#running.reads.index(group, options)
+  }
+
+  /** Asks the service on a node, also on this one; null when no answer came in time. */
+  ask(to: string, group: number, question: Uint8Array, options: AskOptions): void {
+    if (this.#running === null) options.done(null)
+    else this.#running.services.ask(to, group, question, options)
+  }
+
+  /** Proposes at the own replica, whatever its role: for what only this leader, in this term, may decide. */
+  propose(group: number, body: Uint8Array, done: (outcome: ProposalOutcome) => void): void {
+    if (this.#running === null) done(refusedProposal('not-formed'))
+    else this.#running.services.propose(group, body, done)
+  }
+
+  /** Null unless the own replica leads, and its machine has caught up with its term. */
+  leadership(group: number): Leadership | null {
+    return this.#running?.services.leadership(group) ?? null
+  }
+
+  /** The node that leads, as far as the own replica knows. */
+  leaderOf(group: number): string | null {
+    return this.#running?.services.leaderOf(group) ?? null
+  }
+
+  /** The other nodes that have a replica of the group, as far as this one knows. */
+  nodesOf(group: number): readonly string[] {
+    return this.#running?.nodesOf(group) ?? []
   }
 
   stop(done: () => void): void {

@@ -1,15 +1,12 @@
 import type { Millis } from '#base/brand.ts'
+import { OpenNumbers } from '#base/open-numbers.ts'
 import { runtimeLimits } from './limits.ts'
 
-/**
- * One identity under which a node has commands carried out in a group: numbers them, and knows which answers it has seen.
- * `confirmed` is the number before the oldest command that is still open, so it never covers an answer that may still be asked for.
- */
+/** One identity under which a node has commands carried out in a group: numbers them, and knows which answers it has seen. */
 export class Origin {
   readonly id: number
   readonly #openedAt: Millis
-  #next = 1
-  readonly #open = new Set<number>()
+  readonly #numbers = new OpenNumbers()
 
   constructor(id: number, now: Millis) {
     this.id = id
@@ -22,18 +19,14 @@ export class Origin {
   }
 
   begin(): number {
-    const sequence = this.#next++
-    this.#open.add(sequence)
-    return sequence
+    return this.#numbers.begin()
   }
 
   end(sequence: number): void {
-    this.#open.delete(sequence)
+    this.#numbers.end(sequence)
   }
 
-  /** A `Set` keeps the order of insertion, so its first element is the oldest. */
   get confirmed(): number {
-    for (const oldest of this.#open) return oldest - 1
-    return this.#next - 1
+    return this.#numbers.confirmed
   }
 }

@@ -7,7 +7,7 @@ import type { Group } from './group.ts'
 import type { ReplicaHost } from './host.ts'
 import { livesOn } from './replica-name.ts'
 
-type GroupRequest = Exclude<PeerRequest, { type: 'hello' | 'form' | 'join' }>
+type GroupRequest = Exclude<PeerRequest, { type: 'hello' | 'form' | 'join' | 'service' }>
 type Respond = (response: PeerResponse) => void
 
 /** Answers other nodes' questions about the groups that live here, and their orders to take one in or give one up. */

@@ -1,6 +1,7 @@
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import type { Prng } from '#base/prng.ts'
+import type { LogIndex } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Group } from './group.ts'
@@ -40,6 +41,16 @@ export class Reads {
     this.#attempt(read)
   }
 
+  /** An index that everything is at or before that was answered until now; also where there is no replica. */
+  index(group: number, { timeoutMs, done }: ReadIndexOptions): void {
+    const deadline = this.#clock.now() + timeoutMs
+    const attempt = (): void => {
+      if (this.#stopped || this.#clock.now() >= deadline) done(null)
+      else this.#routes.readIndex(group, (index) => (index === null ? this.#later(attempt) : done(index)))
+    }
+    attempt()
+  }
+
   stop(): void {
     this.#stopped = true
     for (const { done } of this.#open.drain()) done(null)
@@ -66,6 +77,11 @@ export class Reads {
 export interface QueryOptions {
   readonly timeoutMs: number
   readonly done: (answer: Uint8Array | null) => void
+}
+
+export interface ReadIndexOptions {
+  readonly timeoutMs: number
+  readonly done: (index: LogIndex | null) => void
 }
 
 interface Read {

@@ -82,7 +82,7 @@ export class ReplicatedMachine {
   }
 
   #context(entry: Entry): ApplyContext {
-    return { index: entry.index, time: entry.time, wall: entry.wall, version: this.#version }
+    return { index: entry.index, term: entry.term, time: entry.time, wall: entry.wall, version: this.#version }
   }
 }
 

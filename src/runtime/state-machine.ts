@@ -1,5 +1,5 @@
 import type { Millis, WallMillis } from '#base/brand.ts'
-import type { LogIndex } from '#core/raft/types.ts'
+import type { LogIndex, Term } from '#core/raft/types.ts'
 
 /** What the runtime replicates. Deterministic: equal commands under equal contexts give equal answers and equal state on every replica. */
 export interface StateMachine {
@@ -17,6 +17,8 @@ export interface StateMachine {
 
 export interface ApplyContext {
   readonly index: LogIndex
+  /** In which the entry was made. */
+  readonly term: Term
   /** Elapsed machine time (decision R5): for leases and every other length of time. */
   readonly time: Millis
   /** The leader's wall clock when it made the entry: for comparison with absolute instants only. */

@@ -62,6 +62,7 @@ const request = union<PeerRequest>({
   hello: [8, { hello }],
   form: [9, { formation }],
   join: [10, { join }],
+  service: [11, { group: uint32, question: bytes }],
 })
 
 const refusalCode = word<RefusalCode>({
@@ -113,6 +114,7 @@ const response = union<PeerResponse>({
   hello: [6, { hello }],
   joined: [7, { formation }],
   refused: [8, { code: refusalCode, detail: string(), leader: nullable(replica) }],
+  service: [9, { answer: bytes }],
 })
 
 const peerMessage = union<PeerMessage>({

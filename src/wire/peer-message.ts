@@ -62,6 +62,8 @@ export type PeerRequest =
   | { readonly type: 'hello'; readonly hello: Hello }
   | { readonly type: 'form'; readonly formation: Formation }
   | { readonly type: 'join'; readonly join: JoinRequest }
+  /** To the service that the receiver runs on the group, whether or not it has a replica; the runtime does not look into it. */
+  | { readonly type: 'service'; readonly group: number; readonly question: Uint8Array }
 
 export interface Hello {
   readonly name: string
@@ -90,6 +92,7 @@ export type PeerResponse =
   | { readonly type: 'done' }
   | { readonly type: 'hello'; readonly hello: Hello }
   | { readonly type: 'joined'; readonly formation: Formation }
+  | { readonly type: 'service'; readonly answer: Uint8Array }
   | { readonly type: 'refused'; readonly code: RefusalCode; readonly detail: string; readonly leader: ReplicaId | null }
 
 export type ProposalOutcome =

@@ -107,6 +107,7 @@ const requests: Samples<PeerRequest> = {
   hello: { type: 'hello', hello: { ...hello, formation: null } },
   form: { type: 'form', formation },
   join: { type: 'join', join },
+  service: { type: 'service', group: 1, question: new Uint8Array([1, 2, 3]) },
 }
 
 const responses: Samples<PeerResponse> = {
@@ -138,6 +139,7 @@ const responses: Samples<PeerResponse> = {
   done: { type: 'done' },
   hello: { type: 'hello', hello },
   joined: { type: 'joined', formation },
+  service: { type: 'service', answer: new Uint8Array([4]) },
   refused: { type: 'refused', code: 'timing-differs', detail: 'élection', leader: null },
 }
 

@@ -11,6 +11,8 @@ export interface NodeProcessOptions {
   /** Where other nodes find it, when that is a proxy. */
   readonly advertise?: string
   readonly voters: readonly string[]
+  /** The register, unless another is given. */
+  readonly service?: 'lock' | 'register'
   readonly folder: string
   /** Where it keeps its data, when that is not a folder of its own within `folder`. */
   readonly data?: string
@@ -66,8 +68,9 @@ export class NodeProcess {
 
   /** `more` is for this life only. */
   start(more: readonly string[] = []): void {
-    const { id, address, advertise, voters, args = [], under = [] } = this.options
-    const command = [...under, process.execPath, main, 'node', '--id', id, '--listen', address, '--data', this.data, ...args, ...more]
+    const { id, address, advertise, voters, service = 'register', args = [], under = [] } = this.options
+    const where = ['--id', id, '--listen', address, '--data', this.data]
+    const command = [...under, process.execPath, main, 'node', '--service', service, ...where, ...args, ...more]
     if (advertise !== undefined) command.push('--advertise', advertise)
     if (voters.length > 0) command.push('--join', voters.join(','))
     const child = spawn(command[0] as string, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })

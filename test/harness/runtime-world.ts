@@ -159,7 +159,8 @@ export class World {
         machineVersion,
         events: {
           request: (from, request, respond) => {
-            if (request.type !== 'hello' && request.type !== 'form' && request.type !== 'join') service.answer(from, request, respond)
+            if (request.type !== 'hello' && request.type !== 'form' && request.type !== 'join' && request.type !== 'service')
+              service.answer(from, request, respond)
           },
           advanced() {},
           roleChanged: (group, change) => this.#options.roleChanged?.(node.name, group, change),

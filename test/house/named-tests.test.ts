@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readText, repositoryFiles } from './repository.ts'
 
-/** docs/raft.md lists the decisions and pitfalls; each has at least one test that bears its number. */
+/** docs/raft.md and docs/locks.md list the decisions and pitfalls; each has at least one test that bears its number. */
 const numbered = {
-  decision: Array.from({ length: 9 }, (_, at) => `decision R${at + 1}`),
+  decision: [
+    ...Array.from({ length: 9 }, (_, at) => `decision R${at + 1}`),
+    ...Array.from({ length: 11 }, (_, at) => `decision L${at + 1}`),
+  ],
   pitfall: Array.from({ length: 44 }, (_, at) => `pitfall ${at + 1}`),
 }
 

@@ -29,6 +29,8 @@ export interface NodeEvent {
   readonly at: string
 }
 
+export type ClusterEvent = Data<(typeof clusterEvents)[keyof typeof clusterEvents]>
+
 /** What the stream itself says. */
 export const streamEvents = {
   hello: closed({ type: literal('hello'), ...stamp, node_id: nodeId }, { title: 'StreamHello', description: 'The first of every stream.' }),

@@ -1,5 +1,6 @@
 import { stamp } from '#api/common/events.ts'
 import { closed, listOf, literal, nullable, oneOf } from '#api/schemas.ts'
+import type { Data } from '#api/schemas.ts'
 import { lockApiLimits as limits } from './limits.ts'
 import { clientId, fencingToken, grantItem, lockType, resourceId, resourceItem, waitLink } from './words.ts'
 
@@ -57,3 +58,5 @@ export const lockEvents = {
   ),
   wounded: closed({ type: literal('wounded'), ...stamp, client_id: clientId, by: clientId }, { title: 'ClientWounded' }),
 } as const
+
+export type LockEventView = Data<(typeof lockEvents)[keyof typeof lockEvents]>

@@ -39,9 +39,9 @@ export interface LockApi {
 }
 
 /** Any call may end so. */
-type ServiceFault = (typeof serviceErrors)[number]
+export type ServiceFault = (typeof serviceErrors)[number]
 
-type AcquireFault =
+export type AcquireFault =
   | ServiceFault
   | 'lock_timeout'
   | 'deadlock'

@@ -18,7 +18,8 @@ export function acquire(step: Step, command: Acquire): LockAnswer {
   const known = knownOf(state, owners, command.items)
   switch (known.type) {
     case 'held':
-      for (const hold of known.holds) hold.attempt = attemptOf(state, command.identity)
+      // Who asked before may have been told of it, so no cancellation may give it back any more.
+      for (const hold of known.holds) hold.attempt = null
       return grantedAnswer(step, known.holds)
     case 'waiting':
       return askAgain(step, command, known.wait)

@@ -139,7 +139,7 @@ class SnapshotReader {
     this.#lastWait = number
     const owner = this.#ownerOf(record.owner)
     const attempt = this.#attemptOf(record.attempt)
-    expect(attempt === null || attempt.session.outcomes.find(attempt.sequence).type === 'new', 'a request that was answered waits')
+    expect(attempt === null || attempt.session.outcomes.find(attempt.sequence).type !== 'answered', 'a request that was answered waits')
     const wanted = items.map(({ resource: name, mode }) => {
       const resource = this.#state.resources.get(name) ?? malformed('a wait for no resource')
       return { resource, mode }

@@ -117,3 +117,14 @@ test('a snapshot of any size comes in small pieces', () => {
   ok(Math.max(...pieces.map(({ length }) => length)) < 20_000)
   equal(locks.restore(concat(pieces)), null)
 })
+
+test('a request that waits is restored also when its session has confirmed more than it has seen', () => {
+  const locks = new TestLocks()
+  for (const who of ['A/a', 'B/b']) locks.open(who)
+  locks.acquire('B/b', 'r')
+  equal(locks.acquire('A/a', 'r', { identity: identity('a#1') }), 'queued 1')
+  locks.acquire('A/a', 'other', { identity: identity('a#3', 2) })
+  const machine = new LockMachine()
+  equal(machine.restore(locks.snapshot()), null)
+  equal(machine.state.waiting, 1)
+})

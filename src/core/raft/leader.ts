@@ -1,4 +1,5 @@
 import { assert } from '#base/assert.ts'
+import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import { nextMultiple } from '#base/cadence.ts'
 import { campaign } from './election.ts'
@@ -43,9 +44,12 @@ export function becomeLeader(replica: Replica): void {
   heartbeat(replica, role)
 }
 
+/** What an entry made at that moment is stamped with (decision R5). */
+export const machineTimeAt = ({ timeBase, electedAt }: Leader, now: Millis): Millis => millis(timeBase + Math.floor(now - electedAt))
+
 /** Entries bear the leader's term and both stamps of decision R5. */
 export function appendOwn(replica: Replica, role: Leader, payloads: readonly Payload[]): void {
-  const time = millis(role.timeBase + Math.floor(replica.now - role.electedAt))
+  const time = machineTimeAt(role, replica.now)
   let index = replica.log.lastIndex
   const entries: Entry[] = payloads.map((payload) => {
     index = logIndex(index + 1)

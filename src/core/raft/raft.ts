@@ -11,7 +11,16 @@ import {
   handleTimeoutNow,
   tickWithoutLeader,
 } from './follower.ts'
-import { advanceCommit, handleAppendAck, handleAppendReject, handleHeartbeatAck, propose, startTransfer, tickLeader } from './leader.ts'
+import {
+  advanceCommit,
+  handleAppendAck,
+  handleAppendReject,
+  handleHeartbeatAck,
+  machineTimeAt,
+  propose,
+  startTransfer,
+  tickLeader,
+} from './leader.ts'
 import { leaseUntil } from './lease.ts'
 import { changeMembership, isCaughtUp } from './membership-change.ts'
 import { read } from './reads.ts'
@@ -82,6 +91,12 @@ export class Raft {
   get termStarted(): boolean {
     const { role, log } = this.#replica
     return role.type === 'leader' && log.commit >= role.termStart
+  }
+
+  /** The machine time of an entry that this replica would make at that moment (decision R5); null for one that does not lead. */
+  machineTimeAt(now: Millis): Millis | null {
+    const { role } = this.#replica
+    return role.type === 'leader' ? machineTimeAt(role, now) : null
   }
 
   /** Whether chunks of a leader's snapshot are coming in. */

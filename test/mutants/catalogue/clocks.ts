@@ -48,8 +48,8 @@ export const clocks: readonly Mutant[] = [
     guards: 'decision R5',
     breaks: 'Machine time is the leader’s wall clock, so every lease ends when a clock that is ahead begins to lead.',
     file: 'src/core/raft/leader.ts',
-    original: 'millis(role.timeBase + Math.floor(replica.now - role.electedAt))',
-    mutated: 'millis(replica.at.wall)',
+    original: 'const time = machineTimeAt(role, replica.now)',
+    mutated: 'const time = millis(replica.at.wall)',
     checks: [test(decisions, 'decision R5: entry time does not jump with a wall clock that is wrong'), simulator(1, 2, 3)],
   },
   {

@@ -1,0 +1,65 @@
+import type { NodeKey } from '#ports/transport.ts'
+import { encodeCommand } from '#wire/command.ts'
+import type { PeerRequest, PeerResponse, ProposalOutcome } from '#wire/peer-message.ts'
+import type { ReplicaHost } from './host.ts'
+import type { Leadership } from './leadership.ts'
+import { leadershipOf } from './leadership.ts'
+import type { ServiceHooks } from './node-config.ts'
+import { refusal } from './peer-service.ts'
+import { refusedProposal, unknownOutcome } from './proposals.ts'
+import { nodeNameOf } from './replica-name.ts'
+
+/** What a service on this node may ask of the replicas here, and of its own kind on other nodes. */
+export class ServicePort {
+  readonly #host: ReplicaHost
+  readonly #self: NodeKey
+  readonly #hooks: ServiceHooks | undefined
+
+  constructor(host: ReplicaHost, self: NodeKey, hooks: ServiceHooks | undefined) {
+    this.#host = host
+    this.#self = self
+    this.#hooks = hooks
+  }
+
+  /** Null when no answer came in time, which never says whether the question was acted on. */
+  ask(to: string, group: number, question: Uint8Array, { timeoutMs, done }: AskOptions): void {
+    const request: ServiceRequest = { type: 'service', group, question }
+    const answered = (response: PeerResponse | null): void => done(response?.type === 'service' ? response.answer : null)
+    if (to === this.#self.name) this.answer(request, (response) => this.#host.post(() => answered(response)))
+    else this.#host.requests.ask(to, request, { timeoutMs, done: answered })
+  }
+
+  /** Another node's question, or one of this node to itself. */
+  answer({ group, question }: ServiceRequest, respond: (response: PeerResponse) => void): void {
+    if (this.#host.failure !== null) respond(refusal('halted', 'the store of this node has failed'))
+    else if (this.#hooks === undefined) respond(refusal('invalid', 'no service on this node takes questions'))
+    else this.#hooks.asked(group, question, (answer) => respond({ type: 'service', answer }))
+  }
+
+  /** To the own replica as it is: `refused` is certainly not in any log, and what is not known any more is `unknown`. */
+  propose(group: number, body: Uint8Array, done: (outcome: ProposalOutcome) => void): void {
+    this.#host.post(() => {
+      const replica = this.#host.groups.get(group)
+      if (replica === undefined) done(refusedProposal('no-such-group'))
+      else replica.propose({ commands: [encodeCommand({ type: 'anonymous', body })], done: ([outcome]) => done(outcome ?? unknownOutcome) })
+    })
+  }
+
+  leadership(group: number): Leadership | null {
+    const replica = this.#host.groups.get(group)
+    return replica === undefined ? null : leadershipOf(replica, this.#host.instant().now)
+  }
+
+  /** The node that leads, as far as the own replica knows. */
+  leaderOf(group: number): string | null {
+    const leader = this.#host.groups.get(group)?.raft.leader ?? null
+    return leader === null ? null : nodeNameOf(leader)
+  }
+}
+
+type ServiceRequest = Extract<PeerRequest, { type: 'service' }>
+
+export interface AskOptions {
+  readonly timeoutMs: number
+  readonly done: (answer: Uint8Array | null) => void
+}

@@ -1,0 +1,82 @@
+import type { Result } from '#base/result.ts'
+import { err } from '#base/result.ts'
+import type { Call } from '#api/call.ts'
+import { callEndOf } from '#api/call.ts'
+import { noLeader, unavailable } from '#api/common/faults.ts'
+import type { Fault } from '#api/errors.ts'
+import type { Acquire, Identity, LockAnswer, LockCommand, Proof } from '#core/lock/types.ts'
+import { fencingToken } from '#core/lock/types.ts'
+import type { Looking } from './looking.ts'
+import type { Answered } from './lock-slot.ts'
+import type { NodeSession, Ticket } from './node-session.ts'
+import { WaitingCall } from './waiting-call.ts'
+import type { WaitingPorts } from './waiting-call.ts'
+
+/** Brings commands of clients to the log, each under a number of this node's session, so that it is carried out once (decision L10). */
+export class Commands {
+  readonly #ports: WaitingPorts
+  readonly #session: NodeSession
+  readonly #looking: Looking
+
+  constructor(ports: WaitingPorts, session: NodeSession, looking: Looking) {
+    this.#ports = ports
+    this.#session = session
+    this.#looking = looking
+  }
+
+  /** Without an identity of its own: for what is named by itself. */
+  submit(command: LockCommand): Promise<Answered> {
+    return new Promise((resolve) => this.#ports.slot.submit(command, resolve))
+  }
+
+  /** Never ends with an answer of `queued` to a request that says how long it waits. */
+  acquire(terms: Omit<Acquire, 'type' | 'identity'>, call: Call): Promise<Answered> {
+    return this.#underSession(terms, async (ticket) => {
+      const command = { type: 'acquire', identity: ticket.identity, ...terms } as const
+      const { waitMs } = command
+      if (waitMs === null || waitMs === 0) return this.#once(ticket, command)
+      return new Promise((resolve) => new WaitingCall(this.#ports, ticket, call, resolve).start({ ...command, waitMs }))
+    })
+  }
+
+  execute(command: OwnedCommand): Promise<Answered> {
+    return this.#underSession(command, (ticket) => this.#once(ticket, { ...command, identity: ticket.identity }))
+  }
+
+  /**
+   * Which grant a release means (decision L10): the one of its token, or whatever was granted before the request came in. A client that is gone
+   * meanwhile may have asked again elsewhere, and what it was granted since is not meant.
+   */
+  async proofOf(token: number | undefined, call: Call): Promise<Result<Proof, Fault<'no_leader'>>> {
+    if (token !== undefined) return { ok: true, value: { type: 'token', token: fencingToken(token) } }
+    const index = await new Promise<number | null>((resolve) => this.#ports.slot.readIndex(resolve))
+    return index === null || callEndOf(call) === 'client-gone' ? err(noLeader()) : { ok: true, value: { type: 'as-of', index } }
+  }
+
+  async #once(ticket: Ticket, command: LockCommand): Promise<Answered> {
+    const answered = await this.submit(command)
+    ticket.end()
+    return answered
+  }
+
+  /** A command of a session that is over was not carried out, so it begins anew under the next one. */
+  async #underSession({ owner }: Pick<Acquire, 'owner'>, use: (ticket: Ticket) => Promise<Answered>): Promise<Answered> {
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const ticket = await new Promise<Ticket | null>((resolve) => this.#session.begin(resolve))
+      if (ticket === null) return err(noLeader())
+      const answered = await use(ticket)
+      if (!answered.ok || !isSessionLost(answered.value)) return answered
+      const { session } = ticket.attempt
+      // Whose session is meant: that of the client, or of this node?
+      const view = owner.session === null ? { open: false } : await this.#looking.look({ type: 'session', session })
+      if (view?.open === true) return answered
+      if (view?.open === false) this.#session.ended(session)
+    }
+    return err(unavailable('this node has lost its session'))
+  }
+}
+
+type OwnedCommand = DistributiveOmit<Extract<LockCommand, { readonly identity: Identity | null }>, 'identity'>
+type DistributiveOmit<T, Key extends keyof T> = T extends unknown ? Omit<T, Key> : never
+
+const isSessionLost = (answer: LockAnswer): boolean => answer.type === 'refused' && answer.code === 'session_lost'
