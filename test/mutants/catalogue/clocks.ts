@@ -17,6 +17,15 @@ export const clocks: readonly Mutant[] = [
     checks: [test(timing, 'decision R4: raising waits and leases takes two steps')],
   },
   {
+    name: 'constants-go-back',
+    guards: 'decision R4',
+    breaks: 'A node that is restarted takes up constants it has left behind, as the past of the cluster runs by.',
+    file: 'src/runtime/citizen.ts',
+    original: 'current.revision >= constants.revision',
+    mutated: 'current.revision === constants.revision',
+    checks: [simulator(910_915, 910_920)],
+  },
+  {
     name: 'change-before-adoption',
     guards: 'decision R4',
     breaks: 'Constants change again before every voter runs the ones before.',
