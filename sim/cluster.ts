@@ -130,7 +130,10 @@ export class SimCluster {
   /** What an operator does: a failed disk is replaced by the same content, a damaged store is set aside. */
   #fatal(target: SimNode, reason: NodeFatal): void {
     this.#trace.line(target.name, 'fatal', { ...reason })
+    const { life } = target.machine
     this.#scheduler.after(this.#prng.between(500, 5_000), () => {
+      // Whoever ended this life in the meantime sees to the next one.
+      if (target.machine.life !== life) return
       if (reason.type === 'removed') {
         this.wipe(target)
         return
