@@ -246,8 +246,9 @@ export class Faults {
     const poll = (): void => {
       if (this.#stopped) return
       const now = this.#state()
-      if (now !== null && now.members.every((other) => other.incarnation !== incarnation)) {
-        cluster.wipe(leaver)
+      if (now?.tombstones.some((removed) => removed.incarnation === incarnation) === true) {
+        const back = now.members.some((other) => other.name === name)
+        if (!back) cluster.wipe(leaver)
         return
       }
       this.#command({ type: 'remove', name, incarnation })
