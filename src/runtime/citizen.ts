@@ -205,7 +205,7 @@ function isAmongMembers({ raft }: Group, { members }: ClusterState): boolean {
 }
 
 const roundMs = 200
-const idleRoundMs = 1_000
+const idleRoundMs = 2_000
 const restlessMs = 5_000
 const patienceMs = 5_000
 const reportMs = 1_000

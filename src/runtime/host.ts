@@ -352,7 +352,7 @@ export class ReplicaHost implements GroupHost {
 }
 
 /** How often a node tells the others the time, and compares its wall clock with theirs. */
-const judgementMs = 1_000
+const judgementMs = 2_000
 
 /** What the runtime keeps beside a replica's log. */
 export interface About {

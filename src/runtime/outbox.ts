@@ -23,7 +23,15 @@ export class Outbox {
   add(group: number, message: Message): void {
     const { from, to, term } = message
     if (message.type === 'heartbeat') {
-      listOf(this.#beats, nodeNameOf(to)).push({ group, from, to, term, commit: message.commit, round: message.round })
+      listOf(this.#beats, nodeNameOf(to)).push({
+        group,
+        from,
+        to,
+        term,
+        commit: message.commit,
+        round: message.round,
+        restMs: message.restMs,
+      })
     } else if (message.type === 'heartbeat-ack') {
       listOf(this.#acks, nodeNameOf(to)).push({ group, from, to, term, round: message.round, match: message.match })
     } else {

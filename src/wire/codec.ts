@@ -27,7 +27,7 @@ import { Writer } from './writer.ts'
  * never change their meaning.
  */
 
-const beats = betweenReplicas<Beat>(struct({ group: uint32, term, commit: index, round: uint() }), wireLimits.beatsMax)
+const beats = betweenReplicas<Beat>(struct({ group: uint32, term, commit: index, round: uint(), restMs: uint() }), wireLimits.beatsMax)
 const beatAcks = betweenReplicas<BeatAck>(struct({ group: uint32, term, round: uint(), match: index }), wireLimits.beatsMax)
 
 const member = struct<FoundingMember>({ name: string(), incarnation: string(), address: string() })

@@ -22,6 +22,7 @@ export interface Beat {
   readonly term: Term
   readonly commit: LogIndex
   readonly round: number
+  readonly restMs: number
 }
 
 export interface BeatAck {

@@ -52,7 +52,13 @@ export const sized = (id: number, bytes: number): PeerMessage => ({
 export const heartbeats = (count: number): PeerMessage => ({
   type: 'heartbeats',
   wall: wallMillis(1_763_700_000_000),
-  beats: Array.from({ length: count }, (_, group) => ({ ...addressed, group, commit: logIndex(1_000_000 + group), round: 30_000 })),
+  beats: Array.from({ length: count }, (_, group) => ({
+    ...addressed,
+    group,
+    commit: logIndex(1_000_000 + group),
+    round: 30_000,
+    restMs: 300,
+  })),
 })
 
 const snapshot: SnapshotMeta = {

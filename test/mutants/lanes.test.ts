@@ -17,7 +17,7 @@ function lanesOf(...messages: readonly Message[]): readonly string[] {
 }
 
 test('decision R7: heartbeats and their answers take the urgent lane', () => {
-  const beat: Message = { ...addressed, type: 'heartbeat', commit: logIndex(0), round: 1 }
+  const beat: Message = { ...addressed, type: 'heartbeat', commit: logIndex(0), round: 1, restMs: 0 }
   const ack: Message = { ...addressed, type: 'heartbeat-ack', match: logIndex(0), round: 1 }
   deepEqual(lanesOf(beat, ack), ['heartbeats urgent', 'heartbeat-acks urgent'])
 })

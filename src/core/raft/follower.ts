@@ -23,13 +23,13 @@ export function tickWithoutLeader(replica: Replica): void {
 }
 
 /** Every valid message of this term's leader ends a candidacy and restarts the time-out (pitfall 9). */
-function follow(replica: Replica, leader: ReplicaId): void {
+function follow(replica: Replica, leader: ReplicaId, restMs = 0): void {
   assert(replica.leader === null || replica.leader === leader, 'a term has one leader')
   if (replica.role.type !== 'follower') replica.role = { type: 'follower' }
   replica.leader = leader
   replica.heardFrom = leader
   replica.heardAt = replica.now
-  replica.resetElectionDeadline()
+  replica.resetElectionDeadline(restMs)
 }
 
 export function handleAppend(replica: Replica, append: Append): void {
@@ -100,7 +100,7 @@ function reject(replica: Replica, append: Append): void {
 }
 
 export function handleHeartbeat(replica: Replica, heartbeat: Heartbeat): void {
-  follow(replica, heartbeat.from)
+  follow(replica, heartbeat.from, heartbeat.restMs)
   verify(replica, replica.verified, heartbeat.commit)
   replica.answer({
     type: 'heartbeat-ack',

@@ -95,22 +95,23 @@ export function tickLeader(replica: Replica, role: Leader): void {
 
 /** Rounds of all groups of a node leave at the same moments, the multiples of the interval, so that they share one message (decision R2). */
 export function heartbeat(replica: Replica, role: Leader): void {
-  const everyMs = roundMs(replica, role)
+  const { heartbeatMs } = replica.timing
+  const everyMs = isAtRest(replica, role) ? heartbeatMs * limits.restIntervals : heartbeatMs
   role.round++
   role.sentAt[role.round % limits.roundsRemembered] = replica.now
   role.nextHeartbeat = nextMultiple(replica.now, everyMs)
   const { self: from, term } = replica
   for (const { replica: to } of role.progress.values()) {
-    replica.out.send({ type: 'heartbeat', from, to, term, commit: replica.log.commit, round: role.round })
+    replica.out.send({ type: 'heartbeat', from, to, term, commit: replica.log.commit, round: role.round, restMs: everyMs - heartbeatMs })
   }
 }
 
-/** A group at rest makes half as many, where a lost one still does not end the lease. */
-function roundMs({ log, timing }: Replica, { progress, reads, transfer }: Leader): number {
-  const { heartbeatMs, leaseMs } = timing
-  if (4 * heartbeatMs > leaseMs || log.commit < log.lastIndex || reads.length > 0 || transfer !== null) return heartbeatMs
-  for (const { match } of progress.values()) if (match < log.lastIndex) return heartbeatMs
-  return 2 * heartbeatMs
+/** Nothing is under way. Rounds are rarer then, but come in time to prolong the lease; its followers are told, and wait as much longer. */
+function isAtRest({ log, timing }: Replica, { progress, reads, transfer }: Leader): boolean {
+  if ((limits.restIntervals + 0.5) * timing.heartbeatMs > timing.leaseMs) return false
+  if (log.commit < log.lastIndex || reads.length > 0 || transfer !== null) return false
+  for (const { match } of progress.values()) if (match < log.lastIndex) return false
+  return true
 }
 
 export function handleHeartbeatAck(replica: Replica, role: Leader, ack: HeartbeatAck): void {

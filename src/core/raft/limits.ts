@@ -19,6 +19,8 @@ export const limits = {
   learnersMax: 256,
   /** Heartbeat rounds whose sending times are remembered. */
   roundsRemembered: 64,
+  /** Between two rounds of a group at rest. */
+  restIntervals: 4,
   /** Answers to heartbeats without progress after which what was sent is taken for lost. */
   silentRoundsMax: 3,
   /** The same for a probe; the first answer may be to the round that left together with it. */

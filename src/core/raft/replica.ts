@@ -163,9 +163,9 @@ export class Replica {
   }
 
   /** Drawn anew each time, so that split votes do not repeat (pitfall 10). */
-  resetElectionDeadline(): void {
+  resetElectionDeadline(restMs = 0): void {
     const { electionMinMs, electionMaxMs } = this.timing
-    this.electionDeadline = millis(this.now + electionMinMs + this.prng.float() * (electionMaxMs - electionMinMs))
+    this.electionDeadline = millis(this.now + restMs + electionMinMs + this.prng.float() * (electionMaxMs - electionMinMs))
   }
 
   /**

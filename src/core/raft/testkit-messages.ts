@@ -75,6 +75,7 @@ export const heartbeat = (path: string, commit = 0, round = 1): Heartbeat => ({
   ...route(path),
   commit: logIndex(commit),
   round,
+  restMs: 0,
 })
 export const heartbeatAck = (path: string, round: number, match = 0): HeartbeatAck => ({
   type: 'heartbeat-ack',

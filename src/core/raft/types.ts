@@ -133,6 +133,8 @@ export interface Heartbeat extends Addressed {
   readonly commit: LogIndex
   /** Numbers the leader's rounds within its term, never reused: an answer is credited from when its round was *sent* (decision R2). */
   readonly round: number
+  /** How much longer than the interval the next round is in coming, as the group is at rest. */
+  readonly restMs: number
 }
 
 export interface HeartbeatAck extends Addressed {

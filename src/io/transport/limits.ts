@@ -21,9 +21,9 @@ export const transportLimits = {
   acceptMs: 3_000,
   /** Accepted connections whose other end has not proved itself. */
   strangersMax: 256,
-  tickMs: 1_000,
+  tickMs: 2_000,
   /** Ticks without a byte after which the other end is gone. */
-  silentTicksMax: 5,
+  silentTicksMax: 3,
   /** Time for the last words to leave. */
   partingMs: 500,
   keepAliveMs: 5_000,

@@ -3,6 +3,7 @@ import { simulator, test } from '#test/mutants/mutant.ts'
 
 const decisions = 'src/core/raft/decisions.test.ts'
 const pitfalls = 'src/core/raft/pitfalls-leader.test.ts'
+const rest = 'src/core/raft/rest.test.ts'
 
 /** What a leader may conclude from being answered, and what it may serve. */
 export const leases: readonly Mutant[] = [
@@ -111,5 +112,23 @@ export const leases: readonly Mutant[] = [
     original: 'role.transfer !== null && now >= role.transfer.deadline',
     mutated: 'role.transfer !== null && now < 0',
     checks: [test(pitfalls, 'pitfall 33: proposals are refused during a transfer, and taken again')],
+  },
+  {
+    name: 'rest-is-not-heeded',
+    guards: 'groups at rest',
+    breaks: 'Followers of a group at rest campaign as early as if its rounds came as often as ever.',
+    file: 'src/core/raft/follower.ts',
+    original: 'replica.resetElectionDeadline(restMs)',
+    mutated: 'replica.resetElectionDeadline()',
+    checks: [test(rest, 'followers of a group at rest wait as much longer')],
+  },
+  {
+    name: 'rests-past-the-lease',
+    guards: 'groups at rest',
+    breaks: 'A leader rests so long that its lease ends between two rounds.',
+    file: 'src/core/raft/leader.ts',
+    original: '> timing.leaseMs) return false',
+    mutated: '> 2 * timing.leaseMs) return false',
+    checks: [test(rest, 'a group at rest keeps its lease from round to round')],
   },
 ]
