@@ -79,6 +79,11 @@ export class LockstepNode {
     return this.#running?.services.leadership(group) ?? null
   }
 
+  /** Of a leader: to a node that waits for what was committed just now. */
+  tellCommit(group: number, node: string): void {
+    this.#running?.services.tellCommit(group, node)
+  }
+
   /** The node that leads, as far as the own replica knows. */
   leaderOf(group: number): string | null {
     return this.#running?.services.leaderOf(group) ?? null

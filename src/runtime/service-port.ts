@@ -50,6 +50,16 @@ export class ServicePort {
     return replica === undefined ? null : leadershipOf(replica, this.#host.instant().now)
   }
 
+  /** What is committed by now, to a node that waits for it; otherwise it would learn of it with the next entry or heartbeat. */
+  tellCommit(group: number, node: string): void {
+    this.#host.post(() => {
+      const replica = this.#host.groups.get(group)
+      const { voters, learners } = replica?.raft.membership ?? { voters: [], learners: [] }
+      const to = [...voters, ...learners].find((id) => nodeNameOf(id) === node)
+      if (to !== undefined) replica?.step({ type: 'tell-commit', to })
+    })
+  }
+
   /** The node that leads, as far as the own replica knows. */
   leaderOf(group: number): string | null {
     const leader = this.#host.groups.get(group)?.raft.leader ?? null

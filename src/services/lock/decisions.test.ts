@@ -47,6 +47,23 @@ async function keepAlive(world: LockWorld, at: LockWorldNode, session: string): 
   return kept.ok ? kept.value.status : kept.error.code
 }
 
+test('a lock is handed over to a client that waits at another node without waiting for a heartbeat', async () => {
+  const world = await LockWorld.start()
+  const [leader, follower] = [await world.leader(), await world.follower()]
+  for (let round = 0; round < 20; round++) {
+    const [holds, waits] = [`holder-${round}`, `waiter-${round}`]
+    await acquire(world, leader, holds)
+    const next = waiting(follower, waits, { wait_ms: 20_000 })
+    // Not in step with the heartbeats.
+    await world.run(437)
+    const askedAt = world.scheduler.now
+    await world.answer(leader.server.locks.release(request(holds), new TestCall()))
+    await world.answer(next.done)
+    ok(world.scheduler.now - askedAt <= 15, `${world.scheduler.now - askedAt} ms`)
+    await world.answer(leader.server.locks.release(request(waits), new TestCall()))
+  }
+})
+
 test('decision L1: a session lives while it is kept alive at any node, and its locks are lost once it is not', async () => {
   const world = await LockWorld.start()
   const at = await world.follower()

@@ -154,11 +154,19 @@ export class LockServer implements ServiceHooks {
     if (this.#machine !== machine) return
     for (const event of events) {
       this.#warden.applied(event)
-      if (event.type === 'settled') this.#parking.settle(event.attempt, event.answer)
+      if (event.type === 'settled') this.#settled(event, machine.state)
       if (event.type === 'session-ended') this.session.ended(event.session)
       const view = this.#hub.isWatched ? eventViewOf(event, instantOf(wall), machine.state) : null
       if (view !== null) this.#hub.publish(view)
     }
+  }
+
+  /** Whose client waits at another node is told at once: that node would learn of it with the next heartbeat. */
+  #settled({ attempt, answer }: Extract<LockEvent, { type: 'settled' }>, { sessions }: LockState): void {
+    const { node, name } = this.#ports
+    this.#parking.settle(attempt, answer)
+    const session = sessions.get(attempt.session)
+    if (session?.type === 'node' && session.node !== name && node().leaderOf(lockGroup) === name) node().tellCommit(lockGroup, session.node)
   }
 
   #tellMembers(): void {
