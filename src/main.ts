@@ -18,6 +18,7 @@ import { createHttpServer } from '#http/server.ts'
 import { JournaledLogStore } from '#io/journal/journaled-log-store.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import { PinoTelemetry } from '#io/pino-telemetry.ts'
+import { ClientGate } from '#io/client/client-gate.ts'
 import { systemClock } from '#io/system-clock.ts'
 import { TcpTransport } from '#io/transport/tcp-transport.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
@@ -47,6 +48,8 @@ interface Served {
   readonly ports: Pick<NodePorts, 'machineFor' | 'hooks'>
   /** The port is this node's, and the node runs. */
   start(): void
+  /** It is about to stop. */
+  leave(): void
   stop(): void
 }
 
@@ -68,9 +71,15 @@ function lockServer({ id, logLevel }: NodeOptions, node: () => LockstepNode): Se
       telemetry.log('error', 'request-failed', { requestId, path, error: error.stack ?? error.message }),
     now: () => Date.now(),
   })
+  const gate = new ClientGate({ server: http.fastify.server, service: 'lock', host: server.clients, clock, telemetry })
   const start = (): void => {
     started = true
     server.start()
+    gate.start()
+  }
+  const stop = (): void => {
+    gate.stop()
+    server.stop()
   }
   return {
     http,
@@ -78,7 +87,8 @@ function lockServer({ id, logLevel }: NodeOptions, node: () => LockstepNode): Se
     machineVersion: 1,
     ports: { machineFor: () => server.newMachine(), hooks: server },
     start,
-    stop: () => server.stop(),
+    leave: () => server.clients.going(),
+    stop,
   }
 }
 
@@ -92,6 +102,7 @@ function registerServer({ id, logLevel }: NodeOptions, node: () => LockstepNode)
     start: () => {
       service = new RegisterService(node())
     },
+    leave: () => {},
     stop: () => {},
   }
 }
@@ -125,6 +136,7 @@ async function runNode(options: NodeOptions): Promise<void> {
   const stop = async (): Promise<void> => {
     if (stopping) return
     stopping = true
+    served.leave()
     await http.drain(drainMs)
     served.stop()
     await new Promise<void>((resolve) => node.stop(resolve))

@@ -50,6 +50,8 @@ export type PartingCode =
   | 'replaced'
   | 'removed'
   | 'stopping'
+  /** This node cannot serve clients yet. */
+  | 'not-ready'
 
 interface Announcement {
   readonly clusterId: string
@@ -60,7 +62,7 @@ interface Credit {
 }
 
 /** Fields one after another without a list around them, so that a reader can stop where its knowledge ends. */
-function body<T extends object>(
+export function body<T extends object>(
   fields: Fields<T>,
 ): {
   readonly encode: (value: T) => Uint8Array

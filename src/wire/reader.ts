@@ -24,6 +24,10 @@ export class Reader {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length
+  }
+
   /** All bytes were read. */
   end(): void {
     if (this.#at !== this.#bytes.length) throw new Malformed('bytes after the end')

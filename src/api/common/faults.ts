@@ -14,6 +14,10 @@ export const unavailable = (why: string, retryAfterMs = 1_000): Fault<'unavailab
 export const overloaded = (what: string, retryAfterMs = 1_000): Fault<'overloaded'> =>
   faultOf('overloaded', `${what}; nothing was carried out: try again later, or ask another node`, { retry_after_ms: retryAfterMs })
 
+/** Of a client that speaks the binary protocol: what it sent is no command of its own. */
+export const invalidCommand = (why: string): Fault<'invalid_request'> =>
+  faultOf('invalid_request', `not a command of a client: ${why}; nothing was carried out`, {})
+
 export const stopping = (): Fault<'stopping'> =>
   faultOf('stopping', 'this node is being stopped, and does not wait any more: ask another', { retry_after_ms: 1_000 })
 

@@ -86,9 +86,11 @@ const code = word<RefusalCode>({
   stale_term: 20,
 })
 
+const queuedTag = 2
+
 export const answer = union<LockAnswer>({
   granted: [1, { grants, ttlMs: nullable(uint()), expiresAt: nullable(time()) }],
-  queued: [2, { position: uint(), holders, ttlMs: nullable(uint()) }],
+  queued: [queuedTag, { position: uint(), holders, ttlMs: nullable(uint()) }],
   'timed-out': [3, { holders, retryAfterMs: nullable(uint()) }],
   deadlock: [4, { cycle: hops, length: uint() }],
   cancelled: [5, {}],
@@ -106,6 +108,9 @@ export const encodeCommand = (value: LockCommand): Uint8Array => encode(command,
 export const decodeCommand = (bytes: Uint8Array): Result<LockCommand, string> => readAll(bytes, (reader) => command.read(reader))
 
 export const encodeAnswer = (value: LockAnswer): Uint8Array => encode(answer, value)
+
+/** Of an encoded answer, without reading it. */
+export const isQueuedAnswer = (encoded: Uint8Array): boolean => encoded[0] === queuedTag
 
 export const decodeAnswer = (bytes: Uint8Array): Result<LockAnswer, string> => readAll(bytes, (reader) => answer.read(reader))
 

@@ -2,7 +2,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { type Socket, connect as connectTcp } from 'node:net'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Address } from '#ports/transport.ts'
-import { upgradeProtocol } from './upgrade.ts'
+import type { Upgrade } from './upgrade.ts'
 
 export type DialOutcome =
   | { readonly type: 'upgraded'; readonly socket: Socket; readonly head: Uint8Array }
@@ -10,7 +10,7 @@ export type DialOutcome =
 
 export interface DialOptions {
   readonly address: Address
-  readonly path: string
+  readonly upgrade: Upgrade
   readonly connect: (host: string, port: number) => Socket
   readonly limitMs: number
   readonly clock: Clock
@@ -21,12 +21,12 @@ export interface DialOptions {
 export const plainConnect = (host: string, port: number): Socket => connectTcp({ host, port, noDelay: true })
 
 /** Connects and asks for the upgrade. */
-export function dial({ address, path, connect, limitMs, clock, done }: DialOptions): Cancel {
+export function dial({ address, upgrade, connect, limitMs, clock, done }: DialOptions): Cancel {
   const target = parseAddress(address)
   if (target === null) return clock.after(0, () => done({ type: 'failed', detail: `not an address: ${address}` }))
   const { host, port } = target
-  const headers = { connection: 'Upgrade', upgrade: upgradeProtocol }
-  const asking = request({ createConnection: () => connect(host, port), host, port, path, headers })
+  const headers = { connection: 'Upgrade', upgrade: upgrade.protocol }
+  const asking = request({ createConnection: () => connect(host, port), host, port, path: upgrade.path, headers })
   const cancelLimit = clock.after(limitMs, () => asking.destroy(new Error('no answer in time')))
   let over = false
   const settle = (outcome: DialOutcome | null): boolean => {

@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Peer } from '#ports/transport.ts'
-import type { BackOff } from './back-off.ts'
+import type { BackOff } from '#base/back-off.ts'
 
 /** What one listed peer is doing when no connection to it lives. */
 type State =

@@ -10,14 +10,14 @@ import type { Lane, NodeKey, Peer, Transport, TransportHandlers } from '#ports/t
 import { Encoder } from '#wire/codec.ts'
 import type { Parting, PartingCode } from '#wire/control.ts'
 import type { PeerMessage } from '#wire/peer-message.ts'
-import { BackOff } from './back-off.ts'
+import { BackOff } from '#base/back-off.ts'
 import { Connection, type ConnectionEvents } from './connection.ts'
 import { type DialOutcome, dial, plainConnect } from './dial.ts'
 import { Handshake, type HandshakeRole, type ProvenPeer, nonceBytes, protocolVersions } from './handshake.ts'
 import { transportLimits } from './limits.ts'
 import { Links } from './links.ts'
 import { Target } from './target.ts'
-import { type Server, onUpgrade } from './upgrade.ts'
+import { type Server, onUpgrade, peerUpgrade } from './upgrade.ts'
 
 /**
  * The transport between nodes: framed TCP behind `Upgrade: lockstep` on the node's one HTTP port.
@@ -47,8 +47,6 @@ export interface TcpTransportOptions {
   readonly connect?: (host: string, port: number) => Socket
   readonly versions?: { readonly oldest: number; readonly newest: number }
 }
-
-export const peerPath = '/lockstep/peer'
 
 /** How it stands with a listed peer. */
 export interface PeerStatus extends Peer {
@@ -95,7 +93,7 @@ export class TcpTransport implements Transport {
   start(handlers: TransportHandlers): void {
     assert(this.#handlers === null, 'a transport starts once')
     this.#handlers = handlers
-    this.#cancelUpgrade = onUpgrade(this.#options.server, peerPath, (socket, head) => this.#accept(socket, head))
+    this.#cancelUpgrade = onUpgrade(this.#options.server, peerUpgrade, (socket, head) => this.#accept(socket, head))
     this.#tickLater()
     for (const target of this.#targets.values()) target.schedule()
   }
@@ -167,7 +165,7 @@ export class TcpTransport implements Transport {
     const deadline = clock.now() + limitMs
     let cancel = dial({
       address: target.peer.address,
-      path: peerPath,
+      upgrade: peerUpgrade,
       connect: connect ?? plainConnect,
       limitMs,
       clock,

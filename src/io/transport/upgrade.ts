@@ -12,22 +12,30 @@ interface UpgradingServer extends PlainServer {
   shouldUpgradeCallback: (this: PlainServer, request: IncomingMessage) => boolean
 }
 
-export const upgradeProtocol = 'lockstep'
+/** What a connection asks for: `GET path` with `Upgrade: protocol`. */
+export interface Upgrade {
+  readonly path: string
+  readonly protocol: string
+}
+
+export const peerPath = '/lockstep/peer'
+export const peerUpgrade: Upgrade = { path: peerPath, protocol: 'lockstep' }
+export const clientUpgrade: Upgrade = { path: '/lockstep/client', protocol: 'lockstep-client' }
 
 /**
- * Takes the sockets of requests that ask for `Upgrade: lockstep` at `path`, and answers them with 101. Every other request the server
- * treats as before, also one that asks for some other upgrade.
+ * Takes the sockets of requests that ask for the upgrade, and answers them with 101. Every other request the server treats as before,
+ * also one that asks for some other upgrade.
  */
-export function onUpgrade(ofNode: Server, path: string, accept: (socket: Socket, head: Uint8Array) => void): Cancel {
+export function onUpgrade(ofNode: Server, upgrade: Upgrade, accept: (socket: Socket, head: Uint8Array) => void): Cancel {
   const server = ofNode as UpgradingServer
   const others = server.listenerCount('upgrade') > 0
   const before = server.shouldUpgradeCallback
-  const should = (request: IncomingMessage): boolean => isWanted(request, path) || (others && before.call(server, request))
+  const should = (request: IncomingMessage): boolean => isWanted(request, upgrade) || (others && before.call(server, request))
   const listener = (request: IncomingMessage, stream: Duplex, head: Uint8Array): void => {
-    if (!isWanted(request, path)) return
+    if (!isWanted(request, upgrade)) return
     // The server of a node listens on TCP, so its streams are sockets (of TLS, perhaps).
     const socket = stream as Socket
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgradeProtocol}\r\n\r\n`)
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgrade.protocol}\r\n\r\n`)
     accept(socket, head)
   }
   server.shouldUpgradeCallback = should
@@ -39,7 +47,7 @@ export function onUpgrade(ofNode: Server, path: string, accept: (socket: Socket,
 }
 
 /** A request with a body is not one of ours: whatever follows the headers is read as frames. */
-function isWanted({ method, url, headers }: IncomingMessage, path: string): boolean {
+function isWanted({ method, url, headers }: IncomingMessage, { path, protocol }: Upgrade): boolean {
   const bodiless = headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
-  return bodiless && method === 'GET' && url === path && headers.upgrade?.toLowerCase() === upgradeProtocol
+  return bodiless && method === 'GET' && url === path && headers.upgrade?.toLowerCase() === protocol
 }

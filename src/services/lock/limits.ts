@@ -19,6 +19,9 @@ export const serviceLimits = {
   waitGraceMs: 3_000,
   /** For another node to answer what became of a wait; then it is asked again. */
   settlementMs: 10_000,
+  /** Calls of one connection of a client that were not answered yet, and waits of it. */
+  callsPerClientMax: 8_192,
+  waitsPerClientMax: 65_536,
 } as const
 
 assert(serviceLimits.nodeSessionTtlMs >= lockLimits.sessionTtlMsMin, 'a node may open its session')

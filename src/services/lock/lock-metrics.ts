@@ -44,5 +44,12 @@ export const lockMetrics: readonly MetricDefinition[] = [
     labels: ['outcome'],
   },
   { type: 'counter', name: 'lockstep_transport_bytes_total', help: 'Bytes from and to other nodes.', labels: ['direction'] },
+  {
+    type: 'counter',
+    name: 'lockstep_client_connections_total',
+    help: 'Connections of clients that speak the binary protocol, by what became of them.',
+    labels: ['outcome'],
+  },
+  { type: 'gauge', name: 'lockstep_client_connections', help: 'Such connections that are up.', labels: [] },
   { type: 'gauge', name: 'lockstep_transport_connections', help: 'Connections with other nodes that are up.', labels: [] },
 ]

@@ -6,15 +6,17 @@ import type { LockApi } from '#api/locks/lock-api.ts'
 import { instantOf } from '#api/schemas.ts'
 import type { Member } from '#core/cluster/types.ts'
 import type { LockState } from '#core/lock/state.ts'
-import type { LockEvent } from '#core/lock/types.ts'
+import type { LockEvent, SessionId } from '#core/lock/types.ts'
 import type { RoleChange } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Entropy } from '#ports/entropy.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
+import type { KeptState } from '#wire/client-message.ts'
 import type { LockstepNode } from '#runtime/node.ts'
 import type { ServiceHooks } from '#runtime/node-config.ts'
 import { nodeNameOf } from '#runtime/replica-name.ts'
 import type { ApplyContext, StateMachine } from '#runtime/state-machine.ts'
+import { ClientDesk } from './client-desk.ts'
 import { memberEvents } from './cluster-events.ts'
 import { Commands } from './commands.ts'
 import { EventHub } from './event-hub.ts'
@@ -24,6 +26,7 @@ import { LockStateMachine } from './lock-machine.ts'
 import { LockNode } from './lock-node.ts'
 import { LockService } from './lock-service.ts'
 import { LockSlot } from './lock-slot.ts'
+import type { Asked } from './lock-slot.ts'
 import { Looking } from './looking.ts'
 import { NodeSession } from './node-session.ts'
 import { Parking, settlementOf } from './parking.ts'
@@ -35,6 +38,8 @@ import { Warden } from './warden.ts'
 export class LockServer implements ServiceHooks {
   readonly locks: LockApi
   readonly session: NodeSession
+  /** Who clients of the binary protocol talk to. */
+  readonly clients: ClientDesk
   readonly #ports: LockServerPorts
   readonly #hub = new EventHub()
   readonly #node: LockNode
@@ -62,6 +67,8 @@ export class LockServer implements ServiceHooks {
     })
     this.#node = new LockNode({ node, name, version, events: this.#hub })
     const commands = new Commands({ slot: this.#slot, parking: this.#parking, clock }, this.session, this.#looking)
+    const keepAlive = (id: SessionId, done: (state: KeptState) => void): void => this.#keepAlive(id, done)
+    this.clients = new ClientDesk({ ...ports, slot: this.#slot, parking: this.#parking, looking: this.#looking, keepAlive })
     const standing = () => this.#node.standing()
     this.locks = new LockService({ ...ports, commands, looking: this.#looking, slot: this.#slot, standing })
   }
@@ -92,7 +99,10 @@ export class LockServer implements ServiceHooks {
   }
 
   roleChanged(group: number, { leader, term }: RoleChange): void {
-    if (group === lockGroup) this.#warden.look()
+    if (group === lockGroup) {
+      this.#warden.look()
+      if (leader !== null) this.clients.leaderChanged(nodeNameOf(leader))
+    }
     if (!this.#hub.isWatched) return
     const at = instantOf(this.#ports.clock.wall())
     const event: ClusterEvent = { type: 'leader-changed', at, slot: group, leader: leader === null ? null : nodeNameOf(leader), term }
@@ -115,6 +125,13 @@ export class LockServer implements ServiceHooks {
 
   get #state(): LockState | null {
     return this.#slot.hasReplica ? (this.#machine?.state ?? null) : null
+  }
+
+  /** Here, if this node leads and may answer; else by the node that does. */
+  #keepAlive(session: SessionId, done: (state: KeptState) => void): void {
+    const kept = this.#warden.keepAlive(session)
+    if (kept !== null) done(keptStateOf(kept))
+    else this.#slot.askLeader({ type: 'keep-alive', session }, (asked) => done(keptStateOf(asked)), serviceLimits.askMs)
   }
 
   #answer(question: PeerQuestion, answer: (answer: PeerAnswer) => void): void {
@@ -156,6 +173,7 @@ export class LockServer implements ServiceHooks {
       this.#warden.applied(event)
       if (event.type === 'settled') this.#settled(event, machine.state)
       if (event.type === 'session-ended') this.session.ended(event.session)
+      this.clients.applied(event)
       const view = this.#hub.isWatched ? eventViewOf(event, instantOf(wall), machine.state) : null
       if (view !== null) this.#hub.publish(view)
     }
@@ -186,6 +204,12 @@ export class LockServer implements ServiceHooks {
     if (this.#counted.deadlocks > deadlocks) telemetry.count('lockstep_deadlocks_total', {}, this.#counted.deadlocks - deadlocks)
     if (this.#counted.grants > grants) telemetry.count('lockstep_lock_grants_total', {}, this.#counted.grants - grants)
   }
+}
+
+function keptStateOf(asked: Asked | 'lost'): KeptState {
+  if (asked === 'lost' || asked.type === 'lost') return 'lost'
+  if (asked.type !== 'kept') return 'unknown'
+  return asked.wounded ? 'wounded' : 'kept'
 }
 
 export interface LockServerPorts {

@@ -15,6 +15,7 @@ import { decodePeerAnswer, encodePeerQuestion } from './peer-questions.ts'
 import type { PeerAnswer, PeerQuestion } from './peer-questions.ts'
 
 export type Answered = Result<LockAnswer, Fault<ServiceFault>>
+type Forwarded = Result<Uint8Array, Fault<ServiceFault>>
 
 /** `silent`: somebody was asked who may have acted on it and did not say so. `nobody`: nobody could. */
 export type Asked = Exclude<PeerAnswer, { type: 'elsewhere' }> | { readonly type: 'silent' } | { readonly type: 'nobody' }
@@ -35,8 +36,13 @@ export class LockSlot {
     return this.#node().host?.groups.has(lockGroup) === true
   }
 
-  submit(command: LockCommand, done: (answered: Answered) => void, timeoutMs: number = serviceLimits.answerMs): void {
-    this.#node().submit(lockGroup, encodeCommand(command), { timeoutMs, done: (outcome) => done(answeredOf(outcome)) })
+  submit(command: LockCommand, done: (answered: Answered) => void): void {
+    this.forward(encodeCommand(command), (forwarded) => done(forwarded.ok ? ok(decoded(forwarded.value)) : forwarded))
+  }
+
+  /** A command and its answer as bytes. */
+  forward(command: Uint8Array, done: (forwarded: Forwarded) => void): void {
+    this.#node().submit(lockGroup, command, { timeoutMs: serviceLimits.answerMs, done: (outcome) => done(forwardedOf(outcome)) })
   }
 
   /** Everything that was answered until now is in the log up to there; null when that could not be found out. */
@@ -97,13 +103,16 @@ interface Asking {
   readonly done: (asked: Asked) => void
 }
 
-function answeredOf(outcome: ProposalOutcome): Answered {
+function decoded(bytes: Uint8Array): LockAnswer {
+  const answer = decodeAnswer(bytes)
+  if (!answer.ok) throw new Error(`an answer of the lock machine cannot be read: ${answer.error}`)
+  return answer.value
+}
+
+function forwardedOf(outcome: ProposalOutcome): Forwarded {
   switch (outcome.type) {
-    case 'applied': {
-      const answer = decodeAnswer(outcome.answer)
-      if (!answer.ok) throw new Error(`an answer of the lock machine cannot be read: ${answer.error}`)
-      return ok(answer.value)
-    }
+    case 'applied':
+      return ok(outcome.answer)
     case 'refused':
       return err(faultOfRefusal(outcome.code))
     case 'unknown':

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Prng } from '#base/prng.ts'
+import { Prng } from './prng.ts'
 import { BackOff } from './back-off.ts'
 
 test('waits grow from none to two seconds, with jitter, and start anew only after a connection that held', () => {

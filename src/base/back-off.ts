@@ -1,11 +1,11 @@
-import type { Prng } from '#base/prng.ts'
+import type { Prng } from './prng.ts'
 
 const firstMs = 50
 const lastMs = 2_000
 
 /**
- * How long to wait before dialling a peer again: not at all the first time, then 50 ms, doubling up to 2 s, each time shortened by up
- * to half at random so that peers do not dial in step.
+ * How long to wait before dialling again: not at all the first time, then 50 ms, doubling up to 2 s, each time shortened by up
+ * to half at random so that many do not dial in step.
  */
 export class BackOff {
   readonly #prng: Prng

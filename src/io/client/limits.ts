@@ -1,0 +1,26 @@
+import { assert } from '#base/assert.ts'
+import { clientLimits } from '#wire/client-limits.ts'
+
+const kibibyte = 1024
+
+/** Of connections between clients and nodes. */
+export const clientSocketLimits = {
+  slabBytes: 64 * kibibyte,
+  /** One write to a socket; its last frame may go beyond. */
+  writeBytesMax: 64 * kibibyte,
+  writeSpaceBytes: 128 * kibibyte,
+  /** What the other end does not take: beyond, it is given up. */
+  unsentBytesMax: 16 * 1024 * kibibyte,
+  /** From the first packet to the greeting. */
+  dialMs: 2_000,
+  acceptMs: 3_000,
+  tickMs: 1_000,
+  /** Ticks without a byte after which the other end is gone. */
+  silentTicksMax: 3,
+  /** Time for the last words to leave. */
+  partingMs: 500,
+  /** Of one node. */
+  connectionsMax: 10_000,
+} as const
+
+assert(clientSocketLimits.slabBytes >= 2 * clientLimits.frameFillBytes, 'a frame and a message fit a slab')
