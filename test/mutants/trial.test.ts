@@ -27,11 +27,13 @@ async function by(edit: Partial<Mutant>): Promise<string> {
   return killed ? `killed by ${what}` : what
 }
 
-test('every decision R1–R9 has a mutant, and every mutant of the catalogue can be planted', () => {
-  for (let decision = 1; decision <= 9; decision++)
+test('every decision R1–R9 and L1–L11 has a mutant, and every mutant of the catalogue can be planted', () => {
+  const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at + 1)
+  const decisions = [...numbers(9).map((number) => `decision R${number}`), ...numbers(11).map((number) => `decision L${number}`)]
+  for (const decision of decisions)
     ok(
-      catalogue.some(({ guards }) => guards === `decision R${decision}`),
-      `R${decision}`,
+      catalogue.some(({ guards }) => guards === decision),
+      decision,
     )
   deepEqual(
     catalogue.filter((each) => faultOf(each) !== null).map(({ name }) => name),

@@ -65,6 +65,37 @@ test('a place in a queue blocks as a lock does: a graph of holders alone would m
   deepEqual(hopsOf(soft.do(acquireCommand('C', 'p:s'))), ['C waits at p for a waiter', 'B waits at q for a holder'])
 })
 
+test('a queue that was looked through for a reader is looked through again for a writer', () => {
+  const locks = new TestLocks()
+  locks.acquire('H', 'q')
+  locks.acquire('T', 't')
+  for (const who of ['Y', 'Z']) locks.acquire(who, 'm:s')
+  for (const what of ['q:s', 't']) locks.acquire('X', what)
+  locks.acquire('Y', 'q:s')
+  locks.acquire('Z', 'q')
+  equal(locks.show('q'), 'H | X:s Y:s Z')
+  equal(locks.acquire('T', 'm'), 'deadlock T>Z>X')
+})
+
+test('who waits elsewhere too is not passed over in a long queue', () => {
+  const locks = new TestLocks()
+  locks.acquire('H', 'q')
+  locks.acquire('T', 't')
+  locks.acquire('Z', 'm')
+  for (const what of ['q', 't']) locks.acquire('X', what)
+  locks.acquire('Z', 'q')
+  equal(locks.acquire('T', 'm'), 'deadlock T>Z>X')
+})
+
+test('a client that holds nothing may close a cycle, by its place in another queue', () => {
+  const locks = new TestLocks()
+  locks.acquire('A', 'p')
+  locks.acquire('C', 'q')
+  locks.acquire('B', 'p')
+  locks.acquire('C', 'p')
+  equal(locks.acquire('B', 'q'), 'deadlock B>C')
+})
+
 test('an upgrade that can be granted at once may close a cycle, by being in the way of those who wait for something else too', () => {
   const locks = new TestLocks()
   locks.acquire('A', 'p')

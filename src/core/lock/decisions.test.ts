@@ -25,6 +25,17 @@ test('decision L1: an end that a former leader proposed is not carried out in th
   equal(locks.show('r'), 'B |')
 })
 
+test('decision L1: a session that has ended is granted nothing that it waited for', () => {
+  const locks = new TestLocks()
+  locks.open('A/s')
+  locks.acquire('B', 'r')
+  locks.acquire('A/s', 'r', { waitMs: 60_000, identity: identity('s#1') })
+  locks.acquire('C', 'r')
+  equal(locks.expire('s'), 'ended 1')
+  deepEqual(locks.settled, ['s#1 session_lost'])
+  equal(locks.release('B', 'r'), 'released C=2')
+})
+
 test('decision L1: a renewal that is in the log before the expiry keeps the lease', () => {
   const locks = new TestLocks()
   locks.acquire('A', 'r', { ttlMs: 1_000 })
@@ -84,6 +95,26 @@ test('decision L2: an answer is kept until the client has seen it, and its comma
   locks.release('A/s', 'p')
   equal(locks.acquire('A/s', 'p', { identity: identity('s#1') }), 'already_answered')
   equal(locks.show('p'), '|')
+})
+
+test('decision L2: a replica that began with a snapshot carries nothing out twice', () => {
+  const locks = new TestLocks()
+  locks.open('A/s')
+  locks.openNode('n')
+  locks.acquire('A/s', 'p', { identity: identity('s#1') })
+  locks.acquire('A/s', 'q', { identity: identity('s#2', 1) })
+  locks.acquire('B', 'r', { identity: identity('n#1') })
+  for (const [who, what] of [
+    ['A/s', 'p'],
+    ['A/s', 'q'],
+    ['B', 'r'],
+  ] as const)
+    locks.release(who, what)
+  equal(locks.machine.restore(locks.snapshot()), null)
+  equal(locks.acquire('A/s', 'p', { identity: identity('s#1') }), 'already_answered')
+  equal(locks.acquire('A/s', 'q', { identity: identity('s#2', 1) }), 'granted 2', 'the answer of then')
+  equal(locks.acquire('B', 'r', { identity: identity('n#1') }), 'granted 3', 'the answer of then')
+  equal(locks.machine.state.resources.size, 0)
 })
 
 test('decision L3: when the time of a wait is over, the place of the cancellation in the log decides', () => {
@@ -162,6 +193,7 @@ test('decision L3: a background wait lives for its own ttl since it was last sen
   locks.time = 900
   equal(locks.acquire('C', 'r', { ttlMs: 1_000 }), 'queued 2')
   equal(locks.acquire('B', 'r', { waitMs: 0 }), 'queued 1', 'to look is not to ask again')
+  equal(locks.pass(0), 'ended 0')
   locks.pass(200)
   equal(locks.show('r'), 'A | C')
   locks.release('A', 'r')
@@ -175,6 +207,8 @@ test('decision L3: a background wait without a session needs a ttl, and one with
   locks.acquire('A', 'r', { ttlMs: 0 })
   equal(locks.acquire('B', 'r', { ttlMs: 0 }), 'invalid')
   equal(locks.acquire('B/s', 'r', { ttlMs: 0 }), 'queued 1')
+  equal(locks.acquire('C', 'r', { ttlMs: 1_000 }), 'queued 2')
+  equal(locks.acquire('C', 'r', { ttlMs: 0 }), 'invalid', 'nor does it get rid of the one it has')
   locks.pass(1e9)
   equal(locks.show('r'), 'A | B')
 })
@@ -279,6 +313,14 @@ test('decision L6: a token is never given out again, though its resource was for
   equal(locks.acquire('A', 'other'), 'granted 4')
 })
 
+test('decision L6: tokens grow on in a replica that began with a snapshot', () => {
+  const locks = new TestLocks()
+  locks.acquire('A', 'r')
+  locks.release('A', 'r')
+  equal(locks.machine.restore(locks.snapshot()), null)
+  equal(locks.acquire('A', 'other'), 'granted 2')
+})
+
 test('decision L6: a reader’s token is superseded by the next exclusive grant, not by another reader', () => {
   const locks = new TestLocks()
   const check = (token: number): string => checkToken(locks.machine.state, resourceName('r'), token).reason
@@ -344,6 +386,34 @@ test('decision L9: a grant carries what is left of the lease when it is decided,
   })
 })
 
+test('decision L9: of several leases the shortest is told', () => {
+  const locks = new TestLocks()
+  locks.acquire('A', 'p q', { ttlMs: 10_000 })
+  equal(locks.extend('A', 'p', 3_000), 'extended 1')
+  const answer = locks.do(acquireCommand('A', 'p q'))
+  equal(answer.type === 'granted' && answer.ttlMs, 3_000)
+})
+
+test('decision L9: an answer never tells more than is left', () => {
+  const locks = new TestLocks()
+  locks.acquire('A', 'r', { ttlMs: 1_000 })
+  locks.time = 0.5
+  const answer = locks.do(acquireCommand('A', 'r'))
+  equal(answer.type === 'granted' && answer.ttlMs, 999)
+})
+
+test('decision L9: who has waited extends the lease, and has a full one from then on', () => {
+  const locks = new TestLocks()
+  locks.openNode('n')
+  locks.acquire('A', 'r')
+  locks.acquire('B', 'r', { ttlMs: 1_000, waitMs: 60_000, identity: identity('n#1') })
+  locks.release('A', 'r')
+  locks.time = 900
+  equal(locks.extend('B', 'r', 1_000), 'extended 2')
+  equal(locks.pass(999), 'ended 0')
+  equal(locks.pass(1), 'ended 1')
+})
+
 test('decision L9: a session lives for at least four election time-outs', () => {
   const locks = new TestLocks()
   equal(locks.open('A/s', { ttlMs: 3_999 }), 'invalid')
@@ -361,6 +431,19 @@ test('decision L10: a late copy of a release without a token does not meet a lat
   locks.acquire('B', 'r')
   equal(locks.release('B', 'r', received), 'not_holder', 'nor a later wait')
   equal(locks.release('A', 'r', 2), 'released B=3')
+})
+
+test('decision L10: a replica that began with a snapshot still knows what a late release means', () => {
+  const locks = new TestLocks()
+  locks.acquire('A', 'r')
+  const received = { type: 'as-of', index: locks.index } as const
+  locks.release('A', 'r')
+  locks.acquire('A', 'r')
+  locks.acquire('B', 'r')
+  equal(locks.machine.restore(locks.snapshot()), null)
+  equal(locks.release('A', 'r', received), 'not_holder')
+  equal(locks.release('B', 'r', received), 'not_holder')
+  equal(locks.show('r'), 'A | B')
 })
 
 test('decision L10: a command that a node forwards is taken once, however late its copies are', () => {
@@ -400,6 +483,18 @@ test('decision L11: the session’s lock delay holds for its locks when it expir
   locks.acquire('A/t', 'r')
   locks.close('t')
   equal(locks.acquire('B', 'r'), 'granted 6')
+})
+
+test('decision L11: of two delays the longer counts', () => {
+  const locks = new TestLocks()
+  locks.acquire('A', 'r:s', { ttlMs: 1_000, lockDelayMs: 500 })
+  locks.acquire('B', 'r:s', { ttlMs: 1_000, lockDelayMs: 100 })
+  locks.acquire('C', 'r')
+  equal(locks.pass(1_000), 'ended 2')
+  locks.pass(499)
+  equal(locks.show('r'), '| C')
+  locks.pass(1)
+  equal(locks.show('r'), 'C |')
 })
 
 test('decision L11: while a resource is closed no reader that is left may upgrade', () => {

@@ -51,6 +51,9 @@ test('a proposal that never got into the log is made again, unless the session i
   leases.lead(2, [{ id: s, ttlMs }], millis(10_003))
   leases.notProposed(proposed)
   equal(leases.keepAlive(s, millis(10_004)), 'renewed', 'what belongs to an earlier term changes nothing')
+  ok(leases.takeOverdue(millis(30_000), 10) !== null)
+  leases.notProposed(proposed)
+  equal(leases.keepAlive(s, millis(30_001)), 'ending', 'nor does it take back what was proposed in this one')
 })
 
 test('at most so many ends are proposed at once', () => {

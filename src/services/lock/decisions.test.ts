@@ -248,6 +248,22 @@ test('decision L3: a node that was cut off loses its session and its waits, and 
   equal(await acquire(world, at, 'C', { wait_ms: 0 }), 'lock_timeout')
 })
 
+test('decision L3: a node that cannot reach the log does not say that a wait is over', async () => {
+  const world = await LockWorld.start()
+  const [leader, at] = [await world.leader(), await world.follower()]
+  equal(await acquire(world, leader, 'A'), 'granted 1')
+  const wait = waiting(at, 'B', { wait_ms: 1_000 })
+  await world.run(200)
+  world.cutOff(at)
+  await world.answer(leader.server.locks.release(request('A'), new TestCall()))
+  equal(await holders(world, leader), 'B |')
+  await world.run(2_000)
+  equal(wait.answer, null)
+  world.network.heal()
+  await world.until('B is told', () => wait.answer !== null)
+  equal(wait.answer, 'granted 2')
+})
+
 test('decision L3: a background wait lives for its ttl since it was last sent, and then is granted to nobody', async () => {
   const world = await LockWorld.start()
   const at = await world.follower()

@@ -55,7 +55,8 @@ test('a wait is told its end also when the replica here has got its state as a w
   }
   world.network.heal()
   equal(at.node.host?.groups.get(lockGroup)?.raft.base, 0)
-  const granted = await world.answer(waiting)
+  // Long before the wait is overdue, when the log would be asked.
+  const granted = await world.answer(waiting, 20_000)
   ok(granted.ok && granted.value.status === 'granted', JSON.stringify(granted))
   ok((at.node.host?.groups.get(lockGroup)?.raft.base ?? 0) > 0, 'it was sent a snapshot')
 })

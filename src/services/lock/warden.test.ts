@@ -112,7 +112,7 @@ test('decision L1: in each of its terms a leader gives every session a full leas
   deepEqual(leader.types, ['expire-sessions'])
 })
 
-test('a leader whose lease has lapsed ends no session until it is valid again', () => {
+test('decision L1: a leader whose lease has lapsed ends no session until it is valid again', () => {
   const leader = withSession()
   leader.leaseMs = -1
   leader.run(6_000)
@@ -120,6 +120,19 @@ test('a leader whose lease has lapsed ends no session until it is valid again', 
   leader.leaseMs = 450
   leader.run(100)
   deepEqual(leader.types, ['expire-sessions'])
+})
+
+test('decision L5: a wounded client is told so when it keeps its session alive', () => {
+  const leader = withSession()
+  const items = [{ resource: resourceName('r'), mode: 'exclusive' as const }]
+  const terms = { identity: null, items, ttlMs: 0, lockDelayMs: 0, waitMs: null } as const
+  const older = sessionId('older')
+  leader.apply({ type: 'configure', mode: 'wound-wait' })
+  leader.apply({ type: 'open-session', session: older, client: clientId('B'), ttlMs: 4_000, lockDelayMs: 0 })
+  leader.apply({ type: 'acquire', owner: { client: clientId('B'), session: older }, ...terms })
+  leader.apply({ type: 'acquire', owner: { client: clientId('A'), session }, ...terms })
+  deepEqual(leader.warden.keepAlive(older), { type: 'kept', ttlMs: 4_000, wounded: true })
+  deepEqual(leader.warden.keepAlive(session), { type: 'kept', ttlMs: 4_000, wounded: false })
 })
 
 test('leases end when their time has come, one proposal after the other', () => {

@@ -1,0 +1,223 @@
+import type { Mutant } from '#test/mutants/mutant.ts'
+import { test } from '#test/mutants/mutant.ts'
+
+const decisions = 'src/core/lock/decisions.test.ts'
+const acquire = 'src/core/lock/acquire.test.ts'
+
+/** The grant rule, tokens, requests for several, and lock delays. */
+export const lockGrants: readonly Mutant[] = [
+  {
+    name: 'reader-passes-a-waiting-writer',
+    guards: 'decision L4',
+    breaks: 'A reader is granted beside other readers though a writer waits, and the writer starves.',
+    file: 'src/core/lock/acquire.ts',
+    original: 'resource === undefined || (resource.firstPlace === null && fits(resource, mode))',
+    mutated: 'resource === undefined || fits(resource, mode)',
+    checks: [
+      test(acquire, 'defect 3: a reader does not pass a writer that waits'),
+      test(decisions, 'decision L4: a reader does not pass a writer to break a cycle'),
+    ],
+  },
+  {
+    name: 'writer-shares-with-readers',
+    guards: 'defect 4',
+    breaks: 'A writer is granted beside readers.',
+    file: 'src/core/lock/grants.ts',
+    original: "resource.firstHold === null || (mode === 'shared' && resource.firstHold.mode === 'shared')",
+    mutated: "resource.firstHold === null || resource.firstHold.mode === 'shared'",
+    checks: [test(acquire, 'defect 3: a reader does not pass a writer that waits')],
+  },
+  {
+    name: 'readers-promoted-one-by-one',
+    guards: 'defect 4',
+    breaks: 'Of readers that wait one behind the other only the first is granted.',
+    file: 'src/core/lock/grants.ts',
+    original: 'while (resource.firstPlace !== null && isGrantable(resource.firstPlace.wait)) grantWait(step, resource.firstPlace.wait)',
+    mutated: `if (resource.firstPlace !== null && isGrantable(resource.firstPlace.wait)) {
+      grantWait(step, resource.firstPlace.wait)
+      step.touched.delete(resource)
+    }`,
+    checks: [test(acquire, 'defect 4: readers that wait one behind the other are granted together')],
+  },
+  {
+    name: 'readers-promoted-as-writers',
+    guards: 'defect 4',
+    breaks: 'A reader that has waited is granted as a writer.',
+    file: 'src/core/lock/grants.ts',
+    original: 'grant(step, wait.owner, wait.places, wait)',
+    mutated: "grant(step, wait.owner, wait.places.map(({ resource }) => ({ resource, mode: 'exclusive' })), wait)",
+    checks: [test(acquire, 'defect 4: readers that wait one behind the other are granted together')],
+  },
+  {
+    name: 'upgrade-waits-in-line',
+    guards: 'decision L4',
+    breaks: 'An upgrade waits behind writers that wait for its own lock.',
+    file: 'src/core/lock/links.ts',
+    original: 'const order = upgrade ? upgradeOrder + number : number',
+    mutated: 'const order = number',
+    checks: [test(acquire, 'an upgrade goes ahead of the queue')],
+  },
+  {
+    name: 'upgrade-beside-other-readers',
+    guards: 'decision L4',
+    breaks: 'A reader becomes a writer while others read.',
+    file: 'src/core/lock/grants.ts',
+    original: 'resource.closure === null && resource.holdCount === 1',
+    mutated: 'resource.closure === null',
+    checks: [test(acquire, 'an upgrade goes ahead of the queue')],
+  },
+  {
+    name: 'release-leaves-the-upgrade',
+    guards: 'decision L4',
+    breaks: 'A lock is gone, and the upgrade that builds on it goes on waiting.',
+    file: 'src/core/lock/endings.ts',
+    original: 'if (upgrade !== undefined) endWait',
+    mutated: 'if (false) endWait',
+    checks: [test(acquire, 'an upgrade ends when the lock it builds on runs out')],
+  },
+  {
+    name: 'token-from-the-log-index',
+    guards: 'decision L6',
+    breaks: 'A token is the index of the log entry, so two grants of one entry have the same.',
+    file: 'src/core/lock/grants.ts',
+    original: 'token: state.nextToken(), index: context.index',
+    mutated: 'token: (state.token = context.index) as never, index: context.index',
+    checks: [test(decisions, 'decision L6: grants of one entry have different tokens')],
+  },
+  {
+    name: 'upgrade-without-a-token-of-its-own',
+    guards: 'decision L6',
+    breaks: 'A writer has the token it had as a reader, which is older than those of other readers.',
+    file: 'src/core/lock/grants.ts',
+    original: '  hold.token = step.state.nextToken()\n',
+    mutated: '',
+    checks: [test(acquire, 'an upgrade goes ahead of the queue and has a token of its own')],
+  },
+  {
+    name: 'reader-supersedes-readers',
+    guards: 'decision L6',
+    breaks: 'The token of a reader is said to be superseded by that of another reader.',
+    file: 'src/core/lock/grants.ts',
+    original: "if (mode === 'exclusive') resource.lastExclusive = hold.token",
+    mutated: 'resource.lastExclusive = hold.token',
+    checks: [test(decisions, 'decision L6: a reader’s token is superseded by the next exclusive grant')],
+  },
+  {
+    name: 'older-token-still-valid',
+    guards: 'decision L6',
+    breaks: 'A token is called valid though its lock was released and a newer one is held.',
+    file: 'src/core/lock/queries.ts',
+    original: 'if (hold.token === token) return { valid: true',
+    mutated: 'if (hold.token >= token) return { valid: true',
+    checks: [test(decisions, 'decision L6: a reader’s token is superseded by the next exclusive grant')],
+  },
+  {
+    name: 'sessions-that-end-together-hand-on',
+    guards: 'decision L6',
+    breaks: 'Of sessions that end together the first hands its lock to the second.',
+    file: 'src/core/lock/sessions.ts',
+    original: "import { endHold } from './endings.ts'",
+    mutated: `import { endHold as endOne } from './endings.ts'
+import { grantWaiting } from './grants.ts'
+const endHold: typeof endOne = (step, hold, reason) => {
+  endOne(step, hold, reason)
+  grantWaiting(step)
+}`,
+    checks: [test(decisions, 'decision L6: grants of one entry have different tokens, and sessions that end together')],
+  },
+  {
+    name: 'many-held-partially',
+    guards: 'decision L7',
+    breaks: 'A request for several holds what is free and waits for the rest.',
+    file: 'src/core/lock/acquire.ts',
+    original: 'return decide(step, enqueue(step, owner, wanted, { ...termsOf(state,',
+    mutated: `const free = wanted.filter(({ resource, mode }) => isFreeFor(resource, { resource: resource.name, mode }))
+  if (free.length > 0) grant(step, owner, free, { ...command, attempt: null })
+  return decide(step, enqueue(step, owner, wanted.filter((each) => !free.includes(each)), { ...termsOf(state,`,
+    checks: [test(decisions, 'decision L7: a request for several is granted whole')],
+  },
+  {
+    name: 'many-passed-where-a-resource-idles',
+    guards: 'decision L7',
+    breaks: 'A request for several has a place only where it must wait, and is passed everywhere else.',
+    file: 'src/core/lock/acquire.ts',
+    original: 'resource === undefined || (resource.firstPlace === null && fits(resource, mode))',
+    mutated: 'resource === undefined || ((resource.firstPlace === null || resource.firstHold === null) && fits(resource, mode))',
+    checks: [test(decisions, 'decision L7: a request for several is granted whole')],
+  },
+  {
+    name: 'many-granted-at-its-first-queue',
+    guards: 'decision L7',
+    breaks: 'A request for several is granted as soon as it is next in one queue.',
+    file: 'src/core/lock/grants.ts',
+    original: 'return places.every((place) => isNext(place)',
+    mutated: 'return places.some((place) => isNext(place)',
+    checks: [test(decisions, 'decision L7: a request for several is granted whole')],
+  },
+  {
+    name: 'many-wakes-one-queue',
+    guards: 'decision L7',
+    breaks: 'A request for several leaves all its queues, and only those in one of them are looked at.',
+    file: 'src/core/lock/waits.ts',
+    original: '  setLife(step, wait, null)\n  for (const { resource } of wait.places) step.touched.add(resource)',
+    mutated: '  setLife(step, wait, null)\n  for (const { resource } of wait.places.slice(0, 1)) step.touched.add(resource)',
+    checks: [test(decisions, 'decision L7: a scan of one queue looks at a request for several at its head')],
+  },
+  {
+    name: 'released-lock-closes-its-resource',
+    guards: 'decision L11',
+    breaks: 'A lock that is given back keeps its resource closed as if it had been lost.',
+    file: 'src/core/lock/endings.ts',
+    original: "if (reason === 'lease-expired' || reason === 'session-expired') close",
+    mutated: 'close',
+    checks: [test(decisions, 'decision L11: the session’s lock delay holds for its locks when it expires')],
+  },
+  {
+    name: 'lost-lock-leaves-its-resource-open',
+    guards: 'decision L11',
+    breaks: 'A lock that was lost is granted while writes of its holder are on their way.',
+    file: 'src/core/lock/grants.ts',
+    original: 'if (resource.closure !== null) return false',
+    mutated: '',
+    checks: [test(decisions, 'decision L11: a lock that was lost leaves its resource closed')],
+  },
+  {
+    name: 'lost-reader-lets-another-upgrade',
+    guards: 'decision L11',
+    breaks: 'A reader is lost, and another becomes a writer while the delay runs.',
+    file: 'src/core/lock/grants.ts',
+    original: 'resource.closure === null && resource.holdCount === 1',
+    mutated: 'resource.holdCount === 1',
+    checks: [test(decisions, 'decision L11: while a resource is closed no reader that is left may upgrade')],
+  },
+  {
+    name: 'lock-delay-of-the-session-ignored',
+    guards: 'decision L11',
+    breaks: 'The lock delay of a session means nothing.',
+    file: 'src/core/lock/grants.ts',
+    original: 'Math.max(lockDelayMs, session?.lockDelayMs ?? 0)',
+    mutated: 'lockDelayMs',
+    checks: [test(decisions, 'decision L11: the session’s lock delay holds for its locks when it expires')],
+  },
+  {
+    name: 'end-of-the-delay-wakes-nobody',
+    guards: 'decision L11',
+    breaks: 'The delay is over, and whoever waits goes on waiting.',
+    file: 'src/core/lock/expiry.ts',
+    original: 'step.touched.add(deadline.resource)',
+    mutated: '',
+    checks: [
+      test(decisions, 'decision L11: a lock that was lost leaves its resource closed, and a logged command opens it'),
+      test(decisions, 'decision L11: a closed resource that nobody waits for is forgotten when it opens'),
+    ],
+  },
+  {
+    name: 'shorter-delay-replaces-a-longer',
+    guards: 'decision L11',
+    breaks: 'Two readers are lost, and the shorter of their delays opens the resource.',
+    file: 'src/core/lock/endings.ts',
+    original: 'lockDelayMs === 0 || (resource.closure !== null && resource.closure.at >= at)',
+    mutated: 'lockDelayMs === 0',
+    checks: [test(decisions, 'decision L11: of two delays the longer counts')],
+  },
+]
