@@ -1,11 +1,10 @@
-import type { Result } from '#base/result.ts'
 import { err } from '#base/result.ts'
 import type { Call } from '#api/call.ts'
 import { callEndOf } from '#api/call.ts'
 import { noLeader, unavailable } from '#api/common/faults.ts'
-import type { Fault } from '#api/errors.ts'
-import type { Acquire, Identity, LockAnswer, LockCommand, Proof } from '#core/lock/types.ts'
+import type { Acquire, Identity, LockAnswer, LockCommand, Release } from '#core/lock/types.ts'
 import { fencingToken } from '#core/lock/types.ts'
+import { serviceLimits } from './limits.ts'
 import type { Looking } from './looking.ts'
 import type { Answered } from './lock-slot.ts'
 import type { NodeSession, Ticket } from './node-session.ts'
@@ -44,13 +43,24 @@ export class Commands {
   }
 
   /**
-   * Which grant a release means (decision L10): the one of its token, or whatever was granted before the request came in. A client that is gone
-   * meanwhile may have asked again elsewhere, and what it was granted since is not meant.
+   * A release without a token means whatever its client was granted before it came in (decision L10), which the leader knows as a log
+   * index. 1. The question for that index is stuck. 2. The client asks another node, which releases, and acquires again. 3. The question
+   * gets through, and the index it is answered with is behind the new grant. So an answer that took longer than a client waits before it
+   * asks elsewhere counts for nothing, and only what was known here to be committed when the request came in is meant. That may be too
+   * little; hence nobody is then told that it holds nothing.
+   *
+   * A client that is gone meanwhile may have asked elsewhere already.
    */
-  async proofOf(token: number | undefined, call: Call): Promise<Result<Proof, Fault<'no_leader'>>> {
-    if (token !== undefined) return { ok: true, value: { type: 'token', token: fencingToken(token) } }
-    const index = await new Promise<number | null>((resolve) => this.#ports.slot.readIndex(resolve))
-    return index === null || callEndOf(call) === 'client-gone' ? err(noLeader()) : { ok: true, value: { type: 'as-of', index } }
+  async release(named: Pick<Release, 'owner' | 'resource'>, token: number | undefined, call: Call): Promise<Answered> {
+    if (token !== undefined) return this.execute({ type: 'release', ...named, proof: { type: 'token', token: fencingToken(token) } })
+    const { clock, slot } = this.#ports
+    const latest = clock.now() + serviceLimits.releaseIndexMs
+    const { committed } = slot
+    const index = await new Promise<number | null>((resolve) => slot.readIndex(resolve, serviceLimits.releaseIndexMs))
+    if (callEndOf(call) === 'client-gone') return err(noLeader())
+    if (index !== null && clock.now() <= latest) return this.execute({ type: 'release', ...named, proof: { type: 'as-of', index } })
+    const answered = await this.execute({ type: 'release', ...named, proof: { type: 'as-of', index: committed } })
+    return answered.ok && isNotHeld(answered.value) ? err(unavailable('which grant is meant could not be told in time')) : answered
   }
 
   async #once(ticket: Ticket, command: LockCommand): Promise<Answered> {
@@ -80,3 +90,6 @@ type OwnedCommand = DistributiveOmit<Extract<LockCommand, { readonly identity: I
 type DistributiveOmit<T, Key extends keyof T> = T extends unknown ? Omit<T, Key> : never
 
 const isSessionLost = (answer: LockAnswer): boolean => answer.type === 'refused' && answer.code === 'session_lost'
+
+const isNotHeld = (answer: LockAnswer): boolean =>
+  answer.type === 'refused' && (answer.code === 'unknown_resource' || answer.code === 'not_holder')

@@ -293,6 +293,36 @@ test('decision L10: a late copy of a release without a token does not meet a lat
   equal(await holders(world, leader), 'A |')
 })
 
+async function release(world: LockWorld, at: LockWorldNode, client: string): Promise<string> {
+  const released = await world.answer(at.server.locks.release(request(client), new TestCall()))
+  return released.ok ? released.value.status : released.error.code
+}
+
+test('decision L10: a release without a token whose node learns too late which grant it means frees nothing newer', async () => {
+  const world = await LockWorld.start()
+  const [leader, at] = [await world.leader(), await world.follower()]
+  equal(await acquire(world, leader, 'A'), 'granted 1')
+  await world.run(500)
+  // Its question for the index is stuck; the client asks another node meanwhile, and acquires again.
+  world.network.clog(at.name, leader.name, 700)
+  const late = release(world, at, 'A')
+  await world.run(10)
+  equal(await release(world, leader, 'A'), 'released')
+  equal(await acquire(world, leader, 'A'), 'granted 2')
+  equal(await late, 'unavailable', 'nor is a client told that it holds nothing')
+  equal(await holders(world, leader), 'A |')
+  equal(await release(world, at, 'A'), 'released')
+})
+
+test('decision L10: a release without a token goes through an election, for what was held before', async () => {
+  const world = await LockWorld.start()
+  const [leader, at] = [await world.leader(), await world.follower()]
+  equal(await acquire(world, leader, 'A'), 'granted 1')
+  await world.run(500)
+  world.crash(leader)
+  equal(await release(world, at, 'A'), 'released')
+})
+
 test('decision L2: acquires over HTTP are one per client and resource, whatever node they come by', async () => {
   const world = await LockWorld.start()
   for (const node of world.nodes) equal(await acquire(world, node, 'A'), 'granted 1')

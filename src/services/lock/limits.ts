@@ -10,6 +10,8 @@ export const serviceLimits = {
   answerMs: 5_000,
   /** For one node to answer another. */
   askMs: 1_000,
+  /** Within which a release without a token learns which grant it means (decision L10): clients wait for longer before they ask elsewhere. */
+  releaseIndexMs: 500,
   /** Of a node's own session: the waits that are parked here outlive the node by no more than this (decision L3). */
   nodeSessionTtlMs: 5_000,
   keepAliveEveryMs: 1_000,

@@ -61,9 +61,7 @@ export class LockService implements LockApi {
   async release(request: Parameters<LockApi['release']>[0], call: Call): ReturnType<LockApi['release']> {
     const { resource_id: resource, fencing_token: token } = request
     const owner = ownerOf(request)
-    const proof = await this.#ports.commands.proofOf(token, call)
-    if (!proof.ok) return proof
-    const answered = await this.#ports.commands.execute({ type: 'release', owner, resource: resourceName(resource), proof: proof.value })
+    const answered = await this.#ports.commands.release({ owner, resource: resourceName(resource) }, token, call)
     if (!answered.ok) return answered
     const answer = answered.value
     if (answer.type === 'released') return ok({ status: 'released', granted_to: holderViews(answer.grantedTo) })

@@ -46,8 +46,13 @@ export class LockSlot {
   }
 
   /** Everything that was answered until now is in the log up to there; null when that could not be found out. */
-  readIndex(done: (index: number | null) => void): void {
-    this.#node().readIndex(lockGroup, { timeoutMs: serviceLimits.answerMs, done })
+  readIndex(done: (index: number | null) => void, timeoutMs: number): void {
+    this.#node().readIndex(lockGroup, { timeoutMs, done })
+  }
+
+  /** The log index up to which the own replica knows entries to be committed; 0 without one. */
+  get committed(): number {
+    return this.#node().host?.groups.get(lockGroup)?.raft.commit ?? 0
   }
 
   /** The own replica, linearizably; null when that could not be done in time. */
