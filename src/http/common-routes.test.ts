@@ -73,6 +73,23 @@ test('/metrics is JSON for people, and the text of Prometheus for whoever asks f
   equal(await typeFor('text/plain', '?format=json'), json)
 })
 
+test('defect 18: /metrics is served as it is advertised, and its figures are of what was done', async () => {
+  await using served = new Served()
+  const { fastify } = served.http
+  const { endpoints } = (await fastify.inject('/')).json<{ endpoints: { path: string }[] }>()
+  ok(endpoints.some(({ path }) => path === '/metrics'))
+  const counted = async (): Promise<number> => {
+    const response = await fastify.inject('/metrics')
+    equal(response.statusCode, 200)
+    const { metrics } = response.json<{ metrics: Record<string, { values: { labels: { path: string }; value: number }[] }> }>()
+    return metrics['lockstep_http_requests_total']?.values.find(({ labels }) => labels.path === '/acquire')?.value ?? 0
+  }
+  for (let requests = 0; requests < 3; requests++) {
+    equal(await counted(), requests)
+    await fastify.inject({ method: 'POST', url: '/acquire', payload: { resource_id: 'r', client_id: 'A' } })
+  }
+})
+
 test('requests are measured by the path of the reference, so that names in paths make no new series', async () => {
   await using served = new Served()
   const { fastify } = served.http

@@ -166,7 +166,7 @@ const sampleOf = (code: ErrorCode): Fault => {
   return sample
 }
 
-test('every error of every call leaves with its status, its details, and when to ask again', async () => {
+test('defect 18: every error of every call leaves with its status, its details, and when to ask again', async () => {
   const seen = new Set<ErrorCode>()
   let fault = sampleOf('no_leader')
   // Every call ends so, whatever it may end with by its type.

@@ -1,5 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
+import { checkToken } from './queries.ts'
 import { acquireCommand, identity, TestLocks } from './testkit.ts'
 import { resourceName } from './types.ts'
 
@@ -130,6 +131,38 @@ test('defect 5: a lock whose client is gone is passed on when its lease runs out
   equal(locks.pass(59_999), 'ended 0')
   equal(locks.pass(1), 'ended 1')
   equal(locks.show('r'), 'B |')
+})
+
+test('defect 5: what a client has under a session, locks and places in queues, goes with the session', () => {
+  const locks = new TestLocks()
+  locks.open('gone/s')
+  locks.acquire('gone/s', 'p')
+  locks.acquire('A', 'q')
+  locks.acquire('gone/s', 'q')
+  for (const what of ['p', 'q']) locks.acquire('B', what)
+  locks.expire('s')
+  equal(locks.show('p'), 'B |')
+  equal(locks.show('q'), 'A | B')
+})
+
+test('defect 5: every grant of a resource has a larger token, so a late holder is told from the one who has the lock', () => {
+  const locks = new TestLocks()
+  equal(locks.acquire('gone', 'r', { ttlMs: 1_000 }), 'granted 1')
+  locks.pass(1_000)
+  equal(locks.acquire('B', 'r'), 'granted 2')
+  deepEqual(checkToken(locks.machine.state, resourceName('r'), 1), { valid: false, reason: 'superseded' })
+  equal(locks.release('gone', 'r', 1), 'not_holder')
+  equal(locks.show('r'), 'B |')
+})
+
+test('defect 5: a wait can be cancelled, and is never granted after that', () => {
+  const locks = new TestLocks()
+  locks.openNode('n')
+  locks.acquire('A', 'r')
+  locks.acquire('gone', 'r', { waitMs: 60_000, identity: identity('n#1') })
+  equal(locks.cancel('n#1'), 'cancelled')
+  equal(locks.release('A', 'r'), 'released')
+  equal(locks.show('r'), '|')
 })
 
 test('an extension counts from when it is applied, and 0 is a lease without end', () => {
