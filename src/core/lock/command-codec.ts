@@ -38,7 +38,7 @@ export const mode = word<LockMode>({ shared: 0, exclusive: 1 })
 export const deadlockMode = word<DeadlockMode>({ requester: 0, youngest: 1, 'fewest-locks': 2, 'wait-die': 3, 'wound-wait': 4 })
 
 export const items = list(struct<Item>({ resource, mode }), lockLimits.itemsMax)
-const attempt = struct<Attempt>({ session, sequence: uint() })
+export const attempt = struct<Attempt>({ session, sequence: uint() })
 const identity = nullable(struct<Identity>({ session, sequence: uint(), confirmed: uint() }))
 const owner = struct<OwnerRef>({ client, session: nullable(session) })
 const proof = union<Proof>({ token: [0, { token }], 'as-of': [1, { index: uint() }] })

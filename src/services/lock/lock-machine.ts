@@ -1,12 +1,12 @@
-import { assert } from '#base/assert.ts'
+import { assert, present } from '#base/assert.ts'
 import { encodeAnswer } from '#core/lock/command-codec.ts'
 import { LockMachine } from '#core/lock/machine.ts'
 import type { LockState } from '#core/lock/state.ts'
 import type { LockEvent } from '#core/lock/types.ts'
 import type { LogIndex } from '#core/raft/types.ts'
 import type { ApplyContext, StateMachine } from '#runtime/state-machine.ts'
-import { decodeQuestion, encodeView } from './question-codec.ts'
 import { viewOf } from './lock-views.ts'
+import { decodeQuestion, encodeView } from './question-codec.ts'
 
 /** Who on this node wants to know what the replica here has applied. */
 export interface LockListener {
@@ -36,7 +36,8 @@ export class LockStateMachine implements StateMachine {
   }
 
   query(question: Uint8Array): Uint8Array {
-    return encodeView(viewOf(this.state, decodeQuestion(question)))
+    const decoded = present(decodeQuestion(question), 'this node asks only questions')
+    return encodeView(decoded.type, viewOf(this.state, decoded))
   }
 
   snapshot(): Iterable<Uint8Array> {

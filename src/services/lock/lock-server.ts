@@ -145,7 +145,7 @@ export class LockServer implements ServiceHooks {
       }
       case 'look':
         if (state === null) answer(elsewhere)
-        else void this.#looking.look(question.question).then((view) => answer(view === null ? elsewhere : { type: 'view', view }))
+        else this.#looking.lookFor(question.question, (view) => answer(view === null ? elsewhere : { type: 'view', view }))
         break
       case 'settlement': {
         const settled = state === null ? null : settlementOf(state, question.attempt)

@@ -1,5 +1,5 @@
 import type { LockState } from '#core/lock/state.ts'
-import type { LockQuestion, LockView, LockViews } from './lock-questions.ts'
+import type { LockQuestion, LockViews } from './lock-questions.ts'
 import type { LockSlot } from './lock-slot.ts'
 import { viewOf } from './lock-views.ts'
 import { decodeView, encodeQuestion } from './question-codec.ts'
@@ -18,15 +18,19 @@ export class Looking {
   /** Linearizable; null when that could not be done in time. */
   look<Question extends LockQuestion>(question: Question): Promise<LockViews[Question['type']] | null> {
     return new Promise((resolve) => {
-      // Each question has its view.
-      const done = (view: LockView | null): void => resolve(view as LockViews[Question['type']] | null)
+      const done = (view: Uint8Array | null): void => resolve(view === null ? null : decodeView<Question['type']>(question.type, view))
       if (this.#slot.hasReplica) {
-        this.#slot.query(encodeQuestion(question), (view) => done(view === null ? null : decodeView(view)))
+        this.lookFor(question, done)
       } else {
         const ask = { type: 'look', question } as const
         this.#slot.askMember(ask, (asked) => done(asked.type === 'view' ? asked.view : null), serviceLimits.answerMs)
       }
     })
+  }
+
+  /** For another node: the view as it is encoded, from the own replica. */
+  lookFor(question: LockQuestion, done: (view: Uint8Array | null) => void): void {
+    this.#slot.query(encodeQuestion(question), done)
   }
 
   /** What the replica here knows, which may be old; as `look` where there is none. */

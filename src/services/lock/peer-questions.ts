@@ -1,6 +1,9 @@
+import { answer, attempt, name, session } from '#core/lock/command-codec.ts'
+import { boolean, nullable, uint, union } from '#core/lock/schema.ts'
+import type { Schema } from '#core/lock/schema.ts'
 import type { Attempt, LockAnswer, SessionId } from '#core/lock/types.ts'
-import type { LockQuestion, LockView } from './lock-questions.ts'
-import { decodeJson, encodeJson } from './question-codec.ts'
+import type { LockQuestion } from './lock-questions.ts'
+import { decoded, encoded, question } from './question-codec.ts'
 
 /** What the lock service on one node asks that on another. */
 export type PeerQuestion =
@@ -17,7 +20,8 @@ export type PeerAnswer =
   | { readonly type: 'lost' }
   /** Cannot be answered here, or now; that node may know. */
   | { readonly type: 'elsewhere'; readonly leader: string | null }
-  | { readonly type: 'view'; readonly view: LockView }
+  /** As `encodeView` wrote it: whoever asked knows of which type it is. */
+  | { readonly type: 'view'; readonly view: Uint8Array }
   | { readonly type: 'settled'; readonly answer: LockAnswer }
 
 export interface Kept {
@@ -27,24 +31,28 @@ export interface Kept {
   readonly wounded: boolean
 }
 
-export const encodePeerQuestion = (question: PeerQuestion): Uint8Array => encodeJson(question)
+const peerQuestion = union<PeerQuestion>({ 'keep-alive': [1, { session }], look: [2, { question }], settlement: [3, { attempt }] })
+
+/** All that is left. */
+const rest: Schema<Uint8Array> = {
+  write(writer, bytes) {
+    for (const byte of bytes) writer.byte(byte)
+  },
+  read: (reader) => Uint8Array.from({ length: reader.left }, () => reader.byte()),
+}
+
+const peerAnswer = union<PeerAnswer>({
+  kept: [1, { ttlMs: uint(), wounded: boolean }],
+  lost: [2, {}],
+  elsewhere: [3, { leader: nullable(name()) }],
+  view: [4, { view: rest }],
+  settled: [5, { answer }],
+})
+
+export const encodePeerQuestion = (value: PeerQuestion): Uint8Array => encoded(peerQuestion, value)
 /** Null for what only a newer version asks, and for what is no question at all. */
-export function decodePeerQuestion(bytes: Uint8Array): PeerQuestion | null {
-  const question = jsonOrNull(bytes) as PeerQuestion | null
-  return question !== null && kinds.has(question.type) ? question : null
-}
+export const decodePeerQuestion = (bytes: Uint8Array): PeerQuestion | null => decoded(peerQuestion, bytes)
 
-const kinds = new Set<string>(['keep-alive', 'look', 'settlement'] satisfies readonly PeerQuestion['type'][])
-
-export const encodePeerAnswer = (answer: PeerAnswer): Uint8Array => encodeJson(answer)
+export const encodePeerAnswer = (value: PeerAnswer): Uint8Array => encoded(peerAnswer, value)
 /** Null for what is no answer. */
-export const decodePeerAnswer = (bytes: Uint8Array): PeerAnswer | null => jsonOrNull(bytes) as PeerAnswer | null
-
-function jsonOrNull(bytes: Uint8Array): unknown {
-  try {
-    return decodeJson(bytes)
-  } catch {
-    // A node of this cluster sends JSON; whatever does not must not end this node.
-    return null
-  }
-}
+export const decodePeerAnswer = (bytes: Uint8Array): PeerAnswer | null => decoded(peerAnswer, bytes)

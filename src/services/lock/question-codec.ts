@@ -1,16 +1,80 @@
-import type { LockQuestion, LockView } from './lock-questions.ts'
+import { lockApiLimits as limits } from '#api/locks/limits.ts'
+import { readAll } from '#core/lock/byte-reader.ts'
+import { ByteWriter } from '#core/lock/byte-writer.ts'
+import { deadlockMode, mode, name, resource, session } from '#core/lock/command-codec.ts'
+import { boolean, list, nullable, struct, text, uint, union, word } from '#core/lock/schema.ts'
+import type { Schema } from '#core/lock/schema.ts'
+import type { LockQuestion, LockView, LockViews } from './lock-questions.ts'
 
-/** Questions and views as JSON: they stay within a cluster of one version, are in no log, and become JSON anyway. */
+/** Questions and views as bytes. They stay within a cluster of one version, and are in no log. */
 
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+export const question = union<LockQuestion>({
+  locks: [1, { prefix: name(), after: nullable(name()), limit: uint(limits.pageMax) }],
+  lock: [2, { resource }],
+  deadlocks: [3, {}],
+  check: [4, { resource, token: uint() }],
+  session: [5, { session }],
+})
 
-export const encodeJson = (value: object): Uint8Array => encoder.encode(JSON.stringify(value))
-export const decodeJson = (bytes: Uint8Array): unknown => JSON.parse(decoder.decode(bytes))
+/** As `2026-01-31T12:00:00.000Z`; years beyond four digits have a sign and two more. */
+const instant = text(32)
+const client = name()
 
-export const encodeQuestion = (question: LockQuestion): Uint8Array => encodeJson(question)
-/** Of bytes that a node of this cluster has made. */
-export const decodeQuestion = (bytes: Uint8Array): LockQuestion => decodeJson(bytes) as LockQuestion
+const lock = (listedMax: number): Schema<LockViews['lock']> =>
+  struct<LockViews['lock']>({
+    resource_id: resource,
+    holders: list(struct({ client_id: client, lock_type: mode, fencing_token: uint(), expires_at: nullable(instant) }), listedMax),
+    holder_count: uint(),
+    waiters: list(
+      struct({ client_id: client, lock_type: mode, position: uint(), upgrade: boolean, ends_at: nullable(instant) }),
+      listedMax,
+    ),
+    waiter_count: uint(),
+    closed_until: nullable(instant),
+  })
 
-export const encodeView = (view: LockView): Uint8Array => encodeJson(view)
-export const decodeView = (bytes: Uint8Array): LockView => decodeJson(bytes) as LockView
+type DeadlocksView = LockViews['deadlocks']
+const behind = word<DeadlocksView['graph'][number]['behind']>({ holder: 0, waiter: 1 })
+const link = struct<DeadlocksView['graph'][number]>({ client_id: client, waits_for: client, resource_id: resource, behind })
+const recent = struct<DeadlocksView['recent'][number]>({
+  at: instant,
+  mode: deadlockMode,
+  victim: client,
+  cycle: list(client, limits.cycleMax),
+  waits: list(link, limits.cycleMax),
+  cycle_length: uint(),
+})
+
+const views: { readonly [Type in LockQuestion['type']]: Schema<LockViews[Type]> } = {
+  locks: struct<LockViews['locks']>({ locks: list(lock(limits.listedPerLockMax), limits.pageMax), next: nullable(name()) }),
+  lock: lock(limits.listedMax),
+  deadlocks: struct<DeadlocksView>({
+    mode: deadlockMode,
+    graph: list(link, limits.edgesMax),
+    truncated: boolean,
+    found: uint(),
+    recent: list(recent, limits.deadlocksMax),
+  }),
+  check: struct<LockViews['check']>({ valid: boolean, reason: word({ held: 0, expired: 1, superseded: 2 }) }),
+  session: struct<LockViews['session']>({ open: boolean }),
+}
+
+export function encoded<T>(schema: Schema<T>, value: T): Uint8Array {
+  const writer = new ByteWriter(64)
+  schema.write(writer, value)
+  return writer.take()
+}
+
+/** Null for what the schema does not say. */
+export function decoded<T>(schema: Schema<T>, bytes: Uint8Array): T | null {
+  const read = readAll(bytes, (reader) => schema.read(reader))
+  return read.ok ? read.value : null
+}
+
+export const encodeQuestion = (value: LockQuestion): Uint8Array => encoded(question, value)
+export const decodeQuestion = (bytes: Uint8Array): LockQuestion | null => decoded(question, bytes)
+
+/** The answer to a question of that type; each has its view. */
+export const encodeView = (type: LockQuestion['type'], view: LockView): Uint8Array => encoded(views[type] as Schema<LockView>, view)
+export const decodeView = <Type extends LockQuestion['type']>(type: Type, bytes: Uint8Array): LockViews[Type] | null =>
+  decoded(views[type], bytes)
