@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { BareCluster } from '#bench/kit/bare-cluster.ts'
+import { cpuMs } from '#bench/kit/processor-time.ts'
 import { spread } from '#bench/kit/stats.ts'
 import { ProcessCluster } from '#test/harness/process-cluster.ts'
 
@@ -14,12 +15,6 @@ const { values: options } = parseArgs({
 const seconds = Number(options.seconds)
 /** Until then V8 still compiles what runs often. */
 const settleMs = 30_000
-
-/** Milliseconds so far. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10
-}
 
 async function pause(ms: number): Promise<void> {
   await new Promise((resolve) => void setTimeout(resolve, ms))

@@ -6,7 +6,7 @@ import type { ClusterView } from '#api/common/node-api.ts'
 import { freePorts } from './free-ports.ts'
 import type { NodeProcess } from './node-process.ts'
 import { ProcessCluster } from './process-cluster.ts'
-import { until } from './until.ts'
+import { settled, until } from './until.ts'
 
 export interface LockReply {
   readonly status: number
@@ -38,7 +38,12 @@ export class LockCluster implements AsyncDisposable {
     const nodes = voters.map((address, at) => ({ id: `lock-node-${at + 1}`, address, voters, folder, service: 'lock' as const }))
     const cluster = ProcessCluster.of(folder, nodes)
     for (const node of cluster.nodes) node.start()
-    await cluster.ready()
+    try {
+      await cluster.ready()
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]()
+      throw error
+    }
     return new LockCluster(cluster)
   }
 
@@ -92,6 +97,11 @@ export class LockCluster implements AsyncDisposable {
       return found !== undefined
     })
     return found as NodeProcess
+  }
+
+  /** The leader once leadership has rested for a while: right after the start it moves to where the table wants it. */
+  settledLeader(): Promise<NodeProcess> {
+    return settled('the leader of the locks rests', () => this.leader(), 2_000)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

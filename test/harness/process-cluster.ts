@@ -5,7 +5,7 @@ import type { NodeStatus } from '#services/register/register-service.ts'
 import { freePorts } from './free-ports.ts'
 import { NodeProcess } from './node-process.ts'
 import type { NodeProcessOptions } from './node-process.ts'
-import { until } from './until.ts'
+import { settled, until } from './until.ts'
 
 export interface ProcessClusterOptions {
   readonly args?: readonly string[]
@@ -94,16 +94,8 @@ export class ProcessCluster implements AsyncDisposable {
   }
 
   /** The leader once leadership has rested for a while: right after the start it moves to where the table wants it. */
-  async settledLeader(group: number, restMs = 2_000): Promise<NodeProcess> {
-    let leader = await this.leader(group)
-    let since = performance.now()
-    await until(`the leader of group ${group} rests`, async () => {
-      const now = await this.leader(group)
-      if (now !== leader) since = performance.now()
-      leader = now
-      return performance.now() - since >= restMs
-    })
-    return leader
+  settledLeader(group: number, restMs = 2_000): Promise<NodeProcess> {
+    return settled(`the leader of group ${group} rests`, () => this.leader(group), restMs)
   }
 
   /** The node has everything that the leader of the group has committed by now. */

@@ -17,6 +17,19 @@ export async function until(what: string, ask: () => Promise<boolean> | boolean,
   }
 }
 
+/** Asks again until the answer has been the same for so long, and gives that. */
+export async function settled<Value>(what: string, ask: () => Promise<Value>, restMs: number): Promise<Value> {
+  let value = await ask()
+  let since = performance.now()
+  await until(what, async () => {
+    const now = await ask()
+    if (now !== value) since = performance.now()
+    value = now
+    return performance.now() - since >= restMs
+  })
+  return value
+}
+
 /** Asks again and again for so long, and fails at the first no: for what must not happen. */
 export async function throughout(what: string, ask: () => Promise<boolean> | boolean, forMs: number): Promise<void> {
   const end = performance.now() + forMs

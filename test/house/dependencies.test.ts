@@ -1,6 +1,7 @@
 import { deepEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { readText } from './repository.ts'
+import { importsOf } from './imports.ts'
+import { readAll, readText, repositoryFiles } from './repository.ts'
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
@@ -19,7 +20,24 @@ test('docs/dependencies.md has one line for each dependency, and none for what i
 
 test('every dependency is pinned to one version', () => {
   for (const version of Object.values({ ...manifest.dependencies, ...manifest.devDependencies }))
-    ok(/^\d+\.\d+\.\d+$/.test(version), version)
+    ok(/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version), version)
+})
+
+/** Files of the product, not its tests, that name a package which is only there for development. */
+const developmentImports = (files: ReadonlyMap<string, string>): readonly string[] =>
+  [...files].flatMap(([path, text]) =>
+    importsOf(text)
+      .filter(({ specifier }) =>
+        Object.keys(manifest.devDependencies).some((name) => specifier === name || specifier.startsWith(`${name}/`)),
+      )
+      .map(({ specifier, line }) => `${path}:${line}: ${specifier}`),
+  )
+
+test('the product imports nothing that is only there for development', () => {
+  const product = repositoryFiles().filter((path) => /^src\/.*\.ts$/.test(path) && !/\.test\.ts$|\/testkit[^/]*$/.test(path))
+  ok(product.length > 0, 'no files were seen')
+  deepEqual(developmentImports(readAll(product)), [])
+  deepEqual(developmentImports(new Map([['src/io/x.ts', "import { Redis } from 'ioredis'"]])), ['src/io/x.ts:1: ioredis'])
 })
 
 interface Lock {
