@@ -1,23 +1,23 @@
-import { Client } from 'undici'
+import { HttpConnection } from '#bench/kit/http-connection.ts'
 import type { HeldLock, LockClient, LockClients } from '#bench/locks/lock-client.ts'
 
 /** Our nodes over HTTP: each client has a connection of its own to one node, and keeps it. */
 export class HttpClients implements LockClients {
   readonly #addresses: readonly string[]
-  readonly #connections: Client[] = []
+  readonly #connections: HttpConnection[] = []
 
   constructor(addresses: readonly string[]) {
     this.#addresses = addresses
   }
 
   async newClient(position: number): Promise<LockClient> {
-    const connection = new Client(`http://${this.#addresses[position % this.#addresses.length]}`)
+    const connection = await HttpConnection.open(this.#addresses[position % this.#addresses.length] ?? '')
     this.#connections.push(connection)
     return new HttpLocker(connection, `client-${position}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#connections.splice(0).map((connection) => connection.destroy()))
+    for (const connection of this.#connections.splice(0)) connection.close()
   }
 }
 
@@ -25,10 +25,10 @@ export class HttpClients implements LockClients {
 const waitMs = 60_000
 
 class HttpLocker implements LockClient {
-  readonly #connection: Client
+  readonly #connection: HttpConnection
   readonly #id: string
 
-  constructor(connection: Client, id: string) {
+  constructor(connection: HttpConnection, id: string) {
     this.#connection = connection
     this.#id = id
   }
@@ -47,10 +47,8 @@ class HttpLocker implements LockClient {
   }
 
   async #post(path: string, body: object): Promise<Readonly<Record<string, unknown>>> {
-    const headers = { 'content-type': 'application/json' }
-    const response = await this.#connection.request({ method: 'POST', path, headers, body: JSON.stringify(body) })
-    const text = await response.body.text()
-    if (response.statusCode !== 200) throw new Error(`${path} was answered with ${response.statusCode}: ${text}`)
+    const { status, text } = await this.#connection.post(path, JSON.stringify(body))
+    if (status !== 200) throw new Error(`${path} was answered with ${status}: ${text}`)
     return JSON.parse(text) as Readonly<Record<string, unknown>>
   }
 }

@@ -1,0 +1,73 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly text: string
+}
+
+/**
+ * One HTTP/1.1 connection that is kept, with one request at a time. It costs a load generator, which shares the processor with the servers it
+ * measures, a quarter of what a whole HTTP client does; so it takes only answers that say how long they are.
+ */
+export class HttpConnection {
+  readonly #socket: Socket
+  readonly #host: string
+  #received = ''
+  #asked: PromiseWithResolvers<HttpAnswer> | null = null
+
+  private constructor(socket: Socket, host: string) {
+    this.#socket = socket
+    this.#host = host
+    // A byte is a character until a whole answer is there.
+    socket.setEncoding('latin1')
+    socket.on('data', (bytes: string) => this.#read(bytes))
+    socket.on('error', (error) => this.#end(error))
+    socket.on('close', () => this.#end(new Error(`${host} has closed the connection`)))
+  }
+
+  static async open(address: string): Promise<HttpConnection> {
+    const [host = '', port] = address.split(':')
+    const socket = connect({ host, port: Number(port), noDelay: true })
+    await once(socket, 'connect')
+    return new HttpConnection(socket, address)
+  }
+
+  post(path: string, body: string): Promise<HttpAnswer> {
+    if (this.#asked !== null) throw new Error('one request at a time')
+    this.#asked = Promise.withResolvers()
+    const length = Buffer.byteLength(body)
+    const head = `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`
+    this.#socket.write(head + body)
+    return this.#asked.promise
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  #read(bytes: string): void {
+    this.#received += bytes
+    const headEnd = this.#received.indexOf('\r\n\r\n')
+    if (headEnd === -1) return
+    const head = this.#received.slice(0, headEnd)
+    const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
+    if (length === undefined) {
+      this.#socket.destroy(new Error(`an answer without a length: ${head}`))
+      return
+    }
+    const end = headEnd + 4 + Number(length)
+    if (this.#received.length < end) return
+    const text = Buffer.from(this.#received.slice(headEnd + 4, end), 'latin1').toString()
+    this.#received = this.#received.slice(end)
+    const asked = this.#asked
+    this.#asked = null
+    asked?.resolve({ status: Number(head.slice(9, 12)), text })
+  }
+
+  #end(error: Error): void {
+    this.#asked?.reject(error)
+    this.#asked = null
+  }
+}
