@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
   },
 })
 const hotClients = 64
-const warmMs = 1_000
+const warmMsMax = 1_000
 const tmpfs = 0x0102_1994
 
 function wantedPeers(): ReadonlySet<Peer> {
@@ -49,7 +49,7 @@ async function measure(row: Row, load: LoadProcess, plan: Plan): Promise<Run> {
 
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)))
+  process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)))
 }
 const whenInterrupted = new Promise<never>((_resolve, reject) => {
   interrupted.signal.addEventListener('abort', () => reject(interrupted.signal.reason as Error))
@@ -60,6 +60,7 @@ const progress = (text: string): void => void (process.stderr.isTTY && process.s
 
 async function contest(cleanup: AsyncDisposableStack): Promise<void> {
   const measuredMs = Number(options.seconds) * 1_000
+  const warmMs = Math.min(warmMsMax, measuredMs)
   const workloads: readonly Workload[] = [
     ...options.clients.split(',').map((clients) => ({ clients: Number(clients), hot: false })),
     { clients: hotClients, hot: true },

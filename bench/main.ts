@@ -19,9 +19,20 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
+/** A bench takes its servers down before it ends, so it is waited for. Of Ctrl-C it hears itself: the whole group does. */
+let stopped = false
+let stopBench = (): void => {}
+process.on('SIGINT', () => (stopped = true))
+process.on('SIGTERM', () => {
+  stopped = true
+  stopBench()
+})
+
 for (const name of asked.length > 0 ? asked : names) {
+  if (stopped) break
   process.stdout.write(`\n# ${name}\n`)
   const child = spawn(process.execPath, [join(import.meta.dirname, `${name}.bench.ts`), ...flags], { stdio: 'inherit' })
+  stopBench = () => void child.kill('SIGTERM')
   const [code] = (await once(child, 'exit')) as [number | null]
   if (code !== 0) process.exitCode = 1
 }

@@ -11,11 +11,10 @@ async function answering(answer: string, pieceBytes: number): Promise<{ readonly
   const server = createServer((socket) => {
     sockets.add(socket.setNoDelay())
     const bytes = Buffer.from(answer)
-    socket.on('data', async () => {
-      for (let at = 0; at < bytes.length; at += pieceBytes) {
-        await new Promise<void>((resolve) => void socket.write(bytes.subarray(at, at + pieceBytes), () => resolve()))
-      }
-    })
+    const write = (at: number): void => {
+      if (at < bytes.length) socket.write(bytes.subarray(at, at + pieceBytes), () => write(at + pieceBytes))
+    }
+    socket.on('data', () => write(0))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
