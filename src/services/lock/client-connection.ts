@@ -10,7 +10,6 @@ import { serviceLimits } from './limits.ts'
 import type { LockSlot } from './lock-slot.ts'
 import type { Looking } from './looking.ts'
 import type { Leave, Parking } from './parking.ts'
-import { encodeView } from './question-codec.ts'
 
 export interface ClientConnectionPorts {
   readonly slot: LockSlot
@@ -143,7 +142,7 @@ export class ClientConnection implements ClientPeer {
       this.#open--
       if (this.#gone) return
       if (view === null) this.#channel.send({ type: 'failed', call, code: 'no_leader', message: 'nobody could answer in time' })
-      else this.#channel.send({ type: 'view', call, view: encodeView(view) })
+      else this.#channel.send({ type: 'view', call, view: new TextEncoder().encode(JSON.stringify(view)) })
     })
   }
 
