@@ -136,6 +136,10 @@ function checkSession(session: Session): void {
     assert(wait.attempt?.session === session && wait.attempt.sequence === sequence, 'a wait knows its request')
     assert(!session.outcomes.isAnswered(sequence), 'a request waits or is answered')
   }
+  assert(
+    [...session.outcomes.answers()].every(([sequence]) => sequence > session.outcomes.confirmed),
+    'what was seen is not kept',
+  )
   if (session.type === 'node') return
   assert(session.owner.session === session && session.owner.client.sessions.includes(session), 'a session belongs to its client')
 }

@@ -38,6 +38,14 @@ test('outcomes are what a list that is searched from end to end gives', () => {
   )
 })
 
+test('an answer that comes after it was confirmed is not kept, as nobody will ask about it', () => {
+  const outcomes = new Outcomes()
+  outcomes.confirm(3)
+  outcomes.record(2, answer(1), keepMax)
+  deepEqual(outcomes.find(2), { type: 'forgotten' })
+  equal(outcomes.size, 0)
+})
+
 test('a session with one request that waits for long pays no more for each answer given meanwhile', () => {
   const outcomes = new Outcomes()
   const startedAt = performance.now()

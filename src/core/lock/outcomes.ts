@@ -49,8 +49,10 @@ export class Outcomes {
     return sequence <= this.#floor ? { type: 'forgotten' } : { type: 'new' }
   }
 
+  /** One that is confirmed already is not kept: nobody will ask about it. */
   record(sequence: number, answer: LockAnswer, keepMax: number): void {
     assert(!this.pending.has(sequence), 'a wait is answered when it has ended')
+    if (sequence <= this.#confirmed) return
     this.#answers.set(sequence, answer)
     if (this.#answers.size <= keepMax) return
     for (const oldest of this.#answers.keys()) {

@@ -30,6 +30,25 @@ test('a node without a replica answers every call as the others do, and its wait
   ok(released.ok)
 })
 
+test('a node that is cut off vouches for no token and shows no lock, unless it is asked for what it knows itself', async () => {
+  const world = await LockWorld.start()
+  const [leader, at] = [await world.leader(), await world.follower()]
+  const { locks } = at.server
+  await world.answer(leader.server.locks.acquire(acquire('A', { wait_ms: 0 }), new TestCall()))
+  await world.run(500)
+  const token = { resource_id: 'r', fencing_token: 1 }
+  const vouched = await world.answer(locks.check(token, new TestCall()))
+  equal(vouched.ok && vouched.value.valid, true)
+  world.cutOff(at)
+  await world.answer(leader.server.locks.release(acquire('A'), new TestCall()))
+  const checked = await world.answer(locks.check(token, new TestCall()))
+  equal(checked.ok ? checked.value.reason : checked.error.code, 'no_leader')
+  const seen = await world.answer(locks.lock({ resource_id: 'r' }, new TestCall()))
+  equal(seen.ok ? seen.value.holder_count : seen.error.code, 'no_leader')
+  const local = await world.answer(locks.lock({ resource_id: 'r', consistency: 'local' }, new TestCall()))
+  equal(local.ok && local.value.holder_count, 1)
+})
+
 test('the waits of a node without a replica end with it', async () => {
   const world = await LockWorld.start({ spares: 1 })
   const spare = world.get('n4')
