@@ -4,6 +4,7 @@ import { attachHold, holdOf, newHold } from './links.ts'
 import type { Wanted } from './links.ts'
 import type { Hold, Owner, Place, Resource, SessionAttempt, Wait } from './records.ts'
 import { grantedAnswer, refOf } from './reports.ts'
+import { forgetResource } from './state.ts'
 import type { Step } from './state.ts'
 import type { Granted, LockMode } from './types.ts'
 import { concludeWait } from './waits.ts'
@@ -40,7 +41,7 @@ export function grantWaiting(step: Step): void {
     // A grant may touch resources that were looked at before; they are looked at again, as they are added to the set again.
     step.touched.delete(resource)
     while (resource.firstPlace !== null && isGrantable(resource.firstPlace.wait)) grantWait(step, resource.firstPlace.wait)
-    if (resource.holdCount === 0 && resource.placeCount === 0 && resource.closure === null) step.state.resources.delete(resource.name)
+    if (resource.holdCount === 0 && resource.placeCount === 0 && resource.closure === null) forgetResource(step.state, resource)
   }
 }
 

@@ -111,6 +111,10 @@ function checkClient(state: LockState, client: Client): void {
     owners.every((owner) => owner.client === client),
     'an owner belongs to its client',
   )
+  assert(
+    client.sessions.every((session) => state.sessions.get(session.id) === session),
+    'a client has only sessions that are open',
+  )
   assert(client.held === sum(owners.map((owner) => locksOf(owner).length)), 'locks of a client are counted')
   assert(client.waitCount === waits.length && client.lastWait === (waits.at(-1) ?? null), 'waits of a client are counted')
   assert(client.wanted === sum(waits.map(({ places }) => places.length)), 'wishes of a client are counted')
@@ -149,6 +153,11 @@ function checkTotals(state: LockState): void {
   assert(state.held === sum(clients.map(({ held }) => held)), 'locks are counted')
   assert(state.waiting === sum(clients.map(({ waitCount }) => waitCount)), 'waits are counted')
   const resources = [...state.resources.values()]
+  const names = resources.map(({ name }) => name).sort()
+  assert(
+    [...state.names.from('')].every((name, at) => name === names[at]) && [...state.names.from('')].length === names.length,
+    'the names are those of the resources, in order',
+  )
   assert(state.held === sum(resources.map(({ holdCount }) => holdCount)), 'every lock has a resource')
   const deadlines: (Deadline | null)[] = [
     ...resources.map(({ closure }) => closure),

@@ -32,7 +32,9 @@ test('a resource is shown with its holders, and its waiters in order', () => {
     closedUntil: null,
   })
   equal(viewResource(state, resourceName('absent')), null)
-  deepEqual([...viewResources(state)].map(({ resource }) => resource).toSorted(), ['q', 'r'])
+  const names = (prefix: string, after: string | null): string[] =>
+    [...viewResources(state, { prefix, after })].map(({ resource }) => resource)
+  deepEqual([names('', null), names('', 'q'), names('q', null), names('r', 'q'), names('q', 'r')], [['q', 'r'], ['r'], ['q'], ['r'], []])
 })
 
 test('sessions are shown with what they carry', () => {

@@ -37,9 +37,19 @@ export function viewResource(state: LockState, name: ResourceName): ResourceView
   return resource === undefined ? null : viewOf(state, resource)
 }
 
-/** In an order that stays the same, one by one, for there may be millions. */
-export function* viewResources(state: LockState): IterableIterator<ResourceView> {
-  for (const resource of state.resources.values()) yield viewOf(state, resource)
+/** Those whose names begin so and come after that one, by name, one by one, for there may be millions. */
+export function* viewResources(state: LockState, { prefix, after }: Names): IterableIterator<ResourceView> {
+  const start = after === null || after < prefix ? prefix : after
+  for (const name of state.names.from(start)) {
+    if (!name.startsWith(prefix)) return
+    const view = name === after ? null : viewResource(state, name)
+    if (view !== null) yield view
+  }
+}
+
+interface Names {
+  readonly prefix: string
+  readonly after: string | null
 }
 
 function viewOf(state: LockState, resource: Resource): ResourceView {

@@ -6,6 +6,7 @@ import type { LockLimits } from './limits.ts'
 import { waitsOf } from './links.ts'
 import type { Client, Deadline, Owner, Resource, Session, Verdict } from './records.ts'
 import { ShardedMap } from './sharded-map.ts'
+import { SortedNames } from './sorted-names.ts'
 import type { ClientId, DeadlockMode, DeadlockRecord, FencingToken, LockContext, LockEvent, ResourceName, SessionId } from './types.ts'
 import { fencingToken } from './types.ts'
 
@@ -13,6 +14,8 @@ import { fencingToken } from './types.ts'
 export class LockState {
   readonly limits: LockLimits
   readonly resources = new ShardedMap<ResourceName, Resource>()
+  /** Of all resources; to list them in parts. */
+  readonly names = new SortedNames<ResourceName>()
   readonly clients = new ShardedMap<ClientId, Client>()
   /** In the order in which they were opened. */
   readonly sessions = new Map<SessionId, Session>()
@@ -83,7 +86,14 @@ export function resourceOf(state: LockState, name: ResourceName): Resource {
     closure: null,
   }
   state.resources.set(name, resource)
+  state.names.add(name)
   return resource
+}
+
+/** Nobody holds it, waits for it or keeps it closed. */
+export function forgetResource(state: LockState, { name }: Resource): void {
+  state.resources.delete(name)
+  state.names.delete(name)
 }
 
 export function clientOf(state: LockState, id: ClientId): Client {

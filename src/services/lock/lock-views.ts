@@ -1,12 +1,11 @@
 import type { WallMillis } from '#base/brand.ts'
-import { Heap } from '#base/heap.ts'
 import { lockApiLimits as limits } from '#api/locks/limits.ts'
 import type { DeadlocksView, LockDetail } from '#api/locks/views.ts'
 import { instantOf } from '#api/schemas.ts'
-import { checkToken, viewResource, viewSession, waitForEdges } from '#core/lock/queries.ts'
+import { checkToken, viewResource, viewResources, viewSession, waitForEdges } from '#core/lock/queries.ts'
 import type { ResourceView } from '#core/lock/queries.ts'
 import type { LockState } from '#core/lock/state.ts'
-import type { DeadlockRecord, Hop, ResourceName } from '#core/lock/types.ts'
+import type { DeadlockRecord, Hop } from '#core/lock/types.ts'
 import { resourceName } from '#core/lock/types.ts'
 import type { LockQuestion, LockView, LockViews } from './lock-questions.ts'
 
@@ -26,21 +25,13 @@ export function viewOf(state: LockState, question: LockQuestion): LockView {
   }
 }
 
-/** The last of the smallest names is on top, so a page is found in one pass over names that are in no order. */
 function pageOf(state: LockState, { prefix, after, limit }: Extract<LockQuestion, { type: 'locks' }>): LockViews['locks'] {
-  const smallest = new Heap<ResourceName>((left, right) => left > right)
-  for (const { name } of state.resources.values()) {
-    if (!name.startsWith(prefix) || (after !== null && name <= after)) continue
-    const last = smallest.peek()
-    if (smallest.size > limit && last !== undefined && name >= last) continue
-    smallest.push(name)
-    if (smallest.size > limit + 1) smallest.pop()
+  const locks: LockViews['lock'][] = []
+  for (const view of viewResources(state, { prefix, after })) {
+    if (locks.length === limit) return { locks, next: locks.at(-1)?.resource_id ?? null }
+    locks.push(lockView(view, limits.listedPerLockMax))
   }
-  const names: ResourceName[] = []
-  for (let name = smallest.pop(); name !== undefined; name = smallest.pop()) names.push(name)
-  const listed = names.reverse().slice(0, limit)
-  const locks = listed.flatMap((name) => viewResource(state, name) ?? []).map((view) => lockView(view, limits.listedPerLockMax))
-  return { locks, next: names.length > limit ? (listed.at(-1) ?? null) : null }
+  return { locks, next: null }
 }
 
 const nobodys = (resource: string): ResourceView => ({ resource: resourceName(resource), holders: [], waiters: [], closedUntil: null })
