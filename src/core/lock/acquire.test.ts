@@ -56,6 +56,46 @@ test('a request that is sent again reports how things stand, and does not count 
   equal(locks.release('A', 'r'), 'released B=2')
 })
 
+test('a request that waits and is sent again waits on the new terms', () => {
+  const locks = new TestLocks()
+  locks.open('C/s')
+  locks.acquire('A', 'r', { ttlMs: 0 })
+  locks.acquire('B', 'r', { ttlMs: 1_000 })
+  equal(locks.acquire('B', 'r', { ttlMs: 5_000, lockDelayMs: 200 }), 'queued 1')
+  locks.acquire('C/s', 'r', { waitMs: 1_000, identity: identity('s#1') })
+  equal(locks.acquire('C/s', 'r', { identity: identity('s#2') }), 'queued 2')
+  equal(locks.pass(4_999), 'ended 0')
+  equal(locks.release('A', 'r'), 'released B=2')
+  equal(locks.pass(4_999), 'ended 0')
+  locks.pass(1)
+  equal(locks.show('r'), '| C', 'lost, and closed for a while')
+  locks.pass(200)
+  equal(locks.show('r'), 'C |')
+})
+
+test('whoever watches is told what becomes of locks and waits', () => {
+  const locks = new TestLocks()
+  const told = (): string[] =>
+    locks.events.map((event) =>
+      'reason' in event ? `${event.type} ${event.reason}` : 'answer' in event ? `${event.type} ${event.answer.type}` : event.type,
+    )
+  locks.openNode('n')
+  deepEqual(told(), ['session-opened'])
+  locks.acquire('A', 'r', { ttlMs: 5_000 })
+  deepEqual(told(), ['granted'])
+  locks.acquire('B', 'r', { waitMs: 1_000, identity: identity('n#1') })
+  deepEqual(told(), [])
+  locks.pass(1_000)
+  deepEqual(told(), ['settled timed-out', 'wait-ended timed-out'])
+  locks.acquire('B', 'r', { waitMs: 9_000, identity: identity('n#2') })
+  locks.pass(4_000)
+  deepEqual(told(), ['hold-ended lease-expired', 'granted', 'settled granted'])
+  locks.downgrade('B', 'r')
+  deepEqual(told(), ['downgraded'])
+  locks.expire('n')
+  deepEqual(told(), ['session-ended expired'])
+})
+
 test('a request that would have to wait and may not is told who is in the way, and leaves no trace', () => {
   const locks = new TestLocks()
   locks.acquire('A', 'r', { ttlMs: 5_000 })

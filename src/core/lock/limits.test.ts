@@ -1,6 +1,7 @@
 import { equal } from 'node:assert/strict'
 import { test } from 'node:test'
-import { acquireCommand, identity, TestLocks } from './testkit.ts'
+import { identity, TestLocks } from './testkit.ts'
+import { sessionId } from './types.ts'
 
 test('a full queue refuses, whether the request is for one resource or several', () => {
   const locks = new TestLocks({ waitersPerResourceMax: 1 })
@@ -53,6 +54,23 @@ test('there are only so many sessions, in all and for one client', () => {
   equal(locks.openNode('m'), 'too_many_sessions')
 })
 
+test('a session that has ended counts no more, and leaves nothing behind', () => {
+  const locks = new TestLocks({ sessionsPerClientMax: 1 })
+  for (const end of ['close', 'expire'] as const) {
+    equal(locks.open('A/s'), 'session')
+    equal(locks[end]('s'), 'ended 1')
+  }
+  equal(locks.machine.state.clients.size, 0)
+})
+
+test('a session of a node is its own, and what is not there is not ended', () => {
+  const locks = new TestLocks()
+  locks.openNode('n')
+  equal(locks.try({ type: 'open-node-session', session: sessionId('n'), node: 'another', ttlMs: 5_000 }), 'session_exists')
+  equal(locks.expire('absent', 'n'), 'ended 1')
+  equal(locks.expire('n'), 'ended 0')
+})
+
 test('one command ends only so much, and says that there is more', () => {
   const locks = new TestLocks({ expiriesMax: 2 })
   for (const name of ['p', 'q', 'r']) locks.acquire('A', name, { ttlMs: 10 })
@@ -77,16 +95,39 @@ test('a session is only for its own client', () => {
   equal(locks.acquire('B', 'r', { identity: identity('s#1') }), 'wrong_client')
 })
 
+/** B waits for `what` in the background, and loses that wait to A, who asks for what B holds and thinks better of it. */
+function victim(locks: TestLocks, what: string, who = 'B'): void {
+  locks.acquire(who, what, { ttlMs: 1_000 })
+  locks.acquire('A', 'b')
+  locks.release('A', 'b')
+}
+
 test('ends of waits that nobody asks about are kept for a while, and not too many', () => {
-  const locks = new TestLocks({ verdictsPerOwnerMax: 1 })
+  const locks = new TestLocks({ verdictsPerOwnerMax: 2 })
   locks.configure('fewest-locks')
   for (const name of ['p', 'q', 'r']) locks.acquire('A', name)
-  for (const name of ['b', 'c']) locks.acquire('B', name)
-  for (const name of ['b', 'c']) {
-    locks.acquire('B', name === 'b' ? 'p' : 'q', { ttlMs: 1_000 })
-    locks.do(acquireCommand('A', name))
-  }
+  locks.acquire('B', 'b')
+  for (const name of ['p', 'q', 'r']) victim(locks, name)
+  equal(locks.machine.state.verdicts.size, 2)
+  equal(locks.acquire('B', 'p', { waitMs: 0 }), 'timed-out', 'the oldest is forgotten')
+  equal(locks.acquire('B', 'q', { waitMs: 0 }), 'deadlock A>B')
+  equal(locks.acquire('B', 'q', { waitMs: 0 }), 'timed-out', 'it is told once')
+  locks.pass(999)
   equal(locks.machine.state.verdicts.size, 1)
-  locks.pass(1_000)
+  locks.pass(1)
+  equal(locks.machine.state.verdicts.size, 0)
+})
+
+test('the end of a wait that a session carried is kept as long as the session', () => {
+  const locks = new TestLocks()
+  locks.configure('fewest-locks')
+  locks.open('B/s')
+  for (const name of ['p', 'q']) locks.acquire('A', name, { ttlMs: 0 })
+  locks.acquire('B/s', 'b')
+  victim(locks, 'p', 'B/s')
+  victim(locks, 'q', 'B/s')
+  locks.pass(1e9)
+  equal(locks.acquire('B/s', 'p'), 'deadlock A>B')
+  locks.close('s')
   equal(locks.machine.state.verdicts.size, 0)
 })
