@@ -321,6 +321,14 @@ test('decision L6: tokens grow on in a replica that began with a snapshot', () =
   equal(locks.acquire('A', 'other'), 'granted 2')
 })
 
+test('decision L6: an upgrade supersedes the readers that were before it', () => {
+  const locks = new TestLocks()
+  for (const who of ['A', 'B']) locks.acquire(who, 'r:s')
+  locks.release('B', 'r')
+  equal(locks.acquire('A', 'r'), 'granted 3')
+  for (const token of [1, 2]) equal(checkToken(locks.machine.state, resourceName('r'), token).reason, 'superseded')
+})
+
 test('decision L6: a reader’s token is superseded by the next exclusive grant, not by another reader', () => {
   const locks = new TestLocks()
   const check = (token: number): string => checkToken(locks.machine.state, resourceName('r'), token).reason
@@ -363,6 +371,18 @@ test('decision L7: who stands behind a request for several inherits what that wa
   locks.acquire('M', 'b p:s')
   locks.acquire('A', 'p:s')
   equal(locks.acquire('B', 'a'), 'deadlock B>A>M')
+})
+
+test('decision L7: a queue that was looked at before is looked at again when a request for several leaves it', () => {
+  const locks = new TestLocks()
+  locks.open('H/h')
+  for (const what of ['p', 'q']) locks.acquire('H/h', what)
+  locks.acquire('W', 'q:s')
+  locks.acquire('M', 'p:s q:s')
+  locks.acquire('C', 'p:s')
+  locks.expire('h')
+  equal(locks.show('q'), 'W:s M:s |')
+  equal(locks.show('p'), 'M:s C:s |')
 })
 
 test('decision L7: a scan of one queue looks at a request for several at its head, and goes on in the queues that it leaves', () => {
@@ -485,16 +505,21 @@ test('decision L11: the session’s lock delay holds for its locks when it expir
   equal(locks.acquire('B', 'r'), 'granted 6')
 })
 
-test('decision L11: of two delays the longer counts', () => {
-  const locks = new TestLocks()
-  locks.acquire('A', 'r:s', { ttlMs: 1_000, lockDelayMs: 500 })
-  locks.acquire('B', 'r:s', { ttlMs: 1_000, lockDelayMs: 100 })
-  locks.acquire('C', 'r')
-  equal(locks.pass(1_000), 'ended 2')
-  locks.pass(499)
-  equal(locks.show('r'), '| C')
-  locks.pass(1)
-  equal(locks.show('r'), 'C |')
+test('decision L11: of two delays the longer counts, whichever comes first', () => {
+  for (const [first, second] of [
+    [500, 100],
+    [100, 500],
+  ] as const) {
+    const locks = new TestLocks()
+    locks.acquire('A', 'r:s', { ttlMs: 1_000, lockDelayMs: first })
+    locks.acquire('B', 'r:s', { ttlMs: 1_000, lockDelayMs: second })
+    locks.acquire('C', 'r')
+    equal(locks.pass(1_000), 'ended 2')
+    for (const ms of [100, 399]) locks.pass(ms)
+    equal(locks.show('r'), '| C')
+    locks.pass(1)
+    equal(locks.show('r'), 'C |')
+  }
 })
 
 test('decision L11: while a resource is closed no reader that is left may upgrade', () => {

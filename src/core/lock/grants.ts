@@ -80,7 +80,6 @@ export function grant(step: Step, owner: Owner, wanted: readonly Wanted[], terms
 
 function grantUpgrade(step: Step, hold: Hold, terms: LeaseTerms): Granted {
   assert(fitsUpgrade(hold.resource) && hold.resource.firstHold === hold, 'who upgrades is the only holder')
-  setLease(step, hold, 0)
   hold.mode = 'exclusive'
   hold.token = step.state.nextToken()
   hold.resource.lastExclusive = hold.token
