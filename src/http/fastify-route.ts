@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import type { FastifyInstance, FastifyRequest, preValidationHookHandler, RouteShorthandOptions } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
 import type { Route } from '#api/route.ts'
 import { hasFields } from '#api/route.ts'
@@ -10,19 +10,28 @@ export const routerPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g
 
 /** Makes a route of the table one of the server: its schemas check what comes in, and write the JSON that goes out. */
 export function addRoute(fastify: FastifyInstance, { route, serve }: BoundRoute, calls: CallScope): void {
-  const { method, path, query, body, streams } = route
-  const numbers = integersOf(query)
+  const { method, path, streams } = route
+  const prepare = preparing(route)
   fastify.route({
     method,
     url: routerPath(path),
     exposeHeadRoute: method === 'GET' && !streams,
     schema: schemaOf(route),
-    preValidation: async (request) => {
-      if (!hasFields(body) && method !== 'GET') request.body ??= {}
-      if (numbers.length > 0) readNumbers(request, numbers)
-    },
+    ...(prepare === null ? {} : { preValidation: prepare }),
     handler: (request, reply) => serve(request, reply, calls.open(request, reply)),
   })
+}
+
+/** What a request needs before it is checked; null for most. */
+function preparing({ method, query, body }: Route): preValidationHookHandler | null {
+  const numbers = integersOf(query)
+  const mayLackBody = !hasFields(body) && method !== 'GET'
+  if (numbers.length === 0 && !mayLackBody) return null
+  return (request, _reply, done) => {
+    if (mayLackBody) request.body ??= {}
+    if (numbers.length > 0) readNumbers(request, numbers)
+    done()
+  }
 }
 
 function schemaOf({ method, params, query, body, answers }: Route): NonNullable<RouteShorthandOptions['schema']> {
