@@ -1,0 +1,207 @@
+import type { Millis } from '#base/brand.ts'
+import { Deque } from '#base/deque.ts'
+import type { Prng } from '#base/prng.ts'
+import { decodeAnswer } from '#core/lock/command-codec.ts'
+import type { LockAnswer } from '#core/lock/types.ts'
+import type { ClientLink } from '#ports/client.ts'
+import type { Cancel, Clock } from '#ports/clock.ts'
+import { Deadlines } from '#runtime/deadlines.ts'
+import type { ClientMessage, KeptState, ServerMessage } from '#wire/client-message.ts'
+import type { LockstepErrorCode } from './errors.ts'
+import { LockstepError } from './errors.ts'
+import { sdkLimits } from './limits.ts'
+
+/** What a call came to. */
+export type Outcome =
+  | { readonly type: 'answered'; readonly answer: LockAnswer }
+  | { readonly type: 'kept'; readonly sessions: readonly KeptState[] }
+  | { readonly type: 'view'; readonly view: Uint8Array }
+  | { readonly type: 'failed'; readonly error: LockstepError }
+
+export interface CallTerms {
+  /** The same whenever it is sent. */
+  readonly message: (call: number) => ClientMessage
+  /** For the first answer, which may be that it waits; `never` for what somebody else ends. */
+  readonly deadline: Millis
+  /** False for an answer that says nothing yet: the call is made again. */
+  readonly accepts?: (answer: LockAnswer) => boolean
+  readonly done: (outcome: Outcome) => void
+}
+
+/** A call that was not answered for good. */
+export interface OpenCall extends CallTerms {
+  readonly id: number
+  state: 'held' | 'sent' | 'queued' | 'resting'
+  /** Why the last attempt failed. */
+  failure: string | null
+}
+
+export const never = Infinity as Millis
+
+type Answer = Extract<ServerMessage, { readonly call: number }>
+
+/**
+ * The calls of one client: many at once over whatever link there is. When a link breaks, or another takes its place, every open call is made again
+ * over the next one; that does no harm, for commands bear identities. So is what a node could not do at that moment.
+ */
+export class Calls {
+  readonly #clock: Clock
+  readonly #prng: Prng
+  readonly #open = new Map<number, OpenCall>()
+  readonly #held = new Deque<OpenCall>()
+  readonly #deadlines: Deadlines<OpenCall>
+  #link: ClientLink | null = null
+  #next = 1
+  #inFlight = 0
+  #resting: OpenCall[] = []
+  #cancelRest: Cancel = () => {}
+  #closed: LockstepError | null = null
+
+  constructor(ports: { readonly clock: Clock; readonly prng: Prng }) {
+    this.#clock = ports.clock
+    this.#prng = ports.prng
+    this.#deadlines = new Deadlines({ clock: ports.clock, post: (task) => task() }, (call) => this.#overdue(call))
+  }
+
+  /** Null when it has failed already. */
+  begin(terms: CallTerms): OpenCall | null {
+    const refusal = this.#closed ?? (this.#open.size >= sdkLimits.callsMax ? tooMany() : null)
+    if (refusal !== null) {
+      terms.done({ type: 'failed', error: refusal })
+      return null
+    }
+    const call: OpenCall = { ...terms, id: this.#next++, state: 'held', failure: null }
+    this.#open.set(call.id, call)
+    if (call.deadline < never) this.#deadlines.add(call)
+    this.#offer(call)
+    return call
+  }
+
+  /** Nobody cares any more what it comes to. */
+  drop(call: OpenCall | null): void {
+    if (call !== null) this.#take(call)
+  }
+
+  attach(link: ClientLink): void {
+    this.#link = link
+    this.#inFlight = 0
+    this.#held.clear()
+    for (const call of this.#open.values()) if (call.state !== 'resting') this.#hold(call)
+    this.#pump()
+  }
+
+  detach(): void {
+    this.#link = null
+  }
+
+  received(message: Answer): void {
+    const call = this.#open.get(message.call)
+    if (call === undefined) return
+    switch (message.type) {
+      case 'answered':
+      case 'settled':
+        return this.#answered(call, message)
+      case 'failed':
+        return this.#failed(call, message)
+      case 'kept':
+        return this.#end(call, { type: 'kept', sessions: message.sessions })
+      case 'view':
+        return this.#end(call, { type: 'view', view: message.view })
+    }
+  }
+
+  close(error: LockstepError): void {
+    this.#closed = error
+    this.#cancelRest()
+    this.#deadlines.drain()
+    for (const call of this.#open.values()) this.#end(call, { type: 'failed', error })
+  }
+
+  #answered(call: OpenCall, { type, answer: bytes }: Extract<Answer, { type: 'answered' | 'settled' }>): void {
+    const answer = decodeAnswer(bytes)
+    if (!answer.ok) {
+      this.#end(call, { type: 'failed', error: new LockstepError('internal', `an answer cannot be read: ${answer.error}`) })
+    } else if (type === 'answered' && answer.value.type === 'queued') {
+      this.#queued(call)
+    } else if (call.accepts?.(answer.value) === false) {
+      this.#rest(call)
+    } else {
+      this.#end(call, { type: 'answered', answer: answer.value })
+    }
+  }
+
+  #queued(call: OpenCall): void {
+    this.#landed(call)
+    call.state = 'queued'
+    this.#deadlines.delete(call)
+  }
+
+  #failed(call: OpenCall, { code, message }: Extract<Answer, { type: 'failed' }>): void {
+    call.failure = code
+    if (passing.has(code)) this.#rest(call)
+    else this.#end(call, { type: 'failed', error: new LockstepError(code as LockstepErrorCode, message) })
+  }
+
+  #overdue(call: OpenCall): void {
+    const reached = this.#link === null ? 'no node can be reached' : (call.failure ?? 'nothing was answered')
+    const error = new LockstepError('timeout', `no answer in time: ${reached}`, { details: { last: reached } })
+    this.#end(call, { type: 'failed', error })
+  }
+
+  #end(call: OpenCall, outcome: Outcome): void {
+    if (this.#take(call)) call.done(outcome)
+  }
+
+  #take(call: OpenCall): boolean {
+    if (!this.#open.delete(call.id)) return false
+    this.#landed(call)
+    this.#deadlines.delete(call)
+    return true
+  }
+
+  /** Room for another one, which leaves now if it can. */
+  #landed(call: OpenCall): void {
+    if (call.state !== 'sent') return
+    call.state = 'held'
+    this.#inFlight--
+    this.#pump()
+  }
+
+  #offer(call: OpenCall): void {
+    this.#hold(call)
+    this.#pump()
+  }
+
+  #hold(call: OpenCall): void {
+    call.state = 'held'
+    if (this.#link !== null) this.#held.push(call)
+  }
+
+  #pump(): void {
+    while (this.#link !== null && this.#inFlight < sdkLimits.inFlightMax) {
+      const call = this.#held.shift()
+      if (call === undefined) return
+      if (call.state !== 'held' || !this.#open.has(call.id)) continue
+      call.state = 'sent'
+      this.#inFlight++
+      this.#link.send(call.message(call.id))
+    }
+  }
+
+  #rest(call: OpenCall): void {
+    this.#landed(call)
+    call.state = 'resting'
+    this.#resting.push(call)
+    if (this.#resting.length > 1) return
+    this.#cancelRest = this.#clock.after(this.#prng.between(sdkLimits.restMsMin, sdkLimits.restMsMax), () => {
+      const rested = this.#resting
+      this.#resting = []
+      for (const each of rested) if (this.#open.has(each.id)) this.#offer(each)
+    })
+  }
+}
+
+const tooMany = (): LockstepError => new LockstepError('overloaded', `${sdkLimits.callsMax} calls are open already`)
+
+/** What another attempt may overcome. */
+const passing: ReadonlySet<string> = new Set(['no_leader', 'unavailable', 'overloaded', 'stopping', 'unknown', 'disk_full'])

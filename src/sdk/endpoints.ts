@@ -1,0 +1,42 @@
+import type { Address } from '#ports/transport.ts'
+import type { Place } from '#wire/client-message.ts'
+import { invalid } from './options.ts'
+
+/** `http://host:port`, or `host:port`. */
+function addressOf(url: string): Address {
+  const match = /^(?:http:\/\/)?(\[[0-9a-fA-F:.]+\]|[^:[\]/\s@]+):(\d{1,5})\/?$/.exec(url)
+  const [, host, port] = match ?? []
+  if (host === undefined || port === undefined || !(Number(port) > 0 && Number(port) < 65_536)) {
+    throw invalid('lock', `URLs such as http://127.0.0.1:8001, not ${JSON.stringify(url)}`)
+  }
+  return `${host}:${port}`
+}
+
+/** Where nodes may be reached: what the user named, and what nodes said since. */
+export class Endpoints {
+  readonly #named: readonly Address[]
+  #members: readonly Place[] = []
+
+  constructor(urls: readonly string[]) {
+    this.#named = [...new Set(urls.map(addressOf))]
+    if (this.#named.length === 0) throw invalid('lock', 'one URL or several')
+  }
+
+  learn(members: readonly Place[]): void {
+    if (members.length > 0) this.#members = members
+  }
+
+  /** A node that may have joined since. */
+  add(place: Place): void {
+    this.#members = [...this.#members.filter(({ node }) => node !== place.node), place]
+  }
+
+  addressOf(node: string | null): Address | null {
+    return this.#members.find((member) => member.node === node)?.address ?? null
+  }
+
+  /** What the user named first: it is known to be reachable from here. */
+  all(): readonly Address[] {
+    return [...new Set([...this.#named, ...this.#members.map(({ address }) => address)])]
+  }
+}

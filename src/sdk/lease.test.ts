@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SdkWorld } from '#test/harness/sdk-world.ts'
+
+/** 10 s, less a tenth, less 50 ms. */
+const trustedMs = 8_950
+
+test('decision L9: a lease is counted from when it was asked for, and its signal aborts before the service can grant the lock again', async () => {
+  const world = new SdkWorld()
+  const { sdk } = await world.client('a')
+  const other = await world.client('b')
+  const askedAt = world.scheduler.now
+  const lock = await world.answer(sdk.lock('r'))
+  const lost = Promise.withResolvers<number>()
+  lock.signal.addEventListener('abort', () => lost.resolve(world.scheduler.now))
+  const next = other.sdk.lock('r')
+  world.loses = (message) => message.type === 'kept'
+  const lostAt = await world.answer(lost.promise)
+  assert.ok(Math.abs(lostAt - askedAt - trustedMs) <= 2, `lost ${lostAt - askedAt} ms after it was asked for`)
+  assert.deepEqual([lock.isHeld(), lock.lost], [false, 'expired'])
+  assert.equal(world.at('r').startsWith('a/1'), true, 'the service holds it still')
+  assert.equal(await world.refusal(next), 'lease_expired')
+  await world.answer(lock.release())
+})
+
+test('decision L1: the answer to a keep-alive counts from when that was sent, however late it comes', async () => {
+  const world = new SdkWorld()
+  const { sdk, sent } = await world.client()
+  const lock = await world.answer(sdk.lock('r'))
+  const keepAlives = (): number => sent.filter(({ type }) => type === 'keep-alive').length
+  await world.until('a keep-alive is sent', () => keepAlives() === 1)
+  const sentAt = world.scheduler.now
+  world.delayMs = () => 2_000
+  await world.run(3_000)
+  world.loses = (message) => message.type === 'kept' && world.scheduler.now > sentAt + 2_100
+  await world.until('the lease is over', () => !lock.isHeld())
+  const lasted = world.scheduler.now - sentAt
+  assert.ok(Math.abs(lasted - trustedMs) <= 2, `it lasted ${lasted} ms`)
+})
+
+test('one message keeps all sessions alive, every third of their time', async () => {
+  const world = new SdkWorld()
+  const { sdk, sent } = await world.client()
+  const locks = await world.answer(Promise.all(Array.from({ length: 100 }, (_, at) => sdk.lock(`r${at}`))))
+  const before = sent.length
+  await world.run(60_000)
+  assert.ok(locks.every((lock) => lock.isHeld()))
+  assert.ok(sent.length - before >= 17 && sent.length - before <= 19, `${sent.length - before} messages in a minute`)
+})
+
+test('a process that was paused beyond its lease sees at once that it holds nothing, and its signal aborts in the first turn', async () => {
+  const world = new SdkWorld()
+  const { sdk, machine } = await world.client('a')
+  const other = await world.client('b')
+  const lock = await world.answer(sdk.lock('r'))
+  const { signal } = lock
+  machine.pause()
+  const next = await world.answer(other.sdk.lock('r'))
+  assert.equal(signal.aborted, false, 'it sleeps')
+  assert.equal(lock.isHeld(), false, 'whoever asks looks at the clock')
+  assert.equal(signal.aborted, true)
+  assert.ok(next.fencingToken > lock.fencingToken)
+  machine.resume()
+  assert.equal(lock.lost, 'expired')
+  const again = sdk.lock('r', { ifAvailable: true })
+  assert.equal(await world.answer(again), null)
+})
+
+test('a session that the service has ended is lost at once', async () => {
+  const world = new SdkWorld()
+  const { sdk } = await world.client()
+  const lock = await world.answer(sdk.lock('r'))
+  const waiting = world.refusal(sdk.lock('r'))
+  await world.run(10)
+  const [first, second] = world.log.flatMap((command) => (command.type === 'open-session' ? [command.session] : []))
+  assert.ok(first !== undefined && second !== undefined)
+  world.execute({ type: 'close-session', session: second })
+  assert.equal(await waiting, 'session_lost')
+  world.execute({ type: 'close-session', session: first })
+  world.push({ type: 'session-ended', session: first })
+  await world.run(5)
+  assert.deepEqual([lock.isHeld(), lock.lost, lock.signal.aborted], [false, 'session-lost', true])
+  const anew = await world.answer(sdk.lock('r'))
+  assert.ok(anew.isHeld())
+})
+
+test('a lock that an operator takes away is lost, and its release does no harm', async () => {
+  const world = new SdkWorld()
+  const { sdk } = await world.client()
+  const lock = await world.answer(sdk.lock('r'))
+  const [session] = world.log.flatMap((command) => (command.type === 'open-session' ? [command.session] : []))
+  assert.ok(session !== undefined)
+  const [acquire] = world.log.flatMap((command) => (command.type === 'acquire' ? [command] : []))
+  const resource = acquire?.items[0]?.resource
+  assert.ok(resource !== undefined)
+  world.execute({ type: 'force-release', resource, client: null })
+  const other = await world.answer(sdk.lock('r'))
+  await world.answer(lock.release())
+  assert.equal(world.at('r'), `client/2:exclusive:${other.fencingToken} |`)
+  world.execute({ type: 'force-release', resource, client: null })
+  world.push({ type: 'forced', session: sessionOf(world, 1), resource, token: other.fencingToken as never })
+  await world.run(5)
+  assert.deepEqual([other.isHeld(), other.lost], [false, 'forced'])
+})
+
+function sessionOf(world: SdkWorld, at: number): never {
+  const sessions = world.log.flatMap((command) => (command.type === 'open-session' ? [command.session] : []))
+  return sessions[at] as never
+}

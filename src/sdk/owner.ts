@@ -1,0 +1,341 @@
+import { assert } from '#base/assert.ts'
+import { millis } from '#base/brand.ts'
+import { encodeCommand } from '#core/lock/command-codec.ts'
+import type { Grant, Granted, Identity, Item, LockAnswer, LockCommand, LockMode } from '#core/lock/types.ts'
+import { fencingToken } from '#core/lock/types.ts'
+import type { Outcome } from './calls.ts'
+import { never } from './calls.ts'
+import { abortedBy, errorOfAnswer, LockstepError } from './errors.ts'
+import { Hold } from './hold.ts'
+import type { LockKeeper } from './lock.ts'
+import { Lock, LockSet } from './lock.ts'
+import type { AcquireOptions, Asked, LockItem, LockOptions } from './options.ts'
+import { askedOf, itemOf, itemsOf } from './options.ts'
+import type { RequestPorts } from './request.ts'
+import { LockRequest } from './request.ts'
+import type { Session } from './session.ts'
+import type { Sessions } from './sessions.ts'
+import { Turns } from './turns.ts'
+
+export interface OwnerPorts extends RequestPorts {
+  readonly sessions: Sessions
+  readonly timeoutMs: number
+}
+
+/** A request that waits at the service, or is on its way there. */
+interface Pending {
+  readonly items: readonly Item[]
+}
+
+/**
+ * One thread of control: its locks are re-entrant, and a deadlock across the locks of several owners is found by the service. Re-entrance is
+ * counted here, over one lock at the service (decision L2).
+ */
+export class OwnerCore implements LockKeeper {
+  readonly #ports: OwnerPorts
+  /** It has nothing any more, and asks for nothing. */
+  readonly #idle: (owner: OwnerCore) => void
+  readonly #turns = new Turns()
+  readonly #holds = new Map<string, Hold>()
+  readonly #pending = new Set<Pending>()
+  #session: Session | null = null
+  #pins = 0
+  #closed = false
+
+  constructor(ports: OwnerPorts, idle: (owner: OwnerCore) => void = () => {}) {
+    this.#ports = ports
+    this.#idle = idle
+  }
+
+  get session(): Session | null {
+    return this.#session
+  }
+  get holds(): readonly Hold[] {
+    return [...this.#holds.values()].filter((hold) => hold.isHeld)
+  }
+  get pending(): readonly Item[] {
+    return [...this.#pending].flatMap(({ items }) => items)
+  }
+  get isIdle(): boolean {
+    return this.#pins === 0 && this.#turns.isIdle && this.#holds.size === 0
+  }
+
+  /** Somebody acts for it, also while it holds nothing. */
+  async pinned<T>(act: () => Promise<T>): Promise<T> {
+    this.#pins++
+    try {
+      return await act()
+    } finally {
+      this.#pins--
+      if (this.isIdle) this.#idle(this)
+    }
+  }
+
+  async lock(name: string, options: LockOptions): Promise<Lock | null> {
+    const item = itemOf({ name, mode: options.mode })
+    const asked = askedOf(options)
+    await this.#enter(name, asked)
+    const known = this.#known(name)
+    if (known === null) {
+      const [granted] = (await this.#request([item], asked)) ?? []
+      return granted ?? null
+    }
+    // Counted before anything is awaited, so that nobody else's release ends it meanwhile.
+    const lock = new Lock(known, this)
+    if (known.mode === 'exclusive' || item.mode === 'shared') {
+      this.#leave([name])
+      return lock
+    }
+    let isRaised = false
+    try {
+      isRaised = await this.#raise(known, asked)
+    } finally {
+      // It may be the last one by now. What fails goes on by itself.
+      if (!isRaised) void lock.release().catch(() => {})
+    }
+    return isRaised ? lock : null
+  }
+
+  async acquireMany(asked: readonly LockItem[], options: AcquireOptions): Promise<LockSet | null> {
+    const items = itemsOf(asked)
+    const terms = askedOf(options)
+    const names = items.map(({ resource }) => resource)
+    const taken: string[] = []
+    try {
+      // In one order, or two such requests of this owner could wait for each other.
+      for (const name of names.toSorted()) {
+        await this.#enter(name, terms)
+        taken.push(name)
+      }
+      const held = names.find((name) => this.#known(name) !== null)
+      if (held !== undefined) {
+        throw new LockstepError('conflicting_request', `this owner holds ${JSON.stringify(held)} already: release that first`)
+      }
+    } catch (error) {
+      this.#leave(taken)
+      throw error
+    }
+    const granted = await this.#request(items, terms)
+    return granted === null ? null : new LockSet(granted)
+  }
+
+  async release(hold: Hold): Promise<void> {
+    assert(hold.count > 0, 'a lock is released as often as it was taken')
+    if (--hold.count > 0) return
+    await this.#turn(hold.name)
+    // Taken again, or lost, before this turn came.
+    if (hold.count > 0 || !hold.isHeld) {
+      if (hold.count === 0) this.#forget(hold)
+      this.#leave([hold.name])
+      return
+    }
+    await this.#giveBack(hold)
+  }
+
+  async upgrade(hold: Hold, options: AcquireOptions): Promise<boolean> {
+    const asked = askedOf(options)
+    await this.#enter(hold.name, asked)
+    if (!hold.isHeld || hold.mode === 'exclusive') {
+      this.#leave([hold.name])
+      if (hold.isHeld) return true
+      throw lostError(hold)
+    }
+    return this.#raise(hold, asked)
+  }
+
+  async downgrade(hold: Hold): Promise<void> {
+    await this.#turn(hold.name)
+    try {
+      if (!hold.isHeld) throw lostError(hold)
+      if (hold.mode === 'shared') return
+      if (hold.count > 1)
+        throw new LockstepError('invalid_request', 'this owner has taken the lock more than once, and may count on its mode')
+      const command = (identity: Identity): LockCommand => ({ type: 'downgrade', identity, ...this.#meant(hold) })
+      const answer = await this.#execute(hold.session, command)
+      if (answer.type !== 'released') throw errorOfAnswer(answer, [hold.name])
+      hold.changed({ mode: 'shared', token: fencingToken(hold.token) })
+    } finally {
+      this.#leave([hold.name])
+    }
+  }
+
+  /** Releases all, and gives up what it waits for. */
+  close(): Promise<void> {
+    this.#closed = true
+    const session = this.#session
+    return new Promise((resolve) => {
+      if (session === null) resolve()
+      else this.#ports.sessions.close(session, resolve)
+    })
+  }
+
+  /** A lock of this owner that may still be counted on, or asked for. */
+  #known(name: string): Hold | null {
+    const hold = this.#holds.get(name)
+    if (hold === undefined) return null
+    if (hold.isHeld) return hold
+    this.#holds.delete(name)
+    return null
+  }
+
+  #hold(session: Session, grant: Grant): Lock {
+    const hold = new Hold(session, grant)
+    this.#holds.set(grant.resource, hold)
+    return new Lock(hold, this)
+  }
+
+  #forget(hold: Hold): void {
+    if (this.#holds.get(hold.name) === hold) this.#holds.delete(hold.name)
+  }
+
+  /** Null when it is not available and that was asked. The turns of its names are left when nothing is under way any more. */
+  #request(items: readonly Item[], asked: Asked): Promise<readonly Lock[] | null> {
+    const names = items.map(({ resource }) => resource)
+    return new Promise((resolve, reject) => {
+      const session = this.#openSession()
+      const pending = { items }
+      this.#pending.add(pending)
+      const told = (granted: Granted | LockstepError): void => {
+        this.#pending.delete(pending)
+        if (!(granted instanceof LockstepError)) resolve(granted.grants.map((grant) => this.#hold(session, grant)))
+        else if (granted.code === 'lock_timeout' && asked.ifAvailable) resolve(null)
+        else reject(granted)
+      }
+      const over = (late: Granted | null): void => {
+        if (late === null) this.#leave(names)
+        else for (const grant of late.grants) void this.#giveBack(new Hold(session, grant))
+      }
+      this.#start(session, { items, asked, isUpgrade: false }, { told, over })
+    })
+  }
+
+  /** Makes a shared lock exclusive. */
+  #raise(hold: Hold, asked: Asked): Promise<boolean> {
+    const items = [{ resource: hold.name, mode: 'exclusive' as LockMode }]
+    return new Promise((resolve, reject) => {
+      const told = (granted: Granted | LockstepError): void => {
+        if (!(granted instanceof LockstepError)) {
+          raise(hold, granted)
+          resolve(true)
+        } else if (granted.code === 'lock_timeout' && asked.ifAvailable) resolve(false)
+        else reject(granted)
+      }
+      const over = (late: Granted | null): void => {
+        if (late !== null) raise(hold, late)
+        this.#leave([hold.name])
+      }
+      this.#start(hold.session, { items, asked, isUpgrade: true }, { told, over })
+    })
+  }
+
+  #start(
+    session: Session,
+    { items, asked, isUpgrade }: { readonly items: readonly Item[]; readonly asked: Asked; readonly isUpgrade: boolean },
+    events: { readonly told: (granted: Granted | LockstepError) => void; readonly over: (late: Granted | null) => void },
+  ): void {
+    const { timeoutMs } = this.#ports
+    new LockRequest(this.#ports, { session, items, ...asked, timeoutMs, isUpgrade }, events).start()
+  }
+
+  /** In its turn, which is left when that is certain. */
+  async #giveBack(hold: Hold): Promise<void> {
+    const over = (): void => {
+      hold.released()
+      this.#forget(hold)
+      this.#leave([hold.name])
+    }
+    await this.#execute(hold.session, (identity) => ({ type: 'release', identity, ...this.#meant(hold) }), over)
+  }
+
+  #meant({ name, token, session }: Hold): Pick<Extract<LockCommand, { type: 'release' }>, 'owner' | 'resource' | 'proof'> {
+    return { owner: session.owner, resource: name, proof: { type: 'token', token: fencingToken(token) } }
+  }
+
+  /**
+   * Until it is answered or the session is over, which does as well; the caller is told that it takes too long before that. `over` is called when
+   * nothing of it is under way any more.
+   */
+  #execute(session: Session, command: (identity: Identity) => LockCommand, over: () => void = () => {}): Promise<LockAnswer> {
+    const { calls, clock, timeoutMs } = this.#ports
+    return new Promise((resolve, reject) => {
+      const ticket = session.begin()
+      const encoded = encodeCommand(command(ticket.identity))
+      const finish = (): void => {
+        session.remove(dependent)
+        session.confirm(ticket)
+        over()
+      }
+      const done = (outcome: Outcome): void => {
+        if (outcome.type === 'failed') reject(outcome.error)
+        if (outcome.type === 'failed' && outcome.error.code === 'timeout') {
+          send(never)
+          return
+        }
+        if (outcome.type === 'answered' && isLost(outcome.answer)) {
+          // Ends this too.
+          session.end(new LockstepError('session_lost', 'the session has ended at the service: whatever was held is lost'))
+          return
+        }
+        finish()
+        if (outcome.type === 'answered') resolve(outcome.answer)
+      }
+      const send = (deadline: typeof never): void => {
+        dependent.call = calls.begin({ message: (call) => ({ type: 'command', call, command: encoded }), deadline, done })
+      }
+      const dependent = {
+        call: null as ReturnType<typeof calls.begin>,
+        over: (): void => {
+          calls.drop(dependent.call)
+          finish()
+          resolve(sessionLost)
+        },
+      }
+      session.add(dependent)
+      send(millis(clock.now() + timeoutMs))
+    })
+  }
+
+  #openSession(): Session {
+    if (this.#session === null || this.#session.error !== null) this.#session = this.#ports.sessions.open()
+    return this.#session
+  }
+
+  /** Its turn, unless the call ends before it comes. */
+  async #enter(name: string, { signal, waitMs, ifAvailable }: Asked): Promise<void> {
+    if (signal?.aborted === true) throw abortedBy(signal)
+    if (this.#closed) throw new LockstepError('closed', 'this owner was closed')
+    if (this.#turns.tryEnter(name)) return
+    const come = this.#turns.enter(name).then(() => null)
+    const { promise: ended, resolve: end } = Promise.withResolvers<LockstepError>()
+    const onAbort = (): void => end(abortedBy(signal as AbortSignal))
+    signal?.addEventListener('abort', onAbort)
+    const limitMs = ifAvailable ? this.#ports.timeoutMs : waitMs
+    const tooLate = (): void => end(new LockstepError('lock_timeout', `this owner is busy with ${JSON.stringify(name)}`))
+    const cancel = limitMs === null ? (): void => {} : this.#ports.clock.after(limitMs, tooLate)
+    const error = await Promise.race([come, ended])
+    cancel()
+    signal?.removeEventListener('abort', onAbort)
+    if (error === null && !this.#closed) return
+    void come.then(() => this.#leave([name]))
+    throw error ?? new LockstepError('closed', 'this owner was closed')
+  }
+
+  /** Its turn, whatever happens: to give something back. */
+  async #turn(name: string): Promise<void> {
+    if (!this.#turns.tryEnter(name)) await this.#turns.enter(name)
+  }
+
+  #leave(names: readonly string[]): void {
+    for (const name of names) this.#turns.leave(name)
+    if (this.isIdle) this.#idle(this)
+  }
+}
+
+const isLost = (answer: LockAnswer): boolean => answer.type === 'refused' && answer.code === 'session_lost'
+const sessionLost: LockAnswer = { type: 'refused', code: 'session_lost', detail: '' }
+
+const lostError = (hold: Hold): LockstepError => hold.error ?? new LockstepError('not_holder', `${JSON.stringify(hold.name)} was released`)
+
+function raise(hold: Hold, { grants: [grant] }: Granted): void {
+  if (grant !== undefined) hold.changed(grant)
+}
