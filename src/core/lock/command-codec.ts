@@ -114,8 +114,11 @@ export const isQueuedAnswer = (encoded: Uint8Array): boolean => encoded[0] === q
 
 export const decodeAnswer = (bytes: Uint8Array): Result<LockAnswer, string> => readAll(bytes, (reader) => answer.read(reader))
 
+/** An acquire under a session, with names of usual length. */
+const encodedBytes = 192
+
 function encode<T>(schema: Schema<T>, value: T): Uint8Array {
-  const writer = new ByteWriter(64)
+  const writer = new ByteWriter(encodedBytes)
   schema.write(writer, value)
   return writer.take()
 }
