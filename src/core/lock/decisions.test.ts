@@ -129,6 +129,18 @@ test('decision L3: when the time of a wait is over, the place of the cancellatio
   equal(locks.show('r'), 'B |')
 })
 
+test('decision L3: who hangs up while it waits for an upgrade does not lose the lock that it was told of before', () => {
+  const locks = new TestLocks()
+  locks.openNode('n')
+  locks.acquire('A', 'r:s', { identity: identity('n#1') })
+  locks.acquire('B', 'r:s')
+  equal(locks.acquire('A', 'r', { waitMs: 5_000, identity: identity('n#2') }), 'queued 1')
+  equal(locks.release('B', 'r'), 'released A=3')
+  locks.acquire('B', 'r')
+  equal(locks.cancel('n#2'), 'granted 3')
+  equal(locks.show('r'), 'A | B', 'it may be at work under the lock that it had shared')
+})
+
 test('decision L3: a lock granted to a client that is gone is released in the entry that says so', () => {
   const locks = new TestLocks()
   locks.openNode('n')

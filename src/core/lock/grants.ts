@@ -83,7 +83,8 @@ function grantUpgrade(step: Step, hold: Hold, terms: LeaseTerms): Granted {
   hold.mode = 'exclusive'
   hold.token = step.state.nextToken()
   hold.resource.lastExclusive = hold.token
-  setTerms(step, hold, terms)
+  // Who hangs up while it waits for more gives back nothing, for what it had before it was told of, and may be at work under it.
+  setTerms(step, hold, { ...terms, attempt: null })
   return reportGrant(step, hold.owner, [hold])
 }
 
