@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { catalogue } from '#test/mutants/catalogue.ts'
+import { serviceNames } from '#sim/services.ts'
 import type { Mutant, TestCheck } from '#test/mutants/mutant.ts'
 import type { Row } from '#test/mutants/table.ts'
 import { lineOf, withTable } from '#test/mutants/table.ts'
@@ -46,18 +47,22 @@ async function unmutatedFailures(mutants: readonly Mutant[]): Promise<readonly s
     checks.filter((check): check is TestCheck => check.type === 'test'),
     ({ file }) => file,
   )
-  const seeds = [...new Set(checks.flatMap((check) => (check.type === 'simulator' ? check.seeds : [])))].sort((left, right) => left - right)
-  const portions = Array.from({ length: Math.ceil(seeds.length / 5) }, (_, part) => seeds.slice(part * 5, part * 5 + 5))
+  const simulated = serviceNames.flatMap((service) => {
+    const named = checks.flatMap((check) => (check.type === 'simulator' && check.service === service ? check.seeds : []))
+    const seeds = [...new Set(named)].sort((left, right) => left - right)
+    return Array.from({ length: Math.ceil(seeds.length / 5) }, (_, part) => ({ service, seeds: seeds.slice(part * 5, part * 5 + 5) }))
+  })
   const works = [
     ...[...files].map(([file, tests]) => async () => {
       const failure = await runUnmutated(tests)
       return failure === null ? [] : [`${file}: ${failure}`]
     }),
-    ...portions.map(
-      (portion) => async () => [...(await badSeeds(portion))].map(([seed, failure]) => `simulator, seed ${seed}: ${failure}`),
+    ...simulated.map(
+      (portion) => async () =>
+        [...(await badSeeds(portion))].map(([seed, failure]) => `simulator of ${portion.service}, seed ${seed}: ${failure}`),
     ),
   ]
-  console.log(`without faults: ${files.size} test files, ${seeds.length} simulator seeds`)
+  console.log(`without faults: ${files.size} test files, ${simulated.flatMap(({ seeds }) => seeds).length} simulator seeds`)
   return (await inParallel(works, (work) => work())).flat()
 }
 

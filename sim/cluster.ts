@@ -4,9 +4,7 @@ import type { Timing } from '#core/cluster/types.ts'
 import type { Cancel } from '#ports/clock.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
 import { LockstepNode } from '#runtime/node.ts'
-import type { NodeFatal } from '#runtime/node-config.ts'
-import { RegisterMachine } from '#services/register/register-machine.ts'
-import { ObservedMachine } from '#sim/checks/observed-machine.ts'
+import type { NodeConfig, NodeFatal } from '#runtime/node-config.ts'
 import type { Checks } from '#sim/checks/checks.ts'
 import type { SimOptions } from './options.ts'
 import type { Trace } from './trace.ts'
@@ -14,6 +12,8 @@ import { Disk } from '#sim/world/disk.ts'
 import { Machine } from '#sim/world/machine.ts'
 import { addressOf, Network } from '#sim/world/network.ts'
 import type { Scheduler } from '#sim/world/scheduler.ts'
+import { serveRegister } from '#sim/register/serve-register.ts'
+import type { Serve, Served } from './workload.ts'
 
 /** A computer with its disk, and the node that may run on it. */
 export interface SimNode {
@@ -22,6 +22,8 @@ export interface SimNode {
   readonly disk: Disk
   /** Null while it is down. */
   node: LockstepNode | null
+  /** The service on it, in this life. */
+  served: Served | null
   /** The build that it starts with (decision R9). */
   version: number
   /** It took part in forming the cluster, so it is told the list of initial voters. */
@@ -38,8 +40,14 @@ export class SimCluster {
   readonly #options: SimOptions
   readonly #trace: Trace
   readonly #checks: Checks
+  readonly #serve: Serve
 
-  constructor(world: { scheduler: Scheduler; prng: Prng; trace: Trace; checks: Checks }, options: SimOptions) {
+  constructor(
+    world: { scheduler: Scheduler; prng: Prng; trace: Trace; checks: Checks },
+    options: SimOptions,
+    serve: Serve = serveRegister,
+  ) {
+    this.#serve = serve
     this.#scheduler = world.scheduler
     this.#prng = world.prng
     this.#trace = world.trace
@@ -64,32 +72,37 @@ export class SimCluster {
     target.version = Math.max(target.version, ...this.nodes.map(({ node }) => node?.cluster?.version ?? 1))
     this.#trace.line(name, 'start', { version: target.version })
     const prng = new Prng(this.#prng.uint32())
-    target.node = new LockstepNode(
-      {
-        name,
-        address: addressOf(name),
-        voters: target.founder ? founders.sort() : [],
-        seeds: founders,
-        slots: this.#options.slots,
-        replication: 3,
-        timing: this.#timing,
-        compaction: this.#options.compaction,
-        deadAfterMs: 20_000,
-        machineVersion: target.version,
+    const common = {
+      clock: machine,
+      telemetry: this.#telemetry(name),
+      prng,
+      entropy: {
+        hex: (bytes: number) => Array.from({ length: bytes }, () => prng.between(0, 255).toString(16).padStart(2, '0')).join(''),
       },
+    }
+    const served = this.#serve({ ...common, name, node: () => node, checks: this.#checks })
+    const config = { name, address: addressOf(name), voters: target.founder ? founders.sort() : [], seeds: founders }
+    const node: LockstepNode = new LockstepNode(
+      { ...config, ...this.#config, machineVersion: target.version },
       {
-        clock: machine,
+        ...common,
+        ...served.ports,
         store: disk.open(),
-        telemetry: this.#telemetry(name),
-        prng,
-        entropy: { hex: (bytes) => Array.from({ length: bytes }, () => prng.between(0, 255).toString(16).padStart(2, '0')).join('') },
         connect: (self, clusterId) => this.network.attach(machine, self, clusterId),
-        machineFor: (group) => new ObservedMachine(new RegisterMachine(), { group, node: name, checks: this.#checks }),
       },
       (reason) => this.#fatal(target, reason),
     )
-    const { node } = target
-    machine.soon(() => node.start())
+    target.node = node
+    target.served = served
+    machine.soon(() => {
+      node.start()
+      served.start()
+    })
+  }
+
+  get #config(): Pick<NodeConfig, 'slots' | 'replication' | 'timing' | 'compaction' | 'deadAfterMs'> {
+    const { slots, compaction } = this.#options
+    return { slots, replication: 3, timing: this.#timing, compaction, deadAfterMs: 20_000 }
   }
 
   /** Operators keep the configuration of their nodes in step with the cluster's constants (decision R4). */
@@ -104,8 +117,30 @@ export class SimCluster {
     target.machine.crash()
     target.disk.crash()
     target.node = null
+    target.served?.crashed()
+    target.served = null
     this.network.crashed(target.name)
     this.#checks.nodeDown(target.name)
+  }
+
+  /** As an operator stops it: it answers who waits, hands its leadership over and closes; then it is started again. */
+  stop(target: SimNode, { drainMs, downMs }: { readonly drainMs: number; readonly downMs: number }): void {
+    const { machine, node, served } = target
+    if (node === null) return
+    this.#trace.line(target.name, 'stop')
+    const { life } = machine
+    const off = (): void => {
+      if (machine.life !== life) return
+      this.crash(target)
+      this.restartAfter(target, downMs)
+    }
+    machine.run(life, () => served?.drain())
+    machine.after(drainMs, () => {
+      served?.stop()
+      node.stop(off)
+    })
+    // Whoever stops it does not wait for ever.
+    this.#scheduler.after(drainMs + 10_000, off)
   }
 
   restartAfter(target: SimNode, delayMs: number): void {
@@ -157,7 +192,7 @@ export class SimCluster {
     const machine = new Machine(name, this.#scheduler, this.#checks)
     const disk = new Disk({ scheduler: this.#scheduler, machine, prng: this.#prng.fork() })
     disk.setSpeed(this.#options.syncMs)
-    return { name, machine, disk, node: null, version: this.#options.startVersion, founder, restart: null }
+    return { name, machine, disk, node: null, served: null, version: this.#options.startVersion, founder, restart: null }
   }
 
   #telemetry(name: string): Telemetry {

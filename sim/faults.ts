@@ -78,6 +78,7 @@ export class Faults {
       case 'wiped-disk':
       case 'slow-disk':
       case 'hung-disk':
+      case 'stop':
         return this.#hurt(kind, victim)
       case 'isolate':
       case 'split':
@@ -122,6 +123,9 @@ export class Faults {
       case 'pause':
         victim.machine.pause()
         scheduler.after(prng.between(50, 6_000), () => victim.machine.resume())
+        return true
+      case 'stop':
+        cluster.stop(victim, { drainMs: 1_000, downMs: prng.between(10, 3_000) })
         return true
       case 'slow-disk':
         victim.disk.setSpeed({ min: 1, mean: prng.pick([20, 100, 300]) })

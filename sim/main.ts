@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util'
 import { Summary } from './report.ts'
 import { runSeed } from './run.ts'
+import { isServiceName, serviceNames } from './services.ts'
 
 /**
  * `npm run sim -- --seed 42 --trace`: one run, to be read. `-- --seeds 1000 --from 5000`: so many runs that count (see docs/testing.md).
- * `-- --for 3600`: fresh seeds for so many seconds.
+ * `-- --for 3600`: fresh seeds for so many seconds. `--service lock`: of the locks rather than of the register.
  */
 const { values } = parseArgs({
   options: {
@@ -26,16 +27,17 @@ const print = (line: string): void => {
 /** A seed that does not count is made up for by another, but not without end. */
 const sparesPerSeed = 2
 
-function main(): number {
-  if (values.service !== 'register') {
-    print(`there is no simulation of a service called ${values.service}; there is: register`)
+async function main(): Promise<number> {
+  const { service } = values
+  if (!isServiceName(service)) {
+    print(`there is no simulation of a service called ${service}; there are: ${serviceNames.join(', ')}`)
     return 2
   }
   const minutes = Number(values.minutes)
   const until = values.for === undefined ? null : performance.now() + Number(values.for) * 1_000
   const first = Number(values.seed ?? (until === null ? values.from : Date.now() % 1_000_000_000))
   const wanted = values.seed === undefined ? Number(values.seeds) : 1
-  const summary = new Summary()
+  const summary = new Summary(service)
   const enough = (): boolean => {
     if (until !== null) return performance.now() >= until
     return values.seed === undefined
@@ -43,10 +45,12 @@ function main(): number {
       : summary.runs === 1
   }
   for (let seed = first; !enough(); seed++) {
-    const report = runSeed({ seed, minutes, trace: values.trace ? print : null })
+    const report = await runSeed({ service, seed, minutes, trace: values.trace ? print : null })
     summary.add(report)
     if (report.violation !== null)
-      print(`seed ${seed} FAILED: ${report.violation}\n  reproduce: npm run sim -- --seed ${seed} --minutes ${minutes} --trace`)
+      print(
+        `seed ${seed} FAILED: ${report.violation}\n  reproduce: npm run sim -- --service ${service} --seed ${seed} --minutes ${minutes} --trace`,
+      )
     else if (values.verbose) print(`seed ${seed}: ${JSON.stringify({ events: report.events, counts: report.counts, ...report.totals })}`)
     if (summary.runs % 100 === 0) print(`${summary.runs} runs, ${summary.counted} count, ${summary.failed} failed`)
   }
@@ -57,4 +61,4 @@ function main(): number {
   return summary.failed > 0 || summary.missing.length > 0 || short ? 1 : 0
 }
 
-process.exitCode = main()
+process.exitCode = await main()

@@ -31,7 +31,10 @@ export const faultKinds = [
   'lost-drops',
 ] as const
 
-export type FaultKind = (typeof faultKinds)[number]
+/** For services that have something to lose by it. */
+type ServiceFaultKind = 'stop'
+
+export type FaultKind = (typeof faultKinds)[number] | ServiceFaultKind
 
 /** Everything that a seed decides before the run begins (swarm testing: each run has some of the faults, not a little of all). */
 export interface SimOptions {
@@ -54,7 +57,22 @@ export interface SimOptions {
 const defaultTiming: Timing = { heartbeatMs: 100, electionMinMs: 500, electionMaxMs: 1_000, leaseMs: 450 }
 const quickTiming: Timing = { heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300, leaseMs: 130 }
 
-export function drawOptions(prng: Prng, minutes: number): SimOptions {
+/** What a service asks of the cluster that it runs on. */
+export interface ClusterTerms {
+  readonly slotsMax: number
+  /** Besides those that every service bears. */
+  readonly faults: readonly ServiceFaultKind[]
+}
+
+export function drawOptions(prng: Prng, minutes: number, { slotsMax, faults: added }: ClusterTerms = registerTerms): SimOptions {
+  const options = drawCommon(prng, minutes)
+  const faults = [...options.faults, ...added.filter(() => prng.chance(0.6))]
+  return { ...options, faults, slots: Math.min(options.slots, slotsMax) }
+}
+
+export const registerTerms: ClusterTerms = { slotsMax: 2, faults: [] }
+
+function drawCommon(prng: Prng, minutes: number): SimOptions {
   const clean = prng.chance(0.3)
   const faults = faultKinds.filter(() => prng.chance(0.6))
   return {

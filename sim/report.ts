@@ -1,21 +1,32 @@
 import { faultKinds } from './options.ts'
 import type { RunReport } from './run.ts'
+import { services } from './services.ts'
+import type { ServiceName } from './services.ts'
+
+/** By then every kind of fault and of action has been there. */
+const runsForAll = 30
 
 /** Adds up what happened in many runs. */
 export class Summary {
   readonly #startedAt = performance.now()
   readonly #totals = new Map<string, number>()
-  readonly #faults = new Map<string, number>(faultKinds.map((kind) => [kind, 0]))
+  readonly #faults: Map<string, number>
+  readonly #actions = new Map<string, number>()
   #runs = 0
   #counted = 0
   #failed = 0
+
+  constructor(service: ServiceName) {
+    this.#faults = new Map([...faultKinds, ...services[service].terms.faults].map((kind) => [kind, 0]))
+  }
 
   add(report: RunReport): void {
     this.#runs++
     if (report.violation !== null) this.#failed++
     else if (report.counts) this.#counted++
-    for (const [name, value] of Object.entries(report.totals)) this.#totals.set(name, (this.#totals.get(name) ?? 0) + value)
-    for (const [kind, times] of report.faults) this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + times)
+    addTo(this.#totals, Object.entries(report.totals))
+    addTo(this.#faults, report.faults)
+    addTo(this.#actions, report.actions)
   }
 
   get runs(): number {
@@ -28,9 +39,9 @@ export class Summary {
     return this.#failed
   }
 
-  /** Kinds of faults that no run had, once there were enough runs for all of them. */
+  /** Kinds of faults, and of what clients do, that no run had, once there were enough runs for all of them. */
   get missing(): readonly string[] {
-    return this.#runs < 50 ? [] : [...this.#faults].filter(([, times]) => times === 0).map(([kind]) => kind)
+    return this.#runs < runsForAll ? [] : [...this.#faults, ...this.#actions].filter(([, times]) => times === 0).map(([kind]) => kind)
   }
 
   get text(): string {
@@ -42,7 +53,12 @@ export class Summary {
       `${this.#runs} runs in ${seconds.toFixed(1)} s (${(seconds / Math.max(1, this.#runs)).toFixed(2)} s each), ${this.#counted} count`,
       `totals: ${list(this.#totals)}`,
       `faults: ${list(this.#faults)}`,
+      `actions: ${list(this.#actions)}`,
       ...missing,
     ].join('\n')
   }
+}
+
+function addTo(sums: Map<string, number>, values: Iterable<readonly [string, number]>): void {
+  for (const [name, value] of values) sums.set(name, (sums.get(name) ?? 0) + value)
 }

@@ -1,6 +1,4 @@
 import { Prng } from '#base/prng.ts'
-import { checkLinearizability } from '#sim/checker/linearizability.ts'
-import { registerModel } from '#sim/checker/register-model.ts'
 import { idOfReplica } from '#runtime/replica-name.ts'
 import { Checks } from '#sim/checks/checks.ts'
 import { Violation } from '#sim/checks/violation.ts'
@@ -9,10 +7,14 @@ import { Faults } from './faults.ts'
 import { drawOptions } from './options.ts'
 import type { FaultKind, SimOptions } from './options.ts'
 import { Trace } from './trace.ts'
-import { Workload } from './workload.ts'
+import { services } from './services.ts'
+import type { ServiceName } from './services.ts'
+import type { Workload } from './workload.ts'
+import { Promises } from '#sim/world/promises.ts'
 import { Scheduler } from '#sim/world/scheduler.ts'
 
 export interface RunRequest {
+  readonly service: ServiceName
   readonly seed: number
   readonly minutes: number
   /** Receives the trace line by line; null for none. */
@@ -25,6 +27,8 @@ export interface RunReport {
   readonly events: number
   readonly totals: Readonly<Record<string, number>>
   readonly faults: ReadonlyMap<FaultKind, number>
+  /** What clients did. */
+  readonly actions: ReadonlyMap<string, number>
   /** Null when every promise was kept. */
   readonly violation: string | null
   /** Enough happened for the run to prove something. */
@@ -32,15 +36,17 @@ export interface RunReport {
 }
 
 /** One seed, one whole cluster: faults and clients for some virtual minutes, then everything heals and must come to rest. */
-export function runSeed(request: RunRequest): RunReport {
+export async function runSeed(request: RunRequest): Promise<RunReport> {
   const run = new Run(request)
   let violation: string | null = null
   try {
-    run.storm()
-    run.calm()
+    await run.storm()
+    await run.calm()
     run.judge()
   } catch (error) {
     violation = error instanceof Violation ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)
+  } finally {
+    run.end()
   }
   return run.report(violation)
 }
@@ -53,47 +59,55 @@ class Run {
   readonly #cluster: SimCluster
   readonly #workload: Workload
   readonly #faults: Faults
+  /** Null where nothing uses any. */
+  readonly #promises: Promises | null
 
   constructor(request: RunRequest) {
     this.#seed = request.seed
     const prng = new Prng(request.seed)
-    this.#options = drawOptions(prng.fork(), request.minutes)
+    const service = services[request.service]
+    this.#options = drawOptions(prng.fork(), request.minutes, service.terms)
     const scheduler = this.#scheduler
     const trace = new Trace(request.trace, () => scheduler.now)
     trace.line('sim', 'options', { seed: request.seed, ...this.#options })
-    this.#cluster = new SimCluster({ scheduler, prng: prng.fork(), trace, checks: this.#checks }, this.#options)
+    this.#cluster = new SimCluster({ scheduler, prng: prng.fork(), trace, checks: this.#checks }, this.#options, (life) =>
+      this.#workload.serve(life),
+    )
     this.#checks.watch(this.#cluster.nodes)
     const world = { scheduler, cluster: this.#cluster, trace }
-    this.#workload = new Workload({ ...world, prng: prng.fork() }, this.#options)
+    this.#workload = service.workload({ ...world, prng: prng.fork() }, this.#options)
+    this.#promises = this.#workload.usesPromises ? new Promises() : null
     this.#faults = new Faults({ ...world, prng: prng.fork() }, this.#options)
   }
 
-  storm(): void {
+  async storm(): Promise<void> {
     for (const node of this.#cluster.nodes) if (node.founder) this.#cluster.start(node)
-    this.#advance(3_000)
+    await this.#advance(3_000)
     this.#workload.start()
     this.#faults.start()
-    this.#advance(this.#options.minutes * 60_000)
+    await this.#advance(this.#options.minutes * 60_000)
   }
 
   /** Everything heals; within a virtual minute all must be as if nothing had happened. */
-  calm(): void {
+  async calm(): Promise<void> {
     this.#faults.stop()
     this.#faults.heal()
-    this.#advance(10_000)
+    await this.#advance(10_000)
     this.#faults.heal()
     this.#workload.stop()
     for (let waited = 0; waited < 110_000; waited += 5_000) {
-      this.#advance(5_000)
+      await this.#advance(5_000)
       if (this.#unrest() === null) return
     }
     throw new Violation(`no rest two minutes after everything healed: ${this.#unrest()}`)
   }
 
   judge(): void {
-    const verdict = checkLinearizability(registerModel, this.#workload.history.operations())
-    if (verdict.type === 'violation') throw new Violation(`not linearizable:\n${verdict.counterexample.text}`)
-    if (verdict.type === 'undecided') throw new Violation(`linearizability is undecided for ${verdict.keys.join(', ')}`)
+    this.#workload.judge()
+  }
+
+  end(): void {
+    this.#promises?.stop()
   }
 
   report(violation: string | null): RunReport {
@@ -105,26 +119,37 @@ class Run {
       disk.diskFailures += each.totals.failures
       disk.hangs += each.totals.hangs
     }
-    const totals = { ...this.#checks.totals, ...this.#workload.totals, ...network.totals, ...disk }
-    const counts = this.#options.minutes >= 5 && totals.answered >= 1_000 && totals.elections >= 3 + this.#options.slots
+    const { totals: told } = this.#workload
+    const totals = { ...this.#checks.totals, ...told, ...network.totals, ...disk }
+    const counts = this.#options.minutes >= 5 && told.answered >= 1_000 && totals.elections >= 3 + this.#options.slots
     return {
       seed: this.#seed,
       options: this.#options,
       events: this.#scheduler.count,
       totals,
       faults: this.#faults.totals,
+      actions: this.#workload.actions,
       violation,
       counts,
     }
   }
 
-  #advance(ms: number): void {
-    this.#scheduler.run(this.#scheduler.now + ms, () => this.#checks.afterEvent())
+  async #advance(ms: number): Promise<void> {
+    const until = this.#scheduler.now + ms
+    while (this.#scheduler.step(until)) {
+      if (this.#promises?.arePending === true) {
+        await this.#promises.run()
+        this.#promises.allTold()
+      }
+      this.#checks.afterEvent()
+      this.#workload.afterEvent()
+    }
   }
 
   /** What still keeps the cluster from rest; null when nothing does. */
   #unrest(): string | null {
-    if (this.#workload.open > 0) return `${this.#workload.open} operations are open`
+    const open = this.#workload.unrest()
+    if (open !== null) return open
     const running = this.#cluster.nodes.filter(({ node }) => node !== null)
     const [first] = running
     const state = first?.node?.cluster

@@ -7,38 +7,42 @@ import { test } from 'node:test'
 import { regressions } from '#sim/regressions/seeds.ts'
 import { Summary } from './report.ts'
 import { runSeed } from './run.ts'
+import { serviceNames } from './services.ts'
+import type { ServiceName } from './services.ts'
 
 /** A fixed set: fresh seeds are for `npm run sim` and for every submission. */
-const fixedSeeds = { from: 1_000, count: 55 }
+const fixedSeeds = { from: 1_000, count: 30 }
 
-test(`${fixedSeeds.count} simulated clusters keep every promise, and every kind of fault was among what they bore`, () => {
-  const summary = new Summary()
-  for (let seed = fixedSeeds.from; seed < fixedSeeds.from + fixedSeeds.count; seed++) {
-    const report = runSeed({ seed, minutes: 5, trace: null })
-    summary.add(report)
-    assert.equal(report.violation, null, `npm run sim -- --seed ${seed} --trace`)
+for (const service of serviceNames) {
+  test(`${fixedSeeds.count} simulated clusters keep every promise (${service}), and every kind of fault and action was among them`, async () => {
+    const summary = new Summary(service)
+    for (let seed = fixedSeeds.from; seed < fixedSeeds.from + fixedSeeds.count; seed++) {
+      const report = await runSeed({ service, seed, minutes: 5, trace: null })
+      summary.add(report)
+      assert.equal(report.violation, null, `npm run sim -- --service ${service} --seed ${seed} --trace`)
+    }
+    process.stdout.write(`${summary.text}\n`)
+    assert.deepEqual(summary.missing, [])
+    assert.ok(summary.counted >= fixedSeeds.count * 0.8, `${summary.counted} runs had enough happen in them to count`)
+  })
+
+  for (const { seed, why } of regressions[service]) {
+    test(`seed ${seed} passes (${service}), which once failed because ${why}`, async () => {
+      assert.equal((await runSeed({ service, seed, minutes: 5, trace: null })).violation, null)
+    })
   }
-  process.stdout.write(`${summary.text}\n`)
-  assert.deepEqual(summary.missing, [])
-  assert.ok(summary.counted >= fixedSeeds.count * 0.8, `${summary.counted} runs had enough happen in them to count`)
-})
 
-for (const { seed, why } of regressions) {
-  test(`seed ${seed} passes, which once failed because ${why}`, () => {
-    assert.equal(runSeed({ seed, minutes: 5, trace: null }).violation, null)
+  test(`one seed is one run (${service}): two processes print the same trace byte for byte, and the next seed prints another`, async () => {
+    const [first, again, next] = await Promise.all([traceOf(service, 77), traceOf(service, 77), traceOf(service, 78)])
+    assert.ok(first.lines >= 10_000, `${first.lines} lines`)
+    assert.deepEqual(again, first)
+    assert.notEqual(next.hash, first.hash)
   })
 }
 
-test('one seed is one run: two processes print the same trace byte for byte, and the next seed prints another', async () => {
-  const [first, again, next] = await Promise.all([traceOf(77), traceOf(77), traceOf(78)])
-  assert.ok(first.lines >= 10_000, `${first.lines} lines`)
-  assert.deepEqual(again, first)
-  assert.notEqual(next.hash, first.hash)
-})
-
-async function traceOf(seed: number): Promise<{ readonly lines: number; readonly hash: string }> {
+async function traceOf(service: ServiceName, seed: number): Promise<{ readonly lines: number; readonly hash: string }> {
   const main = join(import.meta.dirname, 'main.ts')
-  const child = spawn(process.execPath, [main, '--seed', String(seed), '--minutes', '2', '--trace'], {
+  const child = spawn(process.execPath, [main, '--service', service, '--seed', String(seed), '--minutes', '2', '--trace'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const hash = createHash('sha256')

@@ -1,123 +1,32 @@
 import type { Prng } from '#base/prng.ts'
-import type { RegisterAnswer } from '#core/register/register.ts'
-import { decodeRegisterAnswer, encodeRegisterCommand, encodeRegisterQuestion } from '#services/register/register-machine.ts'
-import { HistoryRecorder } from '#sim/checker/history.ts'
-import type { RegisterInput, RegisterOutput } from '#sim/checker/register-model.ts'
-import type { SimCluster } from './cluster.ts'
-import type { SimOptions } from './options.ts'
-import type { Trace } from './trace.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { Entropy } from '#ports/entropy.ts'
+import type { Telemetry } from '#ports/telemetry.ts'
+import type { NodePorts } from '#runtime/node-config.ts'
+import type { LockstepNode } from '#runtime/node.ts'
+import type { Checks } from '#sim/checks/checks.ts'
 import type { Scheduler } from '#sim/world/scheduler.ts'
+import type { SimCluster } from './cluster.ts'
+import type { Trace } from './trace.ts'
 
-/**
- * Clients of the register machine. Each has one operation open at a time, at a node of its choice, and writes down what it was told and when.
- * Values are never written twice, so that a read says which write it saw.
- */
-export class Workload {
-  readonly totals = { called: 0, answered: 0, refused: 0, unknown: 0, localReads: 0 }
-  readonly history: HistoryRecorder<RegisterInput, RegisterOutput>
-  readonly #world: World
-  readonly #options: SimOptions
-  #nextValue = 1
-  #open = 0
-  #stopped = false
-
-  constructor(world: World, options: SimOptions) {
-    this.#world = world
-    this.#options = options
-    this.history = new HistoryRecorder(() => world.scheduler.now)
-  }
-
-  get open(): number {
-    return this.#open
-  }
-
-  start(): void {
-    for (let client = 1; client <= this.#options.clients; client++) this.#think(`c${client}`)
-  }
-
-  stop(): void {
-    this.#stopped = true
-  }
-
-  #think(client: string): void {
-    const { scheduler, prng } = this.#world
-    scheduler.after(-Math.log(1 - prng.float()) * this.#options.thinkMs, () => {
-      if (!this.#stopped) this.#act(client)
-    })
-  }
-
-  #act(client: string): void {
-    const { prng, cluster } = this.#world
-    const formed = cluster.nodes.filter(({ node }) => node?.cluster)
-    if (formed.length === 0) {
-      this.#think(client)
-      return
-    }
-    const target = prng.pick(formed)
-    const group = prng.between(1, this.#options.slots)
-    const key = `g${group}k${prng.between(1, this.#options.keys)}`
-    const input = this.#draw()
-    const id = this.history.call({ client, key, input })
-    this.totals.called++
-    this.#open++
-    const timeoutMs = prng.pick([1_000, 3_000, 5_000])
-    const end = this.#ending(client, target.name, { id, key, input })
-    // The client's own patience: a node that is dead or paused never answers.
-    this.#world.scheduler.after(timeoutMs + 2_500, () => end('unknown'))
-    const { life } = target.machine
-    target.machine.run(life, () => {
-      const onHost = target.node
-      if (input.type === 'read' && prng.chance(0.5)) {
-        onHost?.query(group, encodeRegisterQuestion(key), {
-          timeoutMs,
-          done: (answer) => {
-            if (answer !== null) this.totals.localReads++
-            end(answer === null ? 'refused' : decodeRegisterAnswer(answer))
-          },
-        })
-      } else {
-        onHost?.submit(group, encodeRegisterCommand({ ...input, key }), {
-          timeoutMs,
-          done: (outcome) => {
-            if (outcome.type === 'applied') end(decodeRegisterAnswer(outcome.answer))
-            else end(outcome.type)
-          },
-        })
-      }
-    })
-  }
-
-  /** The first end counts. */
-  #ending(client: string, node: string, operation: { id: number; key: string; input: RegisterInput }) {
-    let ended = false
-    return (answer: RegisterAnswer | 'refused' | 'unknown'): void => {
-      if (ended) return
-      ended = true
-      this.#open--
-      if (answer === 'unknown') {
-        this.totals.unknown++
-      } else if (answer === 'refused') {
-        this.totals.refused++
-        this.history.refused(operation.id)
-      } else {
-        this.totals.answered++
-        this.history.returned(operation.id, answer)
-      }
-      this.#world.trace.line(client, operation.input.type, { ...operation.input, key: operation.key, node, answer })
-      this.#think(client)
-    }
-  }
-
-  #draw(): RegisterInput {
-    const { prng } = this.#world
-    const value = this.#nextValue++
-    const kind = prng.float()
-    if (kind < 0.4) return { type: 'read' }
-    if (kind < 0.75) return { type: 'write', value }
-    // Few, for each with an unknown outcome doubles what the checker must consider.
-    if (kind < 0.8) return { type: 'add', by: 1_000_000 * value }
-    return { type: 'compare-and-set', expected: prng.chance(0.5) ? null : prng.between(Math.max(1, value - 10), value), value }
-  }
+/** What a run has besides its cluster and the faults: one service on every node, the clients of it, and what they were promised. */
+export interface Workload {
+  readonly serve: Serve
+  /** Whether clients or the service are written with promises, which must be let run on between two events. */
+  readonly usesPromises: boolean
+  /** How often clients were told something, and whatever else is worth adding up over many runs. */
+  readonly totals: Readonly<Record<string, number>> & { readonly answered: number }
+  /** What clients did, by kind; a kind that no run had is a failure. */
+  readonly actions: ReadonlyMap<string, number>
+  start(): void
+  /** Clients begin nothing new. */
+  stop(): void
+  /** After every event. Throws a violation that was found in the meantime. */
+  afterEvent(): void
+  /** What is still open once nothing new is begun; null when nothing is. */
+  unrest(): string | null
+  /** Looks at what all clients were told, at the end. Throws a violation. */
+  judge(): void
 }
 
 export interface World {
@@ -125,4 +34,31 @@ export interface World {
   readonly prng: Prng
   readonly cluster: SimCluster
   readonly trace: Trace
+}
+
+/** Makes a service for a node that is being started. */
+export type Serve = (life: NodeLife) => Served
+
+/** One life of a node, as its service sees it. */
+export interface NodeLife {
+  readonly name: string
+  /** Asked for only once the node is made. */
+  readonly node: () => LockstepNode
+  readonly clock: Clock
+  readonly prng: Prng
+  readonly entropy: Entropy
+  readonly telemetry: Telemetry
+  readonly checks: Checks
+}
+
+/** A service in one life of its node. */
+export interface Served {
+  readonly ports: Pick<NodePorts, 'machineFor' | 'hooks'>
+  /** The node runs. */
+  start(): void
+  /** The node will stop in a moment: calls that wait are to be answered. */
+  drain(): void
+  stop(): void
+  /** The node is dead. */
+  crashed(): void
 }

@@ -6,16 +6,17 @@ import type { Checks } from './checks.ts'
 /** A machine that reports its state at fixed indexes, so that replicas can be compared. */
 export class ObservedMachine implements StateMachine {
   readonly #machine: StateMachine
-  readonly #at: { readonly group: number; readonly node: string; readonly checks: Checks }
+  readonly #at: Observed
 
-  constructor(machine: StateMachine, at: { readonly group: number; readonly node: string; readonly checks: Checks }) {
+  constructor(machine: StateMachine, at: Observed) {
     this.#machine = machine
     this.#at = at
   }
 
   apply(command: Uint8Array, context: ApplyContext): Uint8Array {
+    this.#at.applying?.(command, context)
     const answer = this.#machine.apply(command, context)
-    if (context.index % 16 === 0) {
+    if (context.index % this.#at.every === 0) {
       const state = Buffer.concat([...this.#machine.snapshot(), packValue(context.version)]).toString('base64')
       this.#at.checks.stateAt(this.#at, context.index, state)
     }
@@ -37,4 +38,14 @@ export class ObservedMachine implements StateMachine {
   live(): Iterable<LogIndex> {
     return this.#machine.live()
   }
+}
+
+interface Observed {
+  readonly group: number
+  readonly node: string
+  readonly checks: Checks
+  /** The state is reported at multiples of this. */
+  readonly every: number
+  /** Hears of every command before it is carried out. */
+  readonly applying?: (command: Uint8Array, context: ApplyContext) => void
 }

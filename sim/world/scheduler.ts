@@ -36,17 +36,27 @@ export class Scheduler {
 
   /** Lets everything up to `until` happen; `each` is called after every event. */
   run(until: number, each: () => void): void {
-    for (let event = this.#events.peek(); event !== undefined && event.at <= until; event = this.#events.peek()) {
+    while (this.step(until)) each()
+  }
+
+  /** Lets the next event happen that is due by `until`; false when there is none, and then it is `until`. */
+  step(until: number): boolean {
+    let event = this.#events.peek()
+    while (event?.cancelled === true) {
       this.#events.pop()
-      if (event.cancelled) continue
-      this.#countAtNow = event.at === this.#now ? this.#countAtNow + 1 : 1
-      if (this.#countAtNow > eventsPerMoment) throw new Violation(`time stands still: ${eventsPerMoment} events at ${this.#now} ms`)
-      this.#now = event.at
-      this.#count++
-      event.call()
-      each()
+      event = this.#events.peek()
     }
-    this.#now = Math.max(this.#now, until)
+    if (event === undefined || event.at > until) {
+      this.#now = Math.max(this.#now, until)
+      return false
+    }
+    this.#events.pop()
+    this.#countAtNow = event.at === this.#now ? this.#countAtNow + 1 : 1
+    if (this.#countAtNow > eventsPerMoment) throw new Violation(`time stands still: ${eventsPerMoment} events at ${this.#now} ms`)
+    this.#now = event.at
+    this.#count++
+    event.call()
+    return true
   }
 }
 

@@ -4,6 +4,7 @@ import process from 'node:process'
 import { run } from 'node:test'
 import type { EventData } from 'node:test'
 import { inspect } from 'node:util'
+import type { ServiceName } from '#sim/services.ts'
 import { planted } from './hook.ts'
 import { minutes } from './mutant.ts'
 
@@ -11,9 +12,9 @@ import { minutes } from './mutant.ts'
 export type Order =
   | { readonly type: 'tests'; readonly file: string; readonly names: readonly string[] }
   /** Stops at the first seed that fails. */
-  | { readonly type: 'seeds'; readonly seeds: readonly number[] }
+  | { readonly type: 'seeds'; readonly service: ServiceName; readonly seeds: readonly number[] }
   /** Tries them all. */
-  | { readonly type: 'all-seeds'; readonly seeds: readonly number[] }
+  | { readonly type: 'all-seeds'; readonly service: ServiceName; readonly seeds: readonly number[] }
 
 export interface Report {
   readonly passed: readonly string[]
@@ -63,21 +64,21 @@ function messageOf({ details: { error } }: EventData.TestFail): string {
 
 const short = (value: unknown): string => inspect(value, { breakLength: Infinity, compact: true, depth: 3 })
 
-async function runSeeds(seeds: readonly number[], stopAtFirst: boolean): Promise<Omit<Report, 'loaded'>> {
+async function runSeeds({ type, service, seeds }: Exclude<Order, { type: 'tests' }>): Promise<Omit<Report, 'loaded'>> {
   const { runSeed } = await import('#sim/run.ts')
   const passed: string[] = []
   const failures: Failure[] = []
   for (const seed of seeds) {
-    const { violation } = runSeed({ seed, minutes, trace: null })
+    const { violation } = await runSeed({ service, seed, minutes, trace: null })
     if (violation === null) passed.push(`seed ${seed}`)
     else failures.push({ where: `seed ${seed}`, message: violation })
-    if (stopAtFirst && failures.length > 0) break
+    if (type === 'seeds' && failures.length > 0) break
   }
   return { passed, failures }
 }
 
 async function carryOut(order: Order): Promise<Report> {
-  const outcome = order.type === 'tests' ? await runTests(order.file, order.names) : await runSeeds(order.seeds, order.type === 'seeds')
+  const outcome = order.type === 'tests' ? await runTests(order.file, order.names) : await runSeeds(order)
   return { ...outcome, loaded: planted.loaded }
 }
 

@@ -1,3 +1,5 @@
+import type { ServiceName } from '#sim/services.ts'
+
 /**
  * A mutant is production code with one deliberate fault. It proves that a check finds that fault: the check passes without it and must
  * fail with it. See docs/mutants.md.
@@ -32,6 +34,7 @@ export interface TestCheck {
 /** Simulator seeds, in order, until one finds it; when none of them does, all seeds up to `seedsTried` get a try. */
 export interface SimulatorCheck {
   readonly type: 'simulator'
+  readonly service: ServiceName
   readonly seeds: readonly number[]
 }
 
@@ -41,4 +44,4 @@ export const seedsTried = 60
 export const minutes = 5
 
 export const test = (file: string, name: string): TestCheck => ({ type: 'test', file, test: name })
-export const simulator = (...seeds: readonly number[]): SimulatorCheck => ({ type: 'simulator', seeds })
+export const simulator = (...seeds: readonly number[]): SimulatorCheck => ({ type: 'simulator', service: 'register', seeds })

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ServiceName } from '#sim/services.ts'
 import { checkerOf } from './checkers.ts'
 import { runChild } from './child.ts'
 import type { Ending } from './child.ts'
@@ -45,8 +46,8 @@ export async function runUnmutated(checks: readonly TestCheck[]): Promise<string
 }
 
 /** Seed to its failure, for those that fail without any fault. */
-export async function badSeeds(seeds: readonly number[]): Promise<ReadonlyMap<number, string>> {
-  const ending = await runChild({ type: 'all-seeds', seeds }, null)
+export async function badSeeds({ service, seeds }: Seeds): Promise<ReadonlyMap<number, string>> {
+  const ending = await runChild({ type: 'all-seeds', service, seeds }, null)
   if (ending.type !== 'report') return new Map(seeds.map((seed) => [seed, sayEnding(ending)]))
   return new Map(ending.report.failures.map(({ where, message }) => [seedOf(where), firstLine(message)]))
 }
@@ -56,6 +57,8 @@ export async function tryMutant({ mutant, check }: Trial): Promise<Verdict> {
   const verdict = check.type === 'test' ? await byTest(mutant, check) : await bySimulator(mutant, check)
   return { ...verdict, seconds: (performance.now() - startedAt) / 1_000 }
 }
+
+type Seeds = Pick<SimulatorCheck, 'service' | 'seeds'>
 
 type Finding = Omit<Verdict, 'seconds'>
 
@@ -70,33 +73,34 @@ async function byTest(mutant: Mutant, check: TestCheck): Promise<Finding> {
 }
 
 /** The seeds that are named, then all others: a change of the code may have moved the fault to another one. */
-async function bySimulator(mutant: Mutant, { seeds }: SimulatorCheck): Promise<Finding> {
-  const finding = await bySeeds(mutant, seeds)
+async function bySimulator(mutant: Mutant, { service, seeds }: SimulatorCheck): Promise<Finding> {
+  const finding = await bySeeds(mutant, { service, seeds })
   if (finding.killed) return finding
   for (let seed = 1; seed <= seedsTried; seed++) {
     const left = Array.from({ length: seedsTried - seed + 1 }, (_, position) => seed + position).filter((other) => !seeds.includes(other))
-    const other = await bySeeds(mutant, left)
+    const other = await bySeeds(mutant, { service, seeds: left })
     if (other.seed === null) return other
     // One that fails without the fault as well proves nothing.
-    if (other.killed && (await badSeeds([other.seed])).size === 0) return other
+    if (other.killed && (await badSeeds({ service, seeds: [other.seed] })).size === 0) return other
     seed = other.seed
   }
   return survived('survived', '')
 }
 
-async function bySeeds(mutant: Mutant, seeds: readonly number[]): Promise<Finding & { readonly seed: number | null }> {
+async function bySeeds(mutant: Mutant, { service, seeds }: Seeds): Promise<Finding & { readonly seed: number | null }> {
   if (seeds.length === 0) return { ...survived('survived', ''), seed: null }
-  const ending = await runChild({ type: 'seeds', seeds }, mutant)
+  const ending = await runChild({ type: 'seeds', service, seeds }, mutant)
   if (ending.type !== 'report') return { ...survived(sayEnding(ending), ''), seed: null }
   const { failures, loaded } = ending.report
   const [failure] = failures
   if (failure === undefined) return { ...survived(loaded ? 'survived' : 'the file is not loaded', ''), seed: null }
-  return { ...bySeed(failure), seed: seedOf(failure.where) }
+  return { ...bySeed(service, failure), seed: seedOf(failure.where) }
 }
 
-function bySeed({ where, message }: { readonly where: string; readonly message: string }): Finding {
+function bySeed(service: ServiceName, { where, message }: { readonly where: string; readonly message: string }): Finding {
+  const by = service === 'register' ? `simulator, ${where}` : `simulator of ${service}, ${where}`
   const checker = checkerOf(message)
-  return checker === null ? found(`simulator, ${where}`, message) : found(`simulator, ${where}: ${checker}`, message)
+  return checker === null ? found(by, message) : found(`${by}: ${checker}`, message)
 }
 
 /** What does not run is a mistake in the mutant: every check would find it. An undecided search has found nothing. */
