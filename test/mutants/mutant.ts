@@ -45,3 +45,4 @@ export const minutes = 5
 
 export const test = (file: string, name: string): TestCheck => ({ type: 'test', file, test: name })
 export const simulator = (...seeds: readonly number[]): SimulatorCheck => ({ type: 'simulator', service: 'register', seeds })
+export const lockSimulator = (...seeds: readonly number[]): SimulatorCheck => ({ type: 'simulator', service: 'lock', seeds })
