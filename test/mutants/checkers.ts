@@ -9,6 +9,17 @@ const checkers: readonly (readonly [checker: string, says: RegExp])[] = [
   ['commit only grows', /the commit index went back/],
   ['linearizability', /^not linearizable/],
   ['rest after healing', /^no rest/],
+  ['mutual exclusion of clients', /both believe that they hold/],
+  ['sessions last as long as told', /^session \S+ was kept alive/],
+  ['locks last as long as told', /may trust \S+ until|is told that it holds/],
+  ['first come, first served', /who is in front of it/],
+  ['nobody is left waiting', /is left waiting$/],
+  ['grants exclude each other', /is granted .* beside/],
+  ['tokens only grow', /is granted .* with token/],
+  ['nothing for a session that is over', /under a session that is over/],
+  ['deadlocks are told as they are', /a deadlock that is none/],
+  ['no deadlock is left', /a deadlock is left between/],
+  ['tokens are checked as they are', /^token \d+ was said to be/],
   ['assertion in production code', /^AssertionFailure/],
 ]
 

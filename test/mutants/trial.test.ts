@@ -63,5 +63,7 @@ test('a check without a fault must pass, and must be there', async () => {
 test('what the simulator says names its checker', () => {
   equal(checkerOf('group 1: n2 leads in term 5 while n1 may trust its lease of term 4'), 'no leader beside a lease')
   equal(checkerOf('not linearizable:\nKey x'), 'linearizability')
+  equal(checkerOf('lease-1.1 and session-2.3 both believe that they hold hot-1'), 'mutual exclusion of clients')
+  equal(checkerOf('entry 31: A is granted r before B, who is in front of it'), 'first come, first served')
   equal(checkerOf('something else'), null)
 })
