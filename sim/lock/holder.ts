@@ -147,7 +147,9 @@ export class Holder {
     const hangsUp = waitMs !== null && waitMs > 0 && actor.prng.chance(options.hangUpShare)
     if (hangsUp) did('hang-up')
     const patienceMs = (waitMs ?? 0) + actor.prng.pick([3_000, 8_000])
-    const limits = hangsUp ? { patienceMs, hangUpAfterMs: actor.prng.float() * waitMs } : { patienceMs }
+    // Often at once, while the answer is on its way.
+    const hangUpAfterMs = actor.prng.float() * (actor.prng.chance(0.4) ? 20 : (waitMs ?? 0))
+    const limits = hangsUp ? { patienceMs, hangUpAfterMs } : { patienceMs }
     const heard = await actor.call('acquire', (locks, call) => acquire(locks, call, this.#request(wishes, waitMs)), limits)
     return { ...heard, left: hangsUp && !heard.told.ok && actor.prng.chance(0.5) }
   }

@@ -24,7 +24,7 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
     { seed: 1_936_103_345, why: 'an operator wiped a node for what had happened in an earlier life of it, and a group lost its majority' },
     { seed: 4_123_415_815, why: 'an operator took a node for removed because another, just restarted, did not know of it yet' },
   ],
-  lock: [],
+  lock: [{ seed: 6, why: 'a client that hung up on an upgrade lost the shared lock that it worked under' }],
 }
 
 interface Regression {

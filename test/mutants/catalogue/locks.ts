@@ -1,5 +1,5 @@
 import type { Mutant } from '#test/mutants/mutant.ts'
-import { test } from '#test/mutants/mutant.ts'
+import { lockSimulator, test } from '#test/mutants/mutant.ts'
 
 const service = 'src/services/lock/decisions.test.ts'
 const warden = 'src/services/lock/warden.test.ts'
@@ -72,5 +72,59 @@ export const locks: readonly Mutant[] = [
     original: "{ type: 'as-of', index } }",
     mutated: "{ type: 'as-of', index: index + 1e9 } }",
     checks: [test(service, 'decision L10: a late copy of a release without a token')],
+  },
+  {
+    name: 'upgrade-given-back',
+    guards: 'decision L3',
+    breaks: 'A client that hangs up while it waits for an upgrade loses the shared lock that it works under.',
+    file: 'src/core/lock/grants.ts',
+    original: 'setTerms(step, hold, { ...terms, attempt: null })',
+    mutated: 'setTerms(step, hold, terms)',
+    checks: [test('src/core/lock/decisions.test.ts', 'decision L3: who hangs up while it waits for an upgrade'), lockSimulator(6)],
+  },
+  {
+    name: 'grant-to-an-expired-session',
+    guards: 'decision L2',
+    breaks: 'What a session waits for is granted to it after it has ended.',
+    file: 'src/core/lock/sessions.ts',
+    original: "for (const wait of waits) endWait(step, wait, refuse('session_lost'))",
+    mutated: 'void waits',
+    checks: [lockSimulator(1, 2, 3)],
+  },
+  {
+    name: 'reader-passes-a-writer',
+    guards: 'decision L4',
+    breaks: 'A shared request joins the holders although a writer waits.',
+    file: 'src/core/lock/acquire.ts',
+    original: 'resource === undefined || (resource.firstPlace === null && fits(resource, mode))',
+    mutated: 'resource === undefined || fits(resource, mode)',
+    checks: [lockSimulator(1, 2, 3)],
+  },
+  {
+    name: 'cancelled-waiter-wakes-nobody',
+    guards: 'decision L3',
+    breaks: 'Who stood behind a wait that has ended is left waiting although the lock is free for it.',
+    file: 'src/core/lock/waits.ts',
+    original: 'for (const { resource } of wait.places) step.touched.add(resource)',
+    mutated: '',
+    checks: [lockSimulator(1, 2, 3)],
+  },
+  {
+    name: 'short-leases-of-a-new-leader',
+    guards: 'decision L1',
+    breaks: 'A new leader ends sessions sooner than its predecessor has told their clients.',
+    file: 'src/core/lock/session-leases.ts',
+    original: 'for (const session of sessions) this.opened(session, now)',
+    mutated: 'for (const { id, ttlMs } of sessions) this.opened({ id, ttlMs: ttlMs / 4 }, now)',
+    checks: [lockSimulator(1, 2, 3)],
+  },
+  {
+    name: 'kept-alive-while-it-ends',
+    guards: 'decision L1',
+    breaks: 'A leader keeps a session alive whose end it has proposed.',
+    file: 'src/core/lock/session-leases.ts',
+    original: "if (!this.#running.has(lease)) return 'ending'",
+    mutated: "if (!this.#running.has(lease)) return 'renewed'",
+    checks: [lockSimulator(12)],
   },
 ]
