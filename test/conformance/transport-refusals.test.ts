@@ -3,6 +3,8 @@ import { type AddressInfo, type Server, createServer } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PartingCode } from '#wire/control.ts'
+import { listenForPeers } from '#io/transport/peer-server.ts'
+import { refusePeers } from '#io/transport/tcp-transport.ts'
 import { fastClock } from './transport-clock.ts'
 import { Proxy } from './transport-proxy.ts'
 import { rawPeer } from './transport-raw.ts'
@@ -214,5 +216,24 @@ test('a connection on which nothing is heard any more goes down at both ends, an
   } finally {
     await network.close()
     await proxy.close()
+  }
+})
+
+test('a peer that only starts is not a fault: it is told so, and met as soon as it runs', async () => {
+  const network = new TcpNetwork()
+  const server = await listenForPeers({ host: '127.0.0.1', port: 0 })
+  const running = refusePeers(server)
+  const one = await network.node('one')
+  try {
+    one.transport.setPeers([{ name: 'two', address: `127.0.0.1:${(server.address() as AddressInfo).port}` }])
+    await until('the first dial has failed', () => one.logged.length > 0)
+    const [{ level, event, fields } = assert.fail()] = one.logged
+    assert.deepEqual({ level, event, detail: fields['detail'] }, { level: 'info', event: 'peer-absent', detail: 'it is starting' })
+    running()
+    await network.node('two', { server })
+    await until('both have met', () => one.transport.peers()[0]?.state === 'up')
+    assert.deepEqual(refusalsLogged(one), [])
+  } finally {
+    await network.close()
   }
 })

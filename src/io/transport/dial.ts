@@ -6,7 +6,8 @@ import type { Upgrade } from './upgrade.ts'
 
 export type DialOutcome =
   | { readonly type: 'upgraded'; readonly socket: Socket; readonly head: Uint8Array }
-  | { readonly type: 'failed'; readonly detail: string }
+  /** `absent`: nobody is there yet. A node that starts refuses connections at first, and then says that it starts. */
+  | { readonly type: 'failed'; readonly detail: string; readonly absent: boolean }
 
 export interface DialOptions {
   readonly address: Address
@@ -23,7 +24,7 @@ export const plainConnect = (host: string, port: number): Socket => connectTcp({
 /** Connects and asks for the upgrade. */
 export function dial({ address, upgrade, connect, limitMs, clock, done }: DialOptions): Cancel {
   const target = parseAddress(address)
-  if (target === null) return clock.after(0, () => done({ type: 'failed', detail: `not an address: ${address}` }))
+  if (target === null) return clock.after(0, () => done(failed(`not an address: ${address}`)))
   const { host, port } = target
   const headers = { connection: 'Upgrade', upgrade: upgrade.protocol }
   const asking = request({ createConnection: () => connect(host, port), host, port, path: upgrade.path, headers })
@@ -36,9 +37,10 @@ export function dial({ address, upgrade, connect, limitMs, clock, done }: DialOp
     if (outcome !== null) done(outcome)
     return true
   }
-  asking.on('error', (error: NodeJS.ErrnoException) => settle({ type: 'failed', detail: error.code ?? error.message }))
+  asking.on('error', (error: NodeJS.ErrnoException) => settle(failed(error.code ?? error.message, error.code === 'ECONNREFUSED')))
   asking.on('response', (response: IncomingMessage) => {
-    settle({ type: 'failed', detail: `answered HTTP ${response.statusCode ?? 0} instead of an upgrade` })
+    const { statusCode = 0 } = response
+    settle(statusCode === 503 ? failed('it is starting', true) : failed(`answered HTTP ${statusCode} instead of an upgrade`))
     asking.destroy()
   })
   asking.on('upgrade', (_response: IncomingMessage, socket: Socket, head: Uint8Array) => {
@@ -49,6 +51,8 @@ export function dial({ address, upgrade, connect, limitMs, clock, done }: DialOp
     if (settle(null)) asking.destroy()
   }
 }
+
+const failed = (detail: string, absent = false): DialOutcome => ({ type: 'failed', detail, absent })
 
 /** `host:port`, with an IPv6 host in brackets. */
 function parseAddress(address: Address): { readonly host: string; readonly port: number } | null {

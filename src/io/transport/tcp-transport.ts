@@ -17,7 +17,7 @@ import { Handshake, type HandshakeRole, type ProvenPeer, nonceBytes, protocolVer
 import { transportLimits } from './limits.ts'
 import { Links } from './links.ts'
 import { Target } from './target.ts'
-import { type Server, onUpgrade, peerUpgrade } from './upgrade.ts'
+import { type Server, onUpgrade, peerUpgrade, refuseUpgrades } from './upgrade.ts'
 
 /**
  * The transport between nodes: framed TCP behind `Upgrade: lockstep` on the node's one HTTP port.
@@ -48,6 +48,9 @@ export interface TcpTransportOptions {
   readonly versions?: { readonly oldest: number; readonly newest: number }
 }
 
+/** For a server that listens before it has a transport: who dials it is told that it starts, until the cancel. */
+export const refusePeers = (server: Server): Cancel => refuseUpgrades(server, peerUpgrade)
+
 /** How it stands with a listed peer. */
 export interface PeerStatus extends Peer {
   readonly state: 'up' | 'dialling' | 'waiting'
@@ -56,6 +59,9 @@ export interface PeerStatus extends Peer {
   /** Why it is not up. */
   readonly problem: string | null
 }
+
+/** A peer that is not there yet comes with every start; one that refuses does not. */
+type DialFault = 'peer-absent' | 'peer-refused'
 
 interface Session {
   /** Of a dialled connection. */
@@ -179,7 +185,7 @@ export class TcpTransport implements Transport {
 
   #dialled(target: Target, outcome: DialOutcome, limitMs: number): Connection | null {
     if (outcome.type === 'upgraded') return this.#open({ ...outcome, role: 'dialler', target, limitMs })
-    this.#failed(target, { code: 'lost', detail: outcome.detail })
+    this.#failed(target, { code: 'lost', detail: outcome.detail }, outcome.absent ? 'peer-absent' : 'peer-refused')
     return null
   }
 
@@ -275,16 +281,16 @@ export class TcpTransport implements Transport {
   }
 
   /** A dial led to nothing. */
-  #failed(target: Target, parting: Parting): void {
+  #failed(target: Target, parting: Parting, event: DialFault = 'peer-refused'): void {
     const isNews = target.problem !== describe(parting)
     target.settled(describe(parting))
-    this.#refused({ peer: target.peer.name ?? '', remote: target.peer.address, ...parting }, isNews)
+    this.#refused({ peer: target.peer.name ?? '', remote: target.peer.address, ...parting }, isNews, event)
     if (this.#targets.get(keyOf(target.peer)) === target) target.schedule()
   }
 
   /** The same trouble again and again is counted, but told once. */
-  #refused(fields: { readonly code: string } & Readonly<Record<string, string>>, isNews: boolean): void {
-    if (isNews) this.#options.telemetry.log('warn', 'peer-refused', fields)
+  #refused(fields: { readonly code: string } & Readonly<Record<string, string>>, isNews: boolean, event: DialFault = 'peer-refused'): void {
+    if (isNews) this.#options.telemetry.log(event === 'peer-absent' ? 'info' : 'warn', event, fields)
     this.#count(fields.code)
   }
 

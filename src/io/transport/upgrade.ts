@@ -27,16 +27,20 @@ export const clientUpgrade: Upgrade = { path: '/lockstep/client', protocol: 'loc
  * also one that asks for some other upgrade.
  */
 export function onUpgrade(ofNode: Server, upgrade: Upgrade, accept: (socket: Socket, head: Uint8Array) => void): Cancel {
+  return takeUpgrades(ofNode, upgrade, (socket, head) => {
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgrade.protocol}\r\n\r\n`)
+    accept(socket, head)
+  })
+}
+
+function takeUpgrades(ofNode: Server, upgrade: Upgrade, take: (socket: Socket, head: Uint8Array) => void): Cancel {
   const server = ofNode as UpgradingServer
   const others = server.listenerCount('upgrade') > 0
   const before = server.shouldUpgradeCallback
   const should = (request: IncomingMessage): boolean => isWanted(request, upgrade) || (others && before.call(server, request))
   const listener = (request: IncomingMessage, stream: Duplex, head: Uint8Array): void => {
-    if (!isWanted(request, upgrade)) return
     // The server of a node listens on TCP, so its streams are sockets (of TLS, perhaps).
-    const socket = stream as Socket
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgrade.protocol}\r\n\r\n`)
-    accept(socket, head)
+    if (isWanted(request, upgrade)) take(stream as Socket, head)
   }
   server.shouldUpgradeCallback = should
   server.on('upgrade', listener)
@@ -44,6 +48,18 @@ export function onUpgrade(ofNode: Server, upgrade: Upgrade, accept: (socket: Soc
     server.off('upgrade', listener)
     if (server.shouldUpgradeCallback === should) server.shouldUpgradeCallback = before
   }
+}
+
+/**
+ * Answers 503 to requests for the upgrade until it is cancelled: a node listens before it has loaded its store, and whoever dials it then
+ * shall know that it starts.
+ */
+export function refuseUpgrades(ofNode: Server, upgrade: Upgrade): Cancel {
+  return takeUpgrades(ofNode, upgrade, (socket) => {
+    // Who hangs up at once has no interest in the answer.
+    socket.on('error', () => socket.destroy())
+    socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n')
+  })
 }
 
 /** A request with a body is not one of ours: whatever follows the headers is read as frames. */
