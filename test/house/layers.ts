@@ -38,7 +38,12 @@ export const layers: Readonly<Record<string, Layer>> = {
     uses: ['src/base', 'src/core', 'src/wire', 'src/ports', 'src/runtime', 'src/io', 'src/api'],
     packages: ['*'],
   },
-  'src/cli': { uses: ['src/base', 'src/api', 'src/client', 'src/main.ts'], types: ['src/core'], packages: ['*'] },
+  'src/composition': {
+    uses: ['src/base', 'src/ports', 'src/runtime', 'src/io', 'src/api', 'src/services', 'src/http'],
+    types: ['src/core'],
+    packages: ['*'],
+  },
+  'src/cli': { uses: ['src/base', 'src/api', 'src/client', 'src/main.ts'], types: ['src/core', 'src/composition'], packages: ['*'] },
   'src/console': { uses: ['src/base', 'src/core', 'src/api'], packages: ['*'] },
   'src/index.ts': { uses: ['src'], packages: ['*'] },
   'src/main.ts': { uses: ['src'], packages: ['*'] },

@@ -16,6 +16,14 @@ export const lockMetrics: readonly MetricDefinition[] = [
   },
   { type: 'counter', name: 'lockstep_deadlocks_total', help: 'Deadlocks found in the cluster, as this node knows.', labels: [] },
   { type: 'counter', name: 'lockstep_lock_grants_total', help: 'Locks granted in the cluster, as this node knows.', labels: [] },
+  { type: 'gauge', name: 'lockstep_locks_held', help: 'Holds in the cluster, as this node knows; a shared lock has several.', labels: [] },
+  { type: 'gauge', name: 'lockstep_lock_waits', help: 'Requests that wait in the cluster, as this node knows.', labels: [] },
+  {
+    type: 'gauge',
+    name: 'lockstep_lock_sessions',
+    help: 'Open sessions in the cluster, as this node knows; each node has one of its own.',
+    labels: [],
+  },
   {
     type: 'histogram',
     name: 'lockstep_election_seconds',

@@ -35,10 +35,12 @@ export class LockNode implements NodeApi {
   }
 
   notReadyBecause(): string | null {
-    const { host } = this.#node()
+    const { host, cluster } = this.#node()
     const failure = host?.failure ?? null
     if (failure !== null) return `the store has failed: ${failure.detail}`
     if (host === null || this.#clusterId === null) return 'this node does not belong to a cluster yet'
+    // Right after the forming, before the groups are open.
+    if (host.groups.size === 0 && cluster === null) return 'this node does not know its cluster yet'
     const leaderless = [...host.groups.values()].filter(({ raft }) => raft.leader === null).map(({ id }) => id)
     return leaderless.length > 0 ? `no leader is known for slot ${leaderless.join(', ')}` : null
   }

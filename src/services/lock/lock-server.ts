@@ -203,6 +203,9 @@ export class LockServer implements ServiceHooks {
     this.#counted = { deadlocks: Math.max(deadlocks, state.deadlocksFound), grants: Math.max(grants, state.token) }
     if (this.#counted.deadlocks > deadlocks) telemetry.count('lockstep_deadlocks_total', {}, this.#counted.deadlocks - deadlocks)
     if (this.#counted.grants > grants) telemetry.count('lockstep_lock_grants_total', {}, this.#counted.grants - grants)
+    telemetry.gauge('lockstep_locks_held', {}, state.held)
+    telemetry.gauge('lockstep_lock_waits', {}, state.waiting)
+    telemetry.gauge('lockstep_lock_sessions', {}, state.sessions.size)
   }
 }
 

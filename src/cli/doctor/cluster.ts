@@ -1,0 +1,88 @@
+import { commonRoutes } from '#api/common/routes.ts'
+import { isFree, portHolder } from '#cli/ports/port-holder.ts'
+import { clusterStatus } from '#cli/service/cluster-status.ts'
+import type { ClusterStatus, NodeStatus } from '#cli/service/cluster-status.ts'
+import type { LockClient } from '#cli/service/lock-client.ts'
+import { found, readableMs } from './finding.ts'
+import type { Finding } from './finding.ts'
+
+const local: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]'])
+
+/** Everything that can be asked of the nodes; `version` is that of this program. */
+export async function checkCluster(client: LockClient, version: string): Promise<readonly Finding[]> {
+  const status = await clusterStatus(client)
+  const ports = await Promise.all(client.urls.map((url) => checkPort(url, status)))
+  if (status.nodes.every(({ reachable }) => !reachable)) {
+    const seen = 'no node answers'
+    return [
+      ...ports.flat(),
+      { check: 'cluster', verdict: 'skipped', seen, fix: "nothing to look at: 'lockstep up' starts one here, --url names one elsewhere" },
+    ]
+  }
+  const clocks = await Promise.all(status.nodes.filter(({ reachable }) => reachable).map((node) => checkClock(client, node)))
+  return [...ports.flat(), ...judgeNodes(status), ...judgeCluster(status, version), ...clocks]
+}
+
+/** A port of this machine is free, or a node has it. */
+async function checkPort(url: string, { nodes }: ClusterStatus): Promise<readonly Finding[]> {
+  const { hostname, port: text } = new URL(url)
+  const port = Number(text === '' ? 80 : text)
+  if (!local.has(hostname)) return []
+  const check = `port ${port}`
+  const node = nodes.find((each) => each.url === url && each.reachable)
+  if (node !== undefined) return [found(check, `${node.node_id ?? 'a node'} has it`)]
+  if (await isFree(port)) return [found(check, 'free')]
+  const seen = `taken by something that is no lock node: ${portHolder(port) ?? 'a process that this user may not see'}`
+  return [{ check, verdict: 'broken', seen, fix: 'stop it, or move all ports: lockstep up --port-offset N' }]
+}
+
+export function judgeNodes({ nodes }: Pick<ClusterStatus, 'nodes'>): readonly Finding[] {
+  return nodes.map((node) => {
+    const check = node.node_id ?? node.url
+    if (node.problem === null) return found(check, `ready at ${node.url}${node.role === null ? '' : `, ${node.role}`}`)
+    const fix = node.reachable ? 'wait, and look at its log if that does not end' : 'start it, or look at its log for why it ended'
+    return { check, verdict: 'broken', seen: `${node.url}: ${node.problem}`, fix }
+  })
+}
+
+export function judgeCluster({ nodes, leader }: Pick<ClusterStatus, 'nodes' | 'leader'>, version: string): readonly Finding[] {
+  const versions = distinct(nodes, ({ version: its }) => its)
+  const clusters = distinct(nodes, ({ cluster_id: its }) => its)
+  const findings: Finding[] = []
+  if (clusters.length <= 1) findings.push(found('cluster', `one, ${clusters[0] ?? 'not formed yet'}`))
+  else {
+    const fix = 'start each node with the same --join, on an empty --data if it belongs to another cluster'
+    findings.push({ check: 'cluster', verdict: 'broken', seen: `the nodes belong to ${clusters.length}: ${clusters.join(', ')}`, fix })
+  }
+  if (leader === null)
+    findings.push({ check: 'leader', verdict: 'broken', seen: 'no node knows one', fix: 'start nodes until a majority runs' })
+  else findings.push(found('leader', leader))
+  const all = [...new Set([...versions, version])]
+  if (all.length === 1) findings.push(found('version', version))
+  else
+    findings.push({ check: 'version', verdict: 'warning', seen: `${all.join(', ')}; this is ${version}`, fix: 'bring all to the newest' })
+  return findings
+}
+
+const distinct = (nodes: readonly NodeStatus[], of: (node: NodeStatus) => string | null): readonly string[] => [
+  ...new Set(nodes.flatMap((node) => of(node) ?? [])),
+]
+
+async function checkClock(client: LockClient, { url, node_id: id }: NodeStatus): Promise<Finding> {
+  const sentAt = Date.now()
+  const answer = await client.ask(url, commonRoutes.metrics, { format: 'json' }, client.timeoutMs)
+  const check = `clock of ${id ?? url}`
+  if (answer.type !== 'answered') return { check, verdict: 'skipped', seen: 'it did not answer in time', fix: null }
+  const { at } = answer.body as { readonly at: string }
+  return judgeClock(check, { aheadMs: Date.parse(at) - (sentAt + answer.tookMs / 2), errorMs: answer.tookMs / 2 })
+}
+
+/** A node whose clock is off may not lead; nothing else depends on wall clocks. */
+export function judgeClock(check: string, { aheadMs, errorMs }: { readonly aheadMs: number; readonly errorMs: number }): Finding {
+  const off = Math.abs(aheadMs)
+  const seen = `${readableMs(off)} ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine, give or take ${readableMs(errorMs)}`
+  const fix = 'set the clocks by NTP on all machines'
+  if (off - errorMs > 10_000) return { check, verdict: 'broken', seen, fix: `${fix}: a node that is 10 s off may not lead` }
+  if (off - errorMs > 1_000) return { check, verdict: 'warning', seen, fix }
+  return found(check, seen)
+}

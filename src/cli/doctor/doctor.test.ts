@@ -1,0 +1,52 @@
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { test } from 'node:test'
+import type { NodeStatus } from '#cli/service/cluster-status.ts'
+import { judgeClock, judgeCluster, judgeNodes } from './cluster.ts'
+import { judgeSpace, judgeSync } from './disk.ts'
+import { checkMemory, checkNode } from './machine.ts'
+
+const gib = 2 ** 30
+const verdicts = (findings: readonly { readonly verdict: string }[]) => findings.map(({ verdict }) => verdict)
+
+test('a Node.js that cannot run this is found', () => {
+  deepEqual(verdicts([checkNode('24.1.0'), checkNode('26.0.0'), checkNode('22.19.0')]), ['ok', 'ok', 'broken'])
+})
+
+test('little memory and little room on the disk are found', () => {
+  deepEqual(verdicts([checkMemory(4 * gib), checkMemory(gib / 2), checkMemory(gib / 8)]), ['ok', 'warning', 'broken'])
+  const disk = (freeBytes: number) => judgeSpace({ folder: '/d', freeBytes, totalBytes: 100 * gib })
+  deepEqual(verdicts([disk(50 * gib), disk(8 * gib), disk(4 * gib)]), ['ok', 'warning', 'broken'])
+})
+
+test('a disk that is too slow is found, and one that cannot be true', () => {
+  const of = (ms: number, slowest = ms) => judgeSync([...Array.from({ length: 98 }, () => ms), slowest, slowest])
+  deepEqual(verdicts([of(1), of(5, 50), of(25), of(5, 300), of(0.001)]), ['ok', 'ok', 'warning', 'broken', 'warning'])
+  match(of(1, 3).seen, /1\.00 ms \(p50\), 3\.00 ms \(p99\): fast/)
+})
+
+test('a clock that is off is found only when the way of the answer does not explain it', () => {
+  const of = (aheadMs: number, errorMs = 1) => judgeClock('clock', { aheadMs, errorMs }).verdict
+  deepEqual([of(5), of(-1_500), of(1_500, 600), of(20_000), of(-20_000)], ['ok', 'warning', 'ok', 'broken', 'broken'])
+})
+
+const node: NodeStatus = {
+  url: 'http://h:1',
+  node_id: 'n1',
+  problem: null,
+  reachable: true,
+  role: 'leader',
+  term: 1,
+  leader: 'n1',
+  version: '1.0.0',
+  cluster_id: 'c',
+  lag: 0,
+  answered_in_ms: 1,
+}
+
+test('a node that does not answer, a second cluster, no leader and another version are found', () => {
+  deepEqual(verdicts(judgeNodes({ nodes: [node, { ...node, problem: 'refused', reachable: false }] })), ['ok', 'broken'])
+  deepEqual(verdicts(judgeCluster({ nodes: [node], leader: 'n1' }, '1.0.0')), ['ok', 'ok', 'ok'])
+  const mixed = judgeCluster({ nodes: [node, { ...node, cluster_id: 'd', version: '1.1.0' }], leader: null }, '1.0.0')
+  deepEqual(verdicts(mixed), ['broken', 'broken', 'warning'])
+  for (const { fix } of mixed) equal(typeof fix, 'string', 'it says what to do')
+})

@@ -1,0 +1,28 @@
+import { styleText } from 'node:util'
+
+type Style = Parameters<typeof styleText>[0]
+
+/** Where a command writes. Colours are for a terminal, unless NO_COLOR is set. */
+export interface Screen {
+  readonly isTerminal: boolean
+  /** Columns; Infinity where lines may be as long as they want. */
+  readonly width: number
+  print(text: string): void
+  paint(style: Style, text: string): string
+}
+
+export const screen: Screen = screenOf(process.stdout)
+/** For people, while standard output may be read by a program. */
+export const errorScreen: Screen = screenOf(process.stderr)
+
+function screenOf(stream: NodeJS.WriteStream): Screen {
+  const isTerminal = stream.isTTY
+  return {
+    isTerminal,
+    width: isTerminal ? stream.columns : Infinity,
+    print: (text) => void stream.write(text),
+    paint: (style, text) => styleText(style, text, { stream }),
+  }
+}
+
+export const printJson = (value: unknown): void => screen.print(`${JSON.stringify(value, null, 2)}\n`)

@@ -1,0 +1,56 @@
+import type { AcquireGranted, AcquireRequest } from '#api/locks/acquire.ts'
+import { lockApiLimits } from '#api/locks/limits.ts'
+import { lockRoutes } from '#api/locks/routes.ts'
+import { assert } from '#base/assert.ts'
+import type { Result } from '#base/result.ts'
+import type { LockClient } from './lock-client.ts'
+import type { Refusal } from './node-answer.ts'
+
+interface Waiting {
+  /** Infinity waits until it is granted or refused. */
+  readonly waitMs: number
+  /** Leaves the queue; the wait then rejects with the reason. */
+  readonly signal: AbortSignal
+}
+
+/** Before the service gives a wait up, with time to find another node. */
+const renewAfterMs = lockApiLimits.waitMsMax - 15_000
+
+/**
+ * Acquires a lock, however long that takes. A request may wait for a minute only, so a longer wait is sent again before that is over: it
+ * keeps its place in the queue, and the older request of the two ends as superseded.
+ */
+export async function acquireLock(
+  client: LockClient,
+  request: Omit<AcquireRequest, 'wait_ms'>,
+  { waitMs, signal }: Waiting,
+): Promise<Result<AcquireGranted, Refusal>> {
+  const deadline = performance.now() + waitMs
+  const pieceMs = (): number => Math.ceil(Math.max(0, Math.min(lockApiLimits.waitMsMax, deadline - performance.now())))
+  const ask = (): ReturnType<typeof client.call<typeof lockRoutes.acquire>> =>
+    client.call(lockRoutes.acquire, () => ({ ...request, wait_ms: pieceMs() }), { waitMs: pieceMs(), signal })
+
+  for (;;) {
+    const goesOn = deadline - performance.now() > lockApiLimits.waitMsMax
+    const outcome = await within(ask(), goesOn ? renewAfterMs : Infinity)
+    if (outcome === null) continue
+    const isOver = !goesOn || outcome.ok || outcome.error.code !== 'lock_timeout'
+    if (!isOver) continue
+    if (!outcome.ok) return outcome
+    assert(outcome.value.status === 'granted', 'a request that waits for its answer is not queued in the background')
+    return { ok: true, value: outcome.value }
+  }
+}
+
+/** Null when that took longer; then nobody looks at the outcome any more. */
+async function within<T>(outcome: Promise<T>, limitMs: number): Promise<T | null> {
+  if (limitMs === Infinity) return outcome
+  const late = Promise.withResolvers<null>()
+  const timer = setTimeout(() => late.resolve(null), limitMs)
+  outcome.catch(() => {})
+  try {
+    return await Promise.race([outcome, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

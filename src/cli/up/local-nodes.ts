@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { Restarts, needsAPerson } from './restarts.ts'
+
+export interface LocalNode {
+  readonly id: string
+  /** `host:port`. */
+  readonly address: string
+  readonly data: string
+}
+
+interface LocalNodesOptions {
+  readonly nodes: readonly LocalNode[]
+  /** Flags that all of them get. */
+  readonly flags: readonly string[]
+  readonly restart: boolean
+  /** A line that a node wrote. */
+  readonly wrote: (node: LocalNode, line: string) => void
+  /** What became of a node, in words. */
+  readonly tell: (node: LocalNode, what: string) => void
+}
+
+/** For a node to end by itself once it was told to. */
+const stopMs = 10_000
+
+/** Nodes on this machine, each a process of its own. One that dies is started again, unless a restart cannot mend it. */
+export class LocalNodes {
+  readonly #options: LocalNodesOptions
+  readonly #children = new Map<LocalNode, ChildProcess>()
+  readonly #waiting = new Map<LocalNode, NodeJS.Timeout>()
+  readonly #ended = Promise.withResolvers<number>()
+  #stopping = false
+
+  constructor(options: LocalNodesOptions) {
+    this.#options = options
+    for (const node of options.nodes) this.#start(node, new Restarts())
+  }
+
+  /** Resolves when none is left that runs or will: with 0 after `stop`, else with the exit code of the last one. */
+  get ended(): Promise<number> {
+    return this.#ended.promise
+  }
+
+  /** Tells all to end, and ends what does not; called again, it ends them at once. */
+  stop(): void {
+    const signal = this.#stopping ? 'SIGKILL' : 'SIGTERM'
+    this.#stopping = true
+    for (const timer of this.#waiting.values()) clearTimeout(timer)
+    this.#waiting.clear()
+    for (const child of this.#children.values()) child.kill(signal)
+    if (this.#children.size === 0) this.#ended.resolve(0)
+    else setTimeout(() => this.#children.forEach((child) => child.kill('SIGKILL')), stopMs).unref()
+  }
+
+  #start(node: LocalNode, restarts: Restarts): void {
+    const { nodes, flags, wrote } = this.#options
+    const { id, address, data } = node
+    const join = nodes.map((each) => each.address).join(',')
+    const args = ['node', '--id', id, '--listen', address, '--join', join, '--data', data, ...flags]
+    const startedAt = performance.now()
+    const child = spawn(process.execPath, [process.argv[1] ?? '', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#children.set(node, child)
+    for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => wrote(node, line))
+    // `close` comes after the last of what it wrote.
+    child.once('close', (code, signal) => {
+      this.#children.delete(node)
+      this.#after(node, restarts, { code, signal, ranMs: performance.now() - startedAt })
+    })
+  }
+
+  #after(node: LocalNode, restarts: Restarts, { code, signal, ranMs }: Ending): void {
+    const { restart, tell } = this.#options
+    const how = signal === null ? `exit code ${code ?? 0}` : signal
+    if (!this.#stopping && restart && !needsAPerson(code)) {
+      const delayMs = restarts.delayMs(ranMs)
+      tell(node, `ended (${how}), and is started again in ${delayMs / 1_000} s`)
+      const again = (): void => {
+        this.#waiting.delete(node)
+        this.#start(node, restarts)
+      }
+      this.#waiting.set(node, setTimeout(again, delayMs))
+      return
+    }
+    if (!this.#stopping) tell(node, `ended (${how}), and is not started again${restart ? ': see what it said above' : ''}`)
+    if (this.#children.size + this.#waiting.size === 0) this.#ended.resolve(this.#stopping ? 0 : (code ?? 1))
+  }
+}
+
+interface Ending {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly ranMs: number
+}
