@@ -180,10 +180,10 @@ export const lockSessions: readonly Mutant[] = [
     name: 'more-than-one-slot-of-locks',
     guards: 'decision L8',
     breaks: 'Locks are spread over several slots, and a cycle over two of them is seen by neither.',
-    file: 'src/cli/options.ts',
-    original: "if (service === 'lock' && slots !== 1)",
+    file: 'src/cli/commands/node.ts',
+    original: "if (service === 'lock' && slots > 1)",
     mutated: "if (service === 'lock' && slots < 1)",
-    checks: [test('src/cli/options.test.ts', 'decision L8: the locks have one slot')],
+    checks: [test('src/cli/commands/node.test.ts', 'decision L8: the locks have one slot')],
   },
   {
     name: 'answer-tells-a-full-lease',
