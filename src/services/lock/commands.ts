@@ -46,8 +46,8 @@ export class Commands {
    * A release without a token means whatever its client was granted before it came in (decision L10), which the leader knows as a log
    * index. 1. The question for that index is stuck. 2. The client asks another node, which releases, and acquires again. 3. The question
    * gets through, and the index it is answered with is behind the new grant. So an answer that took longer than a client waits before it
-   * asks elsewhere counts for nothing, and only what was known here to be committed when the request came in is meant. That may be too
-   * little; hence nobody is then told that it holds nothing.
+   * asks elsewhere counts for nothing, and only what was in the own log when the request came in is meant. That may be too little; hence
+   * nobody is then told that it holds nothing.
    *
    * A client that is gone meanwhile may have asked elsewhere already.
    */
@@ -55,11 +55,14 @@ export class Commands {
     if (token !== undefined) return this.execute({ type: 'release', ...named, proof: { type: 'token', token: fencingToken(token) } })
     const { clock, slot } = this.#ports
     const latest = clock.now() + serviceLimits.releaseIndexMs
-    const { committed } = slot
+    const { logEnd } = slot
     const index = await new Promise<number | null>((resolve) => slot.readIndex(resolve, serviceLimits.releaseIndexMs))
     if (callEndOf(call) === 'client-gone') return err(noLeader())
     if (index !== null && clock.now() <= latest) return this.execute({ type: 'release', ...named, proof: { type: 'as-of', index } })
-    const answered = await this.execute({ type: 'release', ...named, proof: { type: 'as-of', index: committed } })
+    // When the own replica has caught up with a leader, it knows what became of its log.
+    if (logEnd !== null) await this.#looking.look({ type: 'check', resource: named.resource, token: 0 })
+    const known = logEnd === null ? 0 : slot.keptOf(logEnd)
+    const answered = await this.execute({ type: 'release', ...named, proof: { type: 'as-of', index: known } })
     return answered.ok && isNotHeld(answered.value) ? err(unavailable('which grant is meant could not be told in time')) : answered
   }
 

@@ -7,6 +7,7 @@ import type { Fault } from '#api/errors.ts'
 import type { ServiceFault } from '#api/locks/lock-api.ts'
 import { decodeAnswer, encodeCommand } from '#core/lock/command-codec.ts'
 import type { LockAnswer, LockCommand } from '#core/lock/types.ts'
+import type { LogIndex, Term } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { LockstepNode } from '#runtime/node.ts'
 import type { ProposalOutcome, RefusalCode } from '#wire/peer-message.ts'
@@ -50,9 +51,17 @@ export class LockSlot {
     this.#node().readIndex(lockGroup, { timeoutMs, done })
   }
 
-  /** The log index up to which the own replica knows entries to be committed; 0 without one. */
-  get committed(): number {
-    return this.#node().host?.groups.get(lockGroup)?.raft.commit ?? 0
+  /** How far the log of the own replica goes; null without one. */
+  get logEnd(): LogEnd | null {
+    const raft = this.#node().host?.groups.get(lockGroup)?.raft
+    const term = raft?.termAt(raft.lastIndex) ?? null
+    return raft === undefined || term === null ? null : { index: raft.lastIndex, term, commit: raft.commit }
+  }
+
+  /** Up to where the log that was has become part of the log for good, as far as the own replica knows. */
+  keptOf({ index, term, commit }: LogEnd): number {
+    const raft = this.#node().host?.groups.get(lockGroup)?.raft
+    return raft !== undefined && raft.commit >= index && raft.termAt(index) === term ? index : commit
   }
 
   /** The own replica, linearizably; null when that could not be done in time. */
@@ -99,6 +108,13 @@ export class LockSlot {
   #later(call: () => void): void {
     this.#clock.after(serviceLimits.restMs, call)
   }
+}
+
+/** An index and its term name all entries up to there. */
+export interface LogEnd {
+  readonly index: LogIndex
+  readonly term: Term
+  readonly commit: LogIndex
 }
 
 interface Asking {

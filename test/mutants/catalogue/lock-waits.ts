@@ -223,6 +223,15 @@ export const lockWaits: readonly Mutant[] = [
     checks: [test(service, 'decision L10: a release without a token whose node learns too late which grant it means')],
   },
   {
+    name: 'release-means-what-was-known-as-committed',
+    guards: 'decision L10',
+    breaks: 'A release right after its grant is turned away when the leader dies in between.',
+    file: 'src/services/lock/lock-slot.ts',
+    original: 'raft.termAt(index) === term ? index : commit',
+    mutated: 'raft.termAt(index) === term ? commit : commit',
+    checks: [test(service, 'decision L10: a release without a token goes through an election')],
+  },
+  {
     name: 'late-release-tells-that-nothing-is-held',
     guards: 'decision L10',
     breaks: 'A client that holds a lock is told that it does not, as its node knew too little to release it.',
