@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import type { LockDetail } from '#api/locks/views.ts'
+import { Cli, cli } from '#test/harness/cli.ts'
+import type { CliEnding } from '#test/harness/cli.ts'
+import { LockCluster } from '#test/harness/lock-cluster.ts'
+import type { NodeProcess } from '#test/harness/node-process.ts'
+import { until } from '#test/harness/until.ts'
+
+/** Passes everything on to a node, and remembers the last session that was kept alive or ended through it. */
+async function spyOn(url: string): Promise<{ readonly server: Server; readonly url: string; readonly session: () => string }> {
+  let session = ''
+  const server = createServer((request, response) => {
+    const path = request.url ?? ''
+    session = /^\/sessions\/([^/]+)/.exec(path)?.[1] ?? session
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const hasBody = chunks.length > 0
+      const headers = hasBody ? { 'content-type': 'application/json' } : {}
+      void fetch(`${url}${path}`, { method: request.method ?? '', headers, body: hasBody ? Buffer.concat(chunks) : null }).then(
+        async (answer) => response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text()),
+      )
+    })
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, session: () => session }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    // No such process.
+    return false
+  }
+}
+
+test('a command runs under a lock', async (t) => {
+  await using cluster = await LockCluster.start()
+  const [node] = cluster.nodes
+  assert.ok(node !== undefined)
+  const env = { LOCKSTEP_LOCK_URL: cluster.nodes.map(({ url }) => url).join(',') }
+  const look = async (name: string): Promise<LockDetail> => (await cluster.get(node, `/locks/${name}`)).body as LockDetail
+  const world: World = { cluster, node, env, look, run: (...args) => cli(['run', ...args], { env }) }
+  await running(t, world)
+  await sharing(t, world)
+  await losing(t, world)
+})
+
+interface World {
+  readonly cluster: LockCluster
+  readonly node: NodeProcess
+  readonly env: Readonly<Record<string, string>>
+  readonly look: (name: string) => Promise<LockDetail>
+  readonly run: (...args: readonly string[]) => Promise<CliEnding>
+}
+
+async function running(t: TestContext, { env, look, run }: World): Promise<void> {
+  await t.test('it knows the lock and its token, its exit code is passed on, and the lock is free afterwards', async () => {
+    const ending = await run('--lock', 'a', '--', 'sh', '-c', 'echo "$LOCKSTEP_LOCK $LOCKSTEP_FENCING_TOKEN"; exit 7')
+    assert.match(ending.stdout, /^a \d+\n$/)
+    assert.deepEqual({ code: ending.code, stderr: ending.stderr }, { code: 7, stderr: '' })
+    assert.equal((await look('a')).holder_count, 0)
+  })
+
+  await t.test('what cannot be run, and what a signal ends, have the exit codes of a shell', async () => {
+    assert.equal((await run('--lock', 'a', 'no-such-command')).code, 127)
+    assert.equal((await run('--lock', 'a', '--', import.meta.filename)).code, 126)
+    assert.equal((await run('--lock', 'a', '--', 'sh', '-c', 'kill -9 $$')).code, 137)
+    assert.equal((await look('a')).holder_count, 0)
+  })
+
+  await t.test('a signal is passed on, and the lock is released after the command has ended', async () => {
+    await using holder = new Cli(['run', '--lock', 'b', '--', 'sh', '-c', 'trap "exit 3" TERM; echo up; while :; do sleep 0.1; done'], {
+      env,
+    })
+    await holder.printed(/up/)
+    assert.equal((await look('b')).holder_count, 1)
+    holder.signal('SIGTERM')
+    assert.equal((await holder.ended()).code, 3)
+    assert.equal((await look('b')).holder_count, 0)
+  })
+}
+
+async function sharing(t: TestContext, { env, look, run }: World): Promise<void> {
+  await t.test('a held lock: not to be had is 75, waiting in the queue ends with the grant, Ctrl-C leaves the queue', async () => {
+    await using holder = new Cli(['run', '--lock', 'c', '--', 'sh', '-c', 'echo up; while :; do sleep 0.1; done'], { env })
+    await holder.printed(/up/)
+    for (const wait of ['0', '200ms']) {
+      const busy = await run('--lock', 'c', '--wait', wait, '--', 'echo', 'never')
+      assert.deepEqual({ code: busy.code, stdout: busy.stdout }, { code: 75, stdout: '' })
+    }
+    await using impatient = new Cli(['run', '--lock', 'c', '--', 'echo', 'never'], { env })
+    await until('it waits', async () => (await look('c')).waiter_count === 1)
+    impatient.signal('SIGINT')
+    const left = await impatient.ended()
+    assert.deepEqual({ code: left.code, stdout: left.stdout }, { code: 130, stdout: '' })
+    assert.equal((await look('c')).waiter_count, 0)
+    await using patient = new Cli(['run', '--lock', 'c', '--', 'echo', 'mine'], { env })
+    await until('it waits', async () => (await look('c')).waiter_count === 1)
+    holder.signal('SIGTERM')
+    assert.deepEqual(await patient.ended(), { code: 0, stdout: 'mine\n', stderr: '' })
+    assert.equal((await holder.ended()).code, 143)
+  })
+
+  await t.test('shared locks are held at once', async () => {
+    const inner = ['run', '--lock', 'd', '--shared', '--wait', '0', '--']
+    await using outer = new Cli([...inner, 'sh', '-c', 'echo up; while :; do sleep 0.1; done'], { env })
+    await outer.printed(/up/)
+    assert.equal((await cli([...inner, 'true'], { env })).code, 0)
+    assert.equal((await run('--lock', 'd', '--wait', '0', 'true')).code, 75)
+    outer.signal('SIGTERM')
+    assert.equal((await outer.ended()).code, 143)
+  })
+}
+
+async function losing(t: TestContext, { cluster, node, env }: World): Promise<void> {
+  await t.test('the lock is kept for longer than its lease, and through the death of a node', async () => {
+    const urls = cluster.nodes.map(({ url }) => url).join(',')
+    await using holder = new Cli(['run', '--lock', 'e', '--ttl', '4s', '--url', urls, '--', 'sh', '-c', 'echo up; sleep 6; echo done'])
+    await holder.printed(/up/)
+    await node.kill('SIGKILL')
+    assert.deepEqual(await holder.ended(), { code: 0, stdout: 'up\ndone\n', stderr: '' })
+    node.start()
+    await cluster.ready()
+  })
+
+  await t.test('when the lock is lost, the command and what it has begun are ended, however deaf they are', async () => {
+    const spy = await spyOn(node.url)
+    const deaf = 'trap "" TERM; sh -c \'trap "" TERM; echo "pid $$"; while :; do sleep 0.1; done\' & wait'
+    await using holder = new Cli(['run', '--lock', 'f', '--ttl', '4s', '--grace', '500ms', '--url', spy.url, '--', 'sh', '-c', deaf])
+    await holder.printed(/pid \d+/)
+    const pid = Number(/pid (\d+)/.exec(holder.stdout)?.[1])
+    await until('it is kept alive', () => spy.session() !== '')
+    assert.equal((await cluster.ask(node, 'DELETE', `/sessions/${spy.session()}`)).status, 200)
+    const ending = await holder.ended()
+    assert.equal(ending.code, 79)
+    assert.match(ending.stderr, /^lockstep: the lock "f" is lost: the session .* has ended/)
+    await until('the process that it began is gone', () => !isAlive(pid))
+    spy.server.closeAllConnections()
+    await new Promise((resolve) => spy.server.close(resolve))
+  })
+
+  await t.test('when no node answers any more, the command is ended before the lease can be over', async () => {
+    await using holder = new Cli(
+      ['run', '--lock', 'g', '--ttl', '4s', '--', 'sh', '-c', 'trap "echo told; exit" TERM; echo up; while :; do sleep 0.1; done'],
+      { env },
+    )
+    await holder.printed(/up/)
+    const stoppedAt = performance.now()
+    for (const each of cluster.running) each.signal('SIGSTOP')
+    await holder.printed(/told/)
+    const tookMs = performance.now() - stoppedAt
+    for (const each of cluster.running) each.signal('SIGCONT')
+    const ending = await holder.ended()
+    assert.equal(ending.code, 79)
+    assert.match(ending.stderr, /is lost: no node has kept its session alive for \d+ ms/)
+    assert.ok(tookMs < 4_000, `${tookMs} ms`)
+  })
+}

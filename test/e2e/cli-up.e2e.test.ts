@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import type { ClusterStatus } from '#cli/service/cluster-status.ts'
+import { isFree } from '#cli/ports/port-holder.ts'
+import { Cli, cli } from '#test/harness/cli.ts'
+import { until } from '#test/harness/until.ts'
+
+const usual = [8001, 8002, 8003]
+
+/** One that moves all ports to free ones. */
+async function freeOffset(): Promise<number> {
+  for (;;) {
+    const offset = 2_000 + Math.floor(Math.random() * 20_000)
+    const free = await Promise.all(usual.map((port) => isFree(port + offset)))
+    if (free.every(Boolean)) return offset
+  }
+}
+
+const pidOf = (folder: string, id: string): number =>
+  (JSON.parse(readFileSync(join(folder, id, 'store.lock'), 'utf8')) as { readonly pid: number }).pid
+
+test('three nodes on one command', async (t) => {
+  const parent = mkdtempSync(join(tmpdir(), 'lockstep-up-'))
+  const folder = join(parent, 'data')
+  const offset = await freeOffset()
+  const urls = usual.map((port) => `http://127.0.0.1:${port + offset}`)
+  const args = ['up', '--data', folder, '--port-offset', String(offset)]
+  const status = async (): Promise<ClusterStatus> =>
+    JSON.parse((await cli(['status', '--json', '--url', urls.join()])).stdout) as ClusterStatus
+  try {
+    await using up = new Cli(args)
+    await t.test('it says where they are once they serve, and the start is quiet', async () => {
+      await up.printed(/^ready; /m)
+      for (const [at, url] of urls.entries())
+        assert.match(up.stdout, new RegExp(`^lock-node-${at + 1}\t${url}\t\\w+\t.*lock-node-${at + 1}$`, 'm'))
+      assert.doesNotMatch(up.stdout, /peer-refused|404/)
+      assert.equal(up.stderr, '')
+      const { nodes, leader } = await status()
+      assert.ok(leader !== null && nodes.every(({ problem }) => problem === null))
+      assert.equal((await cli(['acquire', 'x', '--ttl', '0', '--url', urls.join()])).code, 0)
+    })
+
+    await t.test('a second one on the same folder is refused, and harms nothing, even with --fresh', async () => {
+      const second = await cli([...args, '--fresh'])
+      assert.equal(second.code, 4)
+      assert.match(second.stderr, /is in use: process \d+ has/)
+      assert.match((await cli(['locks', '--url', urls.join()])).stdout, /^x\t/)
+    })
+
+    await t.test('one on the same ports is told which process has them', async () => {
+      const second = await cli(['up', '--data', join(parent, 'other'), '--port-offset', String(offset)])
+      assert.equal(second.code, 5)
+      const held = process.platform === 'linux' ? `process ${pidOf(folder, 'lock-node-2')} has it` : 'is taken'
+      assert.ok(second.stderr.includes(held), second.stderr)
+    })
+
+    await t.test('a node that dies is reported and started again', async () => {
+      process.kill(pidOf(folder, 'lock-node-3'), 'SIGKILL')
+      await up.printed(/^lock-node-3 {2}ended \(SIGKILL\), and is started again in 2 s$/m)
+      await until('it is back', async () => (await status()).nodes.every(({ problem }) => problem === null), 20_000)
+    })
+
+    await t.test('Ctrl-C stops them all, and what was stored is there the next time', async () => {
+      const pids = [1, 2, 3].map((number) => pidOf(folder, `lock-node-${number}`))
+      up.signal('SIGINT')
+      const { code, stdout } = await up.ended()
+      assert.equal(code, 0)
+      assert.match(stdout, /stopping\n/)
+      for (const pid of pids) assert.throws(() => process.kill(pid, 0), 'it has ended')
+      const other = await cli(['up', '--data', folder, '--port-offset', String(await freeOffset())])
+      assert.equal(other.code, 4)
+      assert.match(other.stderr, /use the same --port-offset/)
+      await using again = new Cli(args)
+      await again.printed(/^ready; /m)
+      assert.match((await cli(['locks', '--url', urls.join()])).stdout, /^x\t/)
+      again.signal('SIGTERM')
+      assert.equal((await again.ended()).code, 0)
+    })
+
+    await startedFresh(t, { args, folder, urls })
+  } finally {
+    rmSync(parent, { recursive: true, force: true })
+  }
+})
+
+interface Place {
+  readonly args: readonly string[]
+  readonly folder: string
+  readonly urls: readonly string[]
+}
+
+async function startedFresh(t: TestContext, { args, folder, urls }: Place): Promise<void> {
+  await t.test('--fresh begins with nothing, and --no-restart leaves a dead node dead', async () => {
+    await using fresh = new Cli([...args, '--fresh', '--no-restart'])
+    await fresh.printed(/^ready; /m)
+    assert.equal((await cli(['locks', '--url', urls.join()])).stdout, '')
+    process.kill(pidOf(folder, 'lock-node-1'), 'SIGKILL')
+    await fresh.printed(/^lock-node-1 {2}ended \(SIGKILL\), and is not started again$/m)
+    fresh.signal('SIGINT')
+    assert.equal((await fresh.ended()).code, 0)
+  })
+}
+
+test('a port that something else has is named before any node is started', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-up-'))
+  const offset = await freeOffset()
+  const taker = createServer()
+  await new Promise<void>((resolve) => void taker.listen(8002 + offset, '127.0.0.1', resolve))
+  const { code, stderr } = await cli(['up', '--data', folder, '--port-offset', String(offset)])
+  assert.equal(code, 5)
+  assert.match(stderr, new RegExp(`^lockstep: 127\\.0\\.0\\.1:${8002 + offset}, for lock-node-2, is taken: process ${process.pid} has it`))
+  await new Promise((resolve) => taker.close(resolve))
+  rmSync(folder, { recursive: true })
+})
