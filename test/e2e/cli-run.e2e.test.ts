@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { LockDetail } from '#api/locks/views.ts'
+import { acquireLock } from '#cli/service/acquire-lock.ts'
+import { LockClient } from '#cli/service/lock-client.ts'
 import { Cli, cli } from '#test/harness/cli.ts'
 import type { CliEnding } from '#test/harness/cli.ts'
 import { LockCluster } from '#test/harness/lock-cluster.ts'
@@ -42,15 +44,23 @@ const isAlive = (pid: number): boolean => {
 
 test('a command runs under a lock', async (t) => {
   await using cluster = await LockCluster.start()
+  const world = worldOf(cluster)
+  await running(t, world)
+  await sharing(t, world)
+})
+
+test('a command loses its lock only when it must, and ends with it', async (t) => {
+  await using cluster = await LockCluster.start()
+  await losing(t, worldOf(cluster))
+})
+
+function worldOf(cluster: LockCluster): World {
   const [node] = cluster.nodes
   assert.ok(node !== undefined)
   const env = { LOCKSTEP_LOCK_URL: cluster.nodes.map(({ url }) => url).join(',') }
   const look = async (name: string): Promise<LockDetail> => (await cluster.get(node, `/locks/${name}`)).body as LockDetail
-  const world: World = { cluster, node, env, look, run: (...args) => cli(['run', ...args], { env }) }
-  await running(t, world)
-  await sharing(t, world)
-  await losing(t, world)
-})
+  return { cluster, node, env, look, run: (...args) => cli(['run', ...args], { env }) }
+}
 
 interface World {
   readonly cluster: LockCluster
@@ -87,7 +97,7 @@ async function running(t: TestContext, { env, look, run }: World): Promise<void>
   })
 }
 
-async function sharing(t: TestContext, { env, look, run }: World): Promise<void> {
+async function sharing(t: TestContext, { cluster, node, env, look, run }: World): Promise<void> {
   await t.test('a held lock: not to be had is 75, waiting in the queue ends with the grant, Ctrl-C leaves the queue', async () => {
     await using holder = new Cli(['run', '--lock', 'c', '--', 'sh', '-c', 'echo up; while :; do sleep 0.1; done'], { env })
     await holder.printed(/up/)
@@ -106,6 +116,28 @@ async function sharing(t: TestContext, { env, look, run }: World): Promise<void>
     holder.signal('SIGTERM')
     assert.deepEqual(await patient.ended(), { code: 0, stdout: 'mine\n', stderr: '' })
     assert.equal((await holder.ended()).code, 143)
+  })
+
+  await t.test('a wait that is longer than one request may be keeps its place', async () => {
+    const client = new LockClient({ urls: cluster.nodes.map(({ url }) => url), timeoutMs: 5_000 })
+    const { signal } = new AbortController()
+    const wait = (clientId: string, requestMs: number) =>
+      acquireLock(client, { resource_id: 'h', client_id: clientId }, { waitMs: 30_000, requestMs, signal })
+    assert.ok((await wait('holder', 1_000)).ok)
+    const order: string[] = []
+    const first = wait('first', 400).then(({ ok }) => order.push(`first ${ok}`))
+    await until('the first waits', async () => (await look('h')).waiter_count === 1)
+    const before = (await look('h')).waiters[0]?.ends_at ?? ''
+    const second = wait('second', 30_000).then(({ ok }) => order.push(`second ${ok}`))
+    await until('the second waits, and the first has been sent again', async () => {
+      const { waiters } = await look('h')
+      return waiters.length === 2 && Date.parse(waiters[0]?.ends_at ?? '') - Date.parse(before) > 1_000
+    })
+    for (const clientId of ['holder', 'first']) {
+      assert.equal((await cluster.post(node, '/release', { resource_id: 'h', client_id: clientId })).status, 200)
+      await (clientId === 'holder' ? first : second)
+    }
+    assert.deepEqual(order, ['first true', 'second true'])
   })
 
   await t.test('shared locks are held at once', async () => {

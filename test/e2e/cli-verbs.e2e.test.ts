@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { AcquireGranted } from '#api/locks/acquire.ts'
 import type { LocksView } from '#api/locks/views.ts'
 import type { Finding } from '#cli/doctor/finding.ts'
 import type { ClusterStatus } from '#cli/service/cluster-status.ts'
-import { cli } from '#test/harness/cli.ts'
+import { cli, program } from '#test/harness/cli.ts'
 import type { CliEnding } from '#test/harness/cli.ts'
 import { freePorts } from '#test/harness/free-ports.ts'
 import { LockCluster } from '#test/harness/lock-cluster.ts'
@@ -160,6 +161,13 @@ test('what is wrong on the command line is told at once, with exit code 2, and n
   for (const args of [[], ['frobnicate'], ['release', 'x'], ['run', '--lock', 'x'], ['locks', 'x', '--prefix', 'y'], ['up', 'x']]) {
     assert.equal((await cli(args)).code, 2, args.join(' '))
   }
+})
+
+test('a Node.js that is too old is told in one sentence', () => {
+  const older = 'data:text/javascript,Object.defineProperty(process, "versions", { value: { node: "20.1.0" } })'
+  const { status, stderr } = spawnSync(process.execPath, ['--import', older, program, 'status'], { encoding: 'utf8' })
+  assert.equal(status, 78)
+  assert.match(stderr, /^lockstep: Node\.js 24 or newer is needed, and this is 20\.1\.0 .*\n$/)
 })
 
 test('every command has help with examples', async () => {

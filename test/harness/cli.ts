@@ -14,7 +14,7 @@ interface CliOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-const program = join(import.meta.dirname, '..', '..', 'bin', 'lockstep.js')
+export const program = join(import.meta.dirname, '..', '..', 'bin', 'lockstep.js')
 
 /** The command line in a process of its own, with its output piped. */
 export class Cli implements AsyncDisposable {

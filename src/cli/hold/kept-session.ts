@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { lockRoutes } from '#api/locks/routes.ts'
 import { CommandError } from '#cli/command-error.ts'
 import { orRefused } from '#cli/service/lock-client.ts'
@@ -101,14 +102,7 @@ export class KeptSession {
   }
 
   /** Ends early with the session. */
-  #pause(ms: number): Promise<void> {
-    const { signal } = this.#ended
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.max(0, ms))
-      signal.addEventListener('abort', () => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
+  async #pause(ms: number): Promise<void> {
+    await sleep(Math.max(0, ms), undefined, { signal: this.#ended.signal }).catch(() => {})
   }
 }

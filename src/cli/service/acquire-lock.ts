@@ -11,10 +11,12 @@ interface Waiting {
   readonly waitMs: number
   /** Leaves the queue; the wait then rejects with the reason. */
   readonly signal: AbortSignal
+  /** How long one request may wait; what the service allows unless given. */
+  readonly requestMs?: number
 }
 
 /** Before the service gives a wait up, with time to find another node. */
-const renewAfterMs = lockApiLimits.waitMsMax - 15_000
+const renewAfter = 0.75
 
 /**
  * Acquires a lock, however long that takes. A request may wait for a minute only, so a longer wait is sent again before that is over: it
@@ -23,16 +25,16 @@ const renewAfterMs = lockApiLimits.waitMsMax - 15_000
 export async function acquireLock(
   client: LockClient,
   request: Omit<AcquireRequest, 'wait_ms'>,
-  { waitMs, signal }: Waiting,
+  { waitMs, signal, requestMs = lockApiLimits.waitMsMax }: Waiting,
 ): Promise<Result<AcquireGranted, Refusal>> {
   const deadline = performance.now() + waitMs
-  const pieceMs = (): number => Math.ceil(Math.max(0, Math.min(lockApiLimits.waitMsMax, deadline - performance.now())))
+  const pieceMs = (): number => Math.ceil(Math.max(0, Math.min(requestMs, deadline - performance.now())))
   const ask = (): ReturnType<typeof client.call<typeof lockRoutes.acquire>> =>
     client.call(lockRoutes.acquire, () => ({ ...request, wait_ms: pieceMs() }), { waitMs: pieceMs(), signal })
 
   for (;;) {
-    const goesOn = deadline - performance.now() > lockApiLimits.waitMsMax
-    const outcome = await within(ask(), goesOn ? renewAfterMs : Infinity)
+    const goesOn = deadline - performance.now() > requestMs
+    const outcome = await within(ask(), goesOn ? requestMs * renewAfter : Infinity)
     if (outcome === null) continue
     const isOver = !goesOn || outcome.ok || outcome.error.code !== 'lock_timeout'
     if (!isOver) continue
