@@ -38,11 +38,12 @@ export interface ConnectOptions {
  *
  *     await using sync = await connect({ lock: ['http://127.0.0.1:8001', 'http://127.0.0.1:8002'] })
  */
-export function connect({ lock, clientId, timeoutMs, sessionTtlMs }: ConnectOptions): Promise<LockstepClient> {
-  const client = clientId ?? `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
+export async function connect({ lock, clientId, timeoutMs, sessionTtlMs }: ConnectOptions): Promise<LockstepClient> {
+  const client = clientId ?? `${hostname().slice(0, hostLengthMax)}-${process.pid}-${randomBytes(3).toString('hex')}`
+  if (client.length === 0 || client.length > clientLengthMax) throw invalid('clientId', `a text of 1 to ${clientLengthMax} characters`)
   const options = {
     urls: typeof lock === 'string' ? [lock] : lock,
-    client: client.slice(0, clientLengthMax),
+    client,
     timeoutMs: inRange('timeoutMs', timeoutMs ?? sdkLimits.timeoutMs, 1, maxMs),
     sessionTtlMs: inRange('sessionTtlMs', sessionTtlMs ?? sdkLimits.sessionTtlMs, lockLimits.sessionTtlMsMin, lockLimits.ttlMsMax),
     software: `lockstep ${version}`,
@@ -64,6 +65,7 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'pac
 
 /** With the number of the owner it stays a name, whatever it is written in. */
 const clientLengthMax = 64
+const hostLengthMax = 40
 const maxMs = 3_600_000
 
 function inRange(field: string, value: number, min: number, max: number): number {

@@ -181,8 +181,8 @@ export class LockstepClient implements Locking, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const elections = Promise.all([...this.#elections].map((election) => election.close()))
-    this.#pool.stop()
+    // Who leads is told to stop, and takes the time that it needs.
+    for (const election of this.#elections) void election.close()
     const closed = Promise.all(this.#sessions.all().map((session) => new Promise<void>((done) => this.#sessions.close(session, done))))
     await new Promise<void>((resolve) => {
       const cancel = this.#ports.clock.after(sdkLimits.farewellMs, resolve)
@@ -195,7 +195,6 @@ export class LockstepClient implements Locking, AsyncDisposable {
     this.#waits.drain()
     this.#sessions.stop()
     this.#uplink.stop()
-    await elections
     this.#pool.stop()
   }
 

@@ -114,6 +114,30 @@ test('a release that takes too long tells so, and goes on', async () => {
   await world.until('it is released', () => world.at('r') === '|')
 })
 
+test('what was done under a lock counts, even if the release takes too long', async () => {
+  const world = new SdkWorld()
+  const { sdk } = await world.client()
+  const done = sdk.withLock('r', () => {
+    world.node('n1').refuses = 'no_leader'
+    return 'done'
+  })
+  assert.equal(await world.answer(done), 'done')
+  world.node('n1').refuses = null
+  await world.until('it is released', () => world.at('r') === '|')
+})
+
+test('a lock that is released while it is being upgraded goes when that is decided', async () => {
+  const world = new SdkWorld()
+  const { sdk } = await world.client()
+  const [one, two] = await world.answer(Promise.all([sdk.lock('r', { mode: 'shared' }), sdk.lock('r', { mode: 'shared' })]))
+  const upgrading = world.answer(one.upgrade())
+  await world.run(10)
+  assert.equal(await world.refusal(one.release()), 'timeout')
+  await world.answer(two.release())
+  assert.equal(await upgrading, true)
+  await world.until('it is released', () => world.at('r') === '|')
+})
+
 test('decision L3: a wait that is aborted leaves the queue', async () => {
   const world = new SdkWorld()
   const { sdk } = await world.client()

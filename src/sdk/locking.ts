@@ -52,7 +52,8 @@ export function lockingOf(context: TaskContext<Scope>, act: <T>(act: (owner: Own
         return await context.run(scope, () => run(lock))
       } finally {
         scope.active = false
-        await lock?.release()
+        // One that takes too long goes on by itself, and is no reason to lose what `run` came to.
+        await lock?.release().catch(() => {})
       }
     })
   const locking = {

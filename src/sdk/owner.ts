@@ -122,7 +122,11 @@ export class OwnerCore implements LockKeeper {
   async release(hold: Hold): Promise<void> {
     assert(hold.count > 0, 'a lock is released as often as it was taken')
     if (--hold.count > 0) return
-    await this.#turn(hold.name)
+    if (this.#turns.tryEnter(hold.name)) await this.#releaseInTurn(hold)
+    else await this.#within(this.#turns.enter(hold.name).then(() => this.#releaseInTurn(hold)))
+  }
+
+  async #releaseInTurn(hold: Hold): Promise<void> {
     // Taken again, or lost, before this turn came.
     if (hold.count > 0 || !hold.isHeld) {
       if (hold.count === 0) this.#forget(hold)
@@ -144,7 +148,7 @@ export class OwnerCore implements LockKeeper {
   }
 
   async downgrade(hold: Hold): Promise<void> {
-    await this.#turn(hold.name)
+    await this.#enter(hold.name, { signal: undefined, waitMs: this.#ports.timeoutMs, ifAvailable: false, lockDelayMs: 0 })
     try {
       if (!hold.isHeld) throw lostError(hold)
       if (hold.mode === 'shared') return
@@ -203,7 +207,8 @@ export class OwnerCore implements LockKeeper {
       }
       const over = (late: Granted | null): void => {
         if (late === null) this.#leave(names)
-        else for (const grant of late.grants) void this.#giveBack(new Hold(session, grant))
+        // Nobody was told of it. It goes on until it is answered.
+        else for (const grant of late.grants) this.#giveBack(new Hold(session, grant)).catch(() => {})
       }
       this.#start(session, { items, asked, isUpgrade: false }, { told, over })
     })
@@ -320,9 +325,14 @@ export class OwnerCore implements LockKeeper {
     throw error ?? new LockstepError('closed', 'this owner was closed')
   }
 
-  /** Its turn, whatever happens: to give something back. */
-  async #turn(name: string): Promise<void> {
-    if (!this.#turns.tryEnter(name)) await this.#turns.enter(name)
+  /** It goes on, also when its caller is told that it takes too long. */
+  #within(going: Promise<void>): Promise<void> {
+    const { clock, timeoutMs } = this.#ports
+    return new Promise((resolve, reject) => {
+      const tooLate = (): void => reject(new LockstepError('timeout', 'this owner is busy with that lock; it is released after that'))
+      const cancel = clock.after(timeoutMs, tooLate)
+      going.finally(cancel).then(resolve, reject)
+    })
   }
 
   #leave(names: readonly string[]): void {

@@ -72,6 +72,10 @@ test('decision L2: the leader is killed while a lock is held and waited for: it 
     assert.ok(held.isHeld() && !held.signal.aborted)
     leader.start()
     await cluster.ready()
+    await until('both talk to the leader', async () => {
+      const { id } = await cluster.leader()
+      return holder.node === id && waiter.node === id
+    })
   }
   await held.release()
   const next = await waiting

@@ -67,6 +67,13 @@ const acquire = (name: string, sequence: number, waitMs: number | null = null): 
   lockDelayMs: 0,
   waitMs,
 })
+const release = (name: string, sequence: number, token: number): LockCommand => ({
+  type: 'release',
+  identity: { session: sessionId(name), sequence, confirmed: 0 },
+  owner: { client: clientId(name), session: sessionId(name) },
+  resource: resourceName('r'),
+  proof: { type: 'token', token: fencingToken(token) },
+})
 const close = (name: string): LockCommand => ({ type: 'close-session', session: sessionId(name) })
 
 test('a wait is answered when it is queued, and again when it is settled, whichever nodes carry the two clients', async () => {
@@ -115,6 +122,30 @@ test('the waits of a connection that is gone go on, and are settled on the one t
   await holder.do(close('a'))
   assert.equal(await after.told(waiting, 'settled'), 'granted')
   assert.ok(before.said.every(({ type }) => type !== 'settled'))
+})
+
+test('a lock is handed over to a client of a node that follows without waiting for a heartbeat', async () => {
+  const world = await LockWorld.start()
+  const first = new Visitor(world, await world.leader())
+  const second = new Visitor(world, await world.follower())
+  first.send(open('a'))
+  second.send(open('b'))
+  for (let round = 1; round <= 20; round++) {
+    assert.equal(await first.do(acquire('a', 2 * round)), 'granted')
+    const waiting = second.send(acquire('b', 2 * round))
+    // Not in step with the heartbeats.
+    await world.run(437)
+    const askedAt = world.scheduler.now
+    first.send(release('a', 2 * round + 1, 2 * round - 1))
+    assert.equal(await second.told(waiting, 'settled'), 'granted')
+    assert.ok(world.scheduler.now - askedAt <= 15, `${world.scheduler.now - askedAt} ms`)
+    assert.equal(await second.do(release('b', 2 * round + 1, 2 * round)), 'released')
+    for (const [visitor, name] of [
+      [first, 'a'],
+      [second, 'b'],
+    ] as const)
+      assert.equal(await visitor.keepAlive(name), 'kept')
+  }
 })
 
 test('what is not for clients is refused, and changes nothing', async () => {
@@ -182,4 +213,15 @@ test('a client is told what an operator takes away, who leads, and that its node
   )
   here.server.clients.going()
   assert.equal(visitor.said.at(-1)?.type, 'going')
+})
+
+test('a client is welcomed with the nodes that there are, and with who leads', async () => {
+  const world = await LockWorld.start({ spares: 1 })
+  const leader = await world.leader()
+  await world.until('all are members', () => world.nodes.every(({ node }) => node.cluster?.members.length === 4))
+  for (const { server, name } of world.nodes.filter(({ founder }) => founder)) {
+    const welcome = server.clients.welcome()
+    assert.deepEqual([welcome?.node, welcome?.leader], [name, leader.name])
+    assert.deepEqual(welcome?.members.map(({ node }) => node).toSorted(), ['n1', 'n2', 'n3', 'n4'])
+  }
 })

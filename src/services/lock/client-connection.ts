@@ -97,7 +97,7 @@ export class ClientConnection implements ClientPeer {
       const isQueued = attempt !== null && isQueuedAnswer(answered.value)
       if (!isQueued) this.#leave(call)
       this.#channel.send({ type: 'answered', call, answer: answered.value })
-      if (isQueued) this.#ports.parking.follow(attempt)
+      if (isQueued) this.#ports.parking.followLeader(attempt)
     })
   }
 

@@ -58,7 +58,10 @@ export class ClientDesk implements ClientHost {
     }
   }
 
+  /** A node that has just started knows its founders before it knows its members. */
   #places(): readonly Place[] {
-    return (this.#ports.node().cluster?.members ?? []).map(({ name, address }) => ({ node: name, address }))
+    const { cluster, identity } = this.#ports.node()
+    const members = cluster?.members ?? identity?.formation?.members ?? []
+    return members.map(({ name, address }) => ({ node: name, address }))
   }
 }

@@ -37,6 +37,11 @@ export class LockSlot {
     return this.#node().host?.groups.has(lockGroup) === true
   }
 
+  /** The replica here leads: what is committed is known here first. */
+  get leadsHere(): boolean {
+    return this.#node().leadership(lockGroup) !== null
+  }
+
   submit(command: LockCommand, done: (answered: Answered) => void): void {
     this.forward(encodeCommand(command), (forwarded) => done(forwarded.ok ? ok(decoded(forwarded.value)) : forwarded))
   }
@@ -71,6 +76,11 @@ export class LockSlot {
 
   askLeader(question: PeerQuestion, done: (asked: Asked) => void, timeoutMs: number = serviceLimits.answerMs): void {
     this.#ask(question, { timeoutMs, perAskMs: serviceLimits.askMs, ofLeader: true, done })
+  }
+
+  /** What the leader may answer only after a while. */
+  waitAtLeader(question: PeerQuestion, done: (asked: Asked) => void, perAskMs: number): void {
+    this.#ask(question, { timeoutMs: perAskMs, perAskMs, ofLeader: true, done })
   }
 
   /** Another node that has a replica, for one that has none. */

@@ -1,7 +1,7 @@
 import type { LockState } from '#core/lock/state.ts'
 import type { Attempt, LockAnswer } from '#core/lock/types.ts'
 import { serviceLimits } from './limits.ts'
-import type { LockSlot } from './lock-slot.ts'
+import type { Asked, LockSlot } from './lock-slot.ts'
 
 type Settled = (answer: LockAnswer) => void
 
@@ -42,6 +42,20 @@ export class Parking {
       },
       serviceLimits.settlementMs,
     )
+  }
+
+  /**
+   * For a request under a client's own session, of which the leader cannot know where its client is: it is asked, as a replica that follows learns
+   * the end of a wait only with the next entry or heartbeat.
+   */
+  followLeader(attempt: Attempt): void {
+    if (!this.#parked.has(keyOf(attempt)) || this.#slot.leadsHere) return
+    if (!this.#slot.hasReplica) return this.follow(attempt)
+    const done = (asked: Asked): void => {
+      if (asked.type === 'settled') this.settle(attempt, asked.answer)
+      else this.followLeader(attempt)
+    }
+    this.#slot.waitAtLeader({ type: 'settlement', attempt }, done, serviceLimits.settlementMs)
   }
 
   settle(attempt: Attempt, answer: LockAnswer): void {
