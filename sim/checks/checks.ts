@@ -116,11 +116,14 @@ export class Checks {
     this.#checkLeases(name, group)
   }
 
-  /** Whatever was committed in an earlier term is in the new leader's log (paper 5.4.3). */
+  /**
+   * Whatever was committed in an earlier term is in the new leader's log (paper 5.4.3). Of an entry that counts the term in which it was
+   * committed: one that wins an older term late need not have what a newer leader has committed of a still older one.
+   */
   #checkCompleteness(name: string, { raft, id }: Group, record: GroupRecord): void {
     for (let index = record.highest; index > Math.max(raft.base, record.highest - 200); index--) {
       const committed = record.entries.get(index)
-      if (committed === undefined || committed.term >= raft.term) continue
+      if (committed === undefined || committed.committedIn >= raft.term) continue
       if (raft.termAt(logIndex(index)) !== committed.term) {
         throw new Violation(`group ${id}: ${name} leads in term ${raft.term} without entry ${index} of term ${committed.term}`)
       }
@@ -147,7 +150,7 @@ export class Checks {
       const known = record.entries.get(index)
       const print = fingerprint(entry)
       if (known === undefined) {
-        record.entries.set(index, { term: entry.term, print, node: name })
+        record.entries.set(index, { term: entry.term, committedIn: raft.term, print, node: name })
         record.highest = Math.max(record.highest, index)
         this.totals.committed++
       } else if (known.term !== entry.term || known.print !== print) {
@@ -167,7 +170,7 @@ export class Checks {
 
 interface GroupRecord {
   readonly leaders: Map<Term, string>
-  readonly entries: Map<number, { readonly term: Term; readonly print: string; readonly node: string }>
+  readonly entries: Map<number, { readonly term: Term; readonly committedIn: Term; readonly print: string; readonly node: string }>
   readonly states: Map<number, { readonly state: string; readonly node: string }>
   highest: number
 }

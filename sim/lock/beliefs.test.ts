@@ -1,6 +1,7 @@
 import { equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import type { HoldEnd, LockMode } from '#core/lock/types.ts'
+import type { HoldEnd, LockMode, SessionId } from '#core/lock/types.ts'
+import { clientId, sessionId } from '#core/lock/types.ts'
 import { Beliefs } from './beliefs.ts'
 import type { GrantRecord } from './ledger.ts'
 
@@ -15,12 +16,12 @@ class Scene {
     this.grants.set(token, { resource: 'r', client, mode, from: this.now, until: null, end: null })
   }
 
-  logsEnd(token: number, end: HoldEnd): void {
+  logsEnd(token: number, end: HoldEnd, session: SessionId | null = null): void {
     const grant = this.grants.get(token)
     if (grant === undefined) throw new Error('there is no such grant')
     grant.until = this.now
     grant.end = end
-    this.beliefs.holdEnded(grant.client, grant.resource, end)
+    this.beliefs.holdEnded({ client: clientId(grant.client), session }, grant.resource, end)
   }
 
   tells(client: string, token: number, until: number, mode: LockMode = 'exclusive', sentAt = 0): boolean {
@@ -75,6 +76,15 @@ test('a lease that ends at the servers while its client may trust it is found, t
   after.now = 50
   after.logsEnd(1, 'lease-expired')
   throws(() => after.tells('A', 1, 100), /that has ended by lease-expired at 50.0/)
+})
+
+test('the end of what an earlier session of a client held says nothing of what it holds now', () => {
+  const scene = new Scene()
+  scene.logs('A', 1, 'shared')
+  scene.logs('A', 2, 'shared')
+  scene.tells('A', 2, 100, 'shared')
+  scene.logsEnd(1, 'session-expired', sessionId('earlier'))
+  throws(() => scene.logsEnd(2, 'lease-expired'), /may trust r until/)
 })
 
 test('what an operator takes away by force is left out', () => {

@@ -1,4 +1,4 @@
-import type { LockMode } from '#core/lock/types.ts'
+import type { LockMode, OwnerRef } from '#core/lock/types.ts'
 import { Violation } from '#sim/checks/violation.ts'
 import type { GrantRecord } from './ledger.ts'
 
@@ -106,10 +106,10 @@ export class Beliefs {
     for (const beliefs of this.#byResource.values()) beliefs.delete(client)
   }
 
-  /** The log has ended a lock. */
-  holdEnded(client: string, resource: string, reason: string): void {
+  /** The log has ended a lock. One of an earlier session of the same client is another lock. */
+  holdEnded({ client, session }: OwnerRef, resource: string, reason: string): void {
     const belief = this.#byResource.get(resource)?.get(client)
-    if (belief === undefined) return
+    if (belief === undefined || belief.session !== session) return
     if (reason === 'forced') this.letGo(client, resource)
     else if (belief.until > this.#now())
       throw new Violation(

@@ -39,7 +39,7 @@ export class LockWorkload implements Workload {
     const now = (): number => world.scheduler.now
     this.#calls = new LockCalls(world)
     this.#ledger = new Ledger(now, {
-      holdEnded: ({ client }, { resource }, reason) => this.#beliefs.holdEnded(client, resource, reason),
+      holdEnded: (owner, { resource }, reason) => this.#beliefs.holdEnded(owner, resource, reason),
       sessionEnded: (session, reason) => this.#beliefs.sessionEnded(session, reason),
     })
     this.#beliefs = new Beliefs(this.#ledger, now)

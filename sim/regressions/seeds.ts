@@ -24,7 +24,12 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
     { seed: 1_936_103_345, why: 'an operator wiped a node for what had happened in an earlier life of it, and a group lost its majority' },
     { seed: 4_123_415_815, why: 'an operator took a node for removed because another, just restarted, did not know of it yet' },
   ],
-  lock: [{ seed: 6, why: 'a client that hung up on an upgrade lost the shared lock that it worked under' }],
+  lock: [
+    { seed: 6, why: 'a client that hung up on an upgrade lost the shared lock that it worked under' },
+    { seed: 3_028, why: 'a lock without an end was granted late, when the operator had taken away all there were' },
+    { seed: 265_562_708, why: 'the end of a lock of an earlier session was taken for that of the present one' },
+    { seed: 265_562_834, why: 'one that won an older term late was blamed for lacking what a newer leader had committed' },
+  ],
 }
 
 interface Regression {
