@@ -288,9 +288,9 @@ export class TcpTransport implements Transport {
     if (this.#targets.get(keyOf(target.peer)) === target) target.schedule()
   }
 
-  /** The same trouble again and again is counted, but told once. */
+  /** The same trouble again and again is counted, but told once; and it is no trouble that an end was not needed any more. */
   #refused(fields: { readonly code: string } & Readonly<Record<string, string>>, isNews: boolean, event: DialFault = 'peer-refused'): void {
-    if (isNews) this.#options.telemetry.log(event === 'peer-absent' ? 'info' : 'warn', event, fields)
+    if (isNews && !blameless.has(fields.code)) this.#options.telemetry.log(event === 'peer-absent' ? 'info' : 'warn', event, fields)
     this.#count(fields.code)
   }
 
@@ -343,6 +343,8 @@ export class TcpTransport implements Transport {
 
 /** Ends that correct nodes with a correct configuration do not come to. */
 const faults: ReadonlySet<PartingCode> = new Set(['malformed', 'other-cluster', 'overloaded', 'silent'])
+
+const blameless: ReadonlySet<string> = new Set<PartingCode>(['replaced', 'removed', 'stopping'])
 
 const keyOf = ({ name, address }: Peer): string => `${name ?? ''}@${address}`
 const describe = ({ code, detail }: Parting): string => `${code}: ${detail}`
