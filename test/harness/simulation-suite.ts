@@ -5,15 +5,15 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { regressions } from '#sim/regressions/seeds.ts'
-import { Summary } from './report.ts'
-import { runSeed } from './run.ts'
-import { serviceNames } from './services.ts'
-import type { ServiceName } from './services.ts'
+import { Summary } from '#sim/report.ts'
+import { runSeed } from '#sim/run.ts'
+import type { ServiceName } from '#sim/services.ts'
 
 /** A fixed set, in parts that end in time on a busy machine too: fresh seeds are for `npm run sim` and for every submission. */
 const fixedSeeds = { from: 1_000, parts: 5, perPart: 6 }
 
-for (const service of serviceNames) {
+/** Declares the tests that simulate a service, in a file of its own for each, as they take their time. */
+export function simulationSuite(service: ServiceName): void {
   const summary = new Summary(service)
 
   for (let part = 0; part < fixedSeeds.parts; part++) {
@@ -50,7 +50,7 @@ for (const service of serviceNames) {
 }
 
 async function traceOf(service: ServiceName, seed: number): Promise<{ readonly lines: number; readonly hash: string }> {
-  const main = join(import.meta.dirname, 'main.ts')
+  const main = join(import.meta.dirname, '..', '..', 'sim', 'main.ts')
   const child = spawn(process.execPath, [main, '--service', service, '--seed', String(seed), '--minutes', '2', '--trace'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
