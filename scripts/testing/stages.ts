@@ -40,6 +40,6 @@ export const stages: readonly Stage[] = [
     wants: (path) => path.endsWith('.e2e.test.ts'),
     testTimeoutMs: 60_000,
     fileTimeoutMs: 120_000,
-    concurrency: 1,
+    concurrency: 2,
   },
 ]
