@@ -19,7 +19,7 @@ export const limits = {
   learnersMax: 256,
   /** Heartbeat rounds whose sending times are remembered. */
   roundsRemembered: 64,
-  /** Between two rounds of a group at rest. */
+  /** Heartbeat intervals between two rounds of a group at rest. */
   restIntervals: 4,
   /** Answers to heartbeats without progress after which what was sent is taken for lost. */
   silentRoundsMax: 3,
