@@ -169,7 +169,7 @@ export class SimCluster {
     this.#scheduler.after(this.#prng.between(500, 5_000), () => {
       // Whoever ended this life in the meantime sees to the next one.
       if (target.machine.life !== life) return
-      if (reason.type === 'removed') {
+      if (reason.type === 'removed' || reason.type === 'left') {
         this.wipe(target)
         return
       }

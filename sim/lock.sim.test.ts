@@ -1,3 +1,3 @@
-import { simulationSuite } from '#test/harness/simulation-suite.ts'
+import { shortSimulationSuite } from '#test/harness/simulation-suite.ts'
 
-simulationSuite('lock')
+shortSimulationSuite('lock', [2, 10])

@@ -1,31 +1,66 @@
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Summary } from './report.ts'
 import { runSeed } from './run.ts'
+import type { RunReport } from './run.ts'
+import { SeedPool } from './seed-pool.ts'
 import { isServiceName, serviceNames } from './services.ts'
+import type { ServiceName } from './services.ts'
 
 /**
  * `npm run sim -- --seed 42 --trace`: one run, to be read. `-- --seeds 1000 --from 5000`: so many runs that count (see docs/testing.md).
- * `-- --for 3600`: fresh seeds for so many seconds. `--service lock`: of the locks rather than of the register.
+ * `-- --for 3600`: as many as can be begun within so many seconds, `--seeds` of them at most. `--service lock`: of the locks rather than
+ * of the register. `--threads 1`: on one processor.
  */
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
-    seeds: { type: 'string', default: '1' },
-    from: { type: 'string', default: '1' },
+    seeds: { type: 'string' },
+    from: { type: 'string' },
     for: { type: 'string' },
+    threads: { type: 'string', default: String(availableParallelism()) },
     minutes: { type: 'string', default: '5' },
     trace: { type: 'boolean', default: false },
     service: { type: 'string', default: 'register' },
     verbose: { type: 'boolean', default: false },
   },
 })
+const minutes = Number(values.minutes)
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
+function tell(service: ServiceName, { seed, violation, events, counts, totals }: RunReport): void {
+  const again = `npm run sim -- --service ${service} --seed ${seed} --minutes ${minutes} --trace`
+  if (violation !== null) print(`seed ${seed} FAILED: ${violation}\n  reproduce: ${again}`)
+  else if (values.verbose) print(`seed ${seed}: ${JSON.stringify({ events, counts, ...totals })}`)
+}
+
 /** A seed that does not count is made up for by another, but not without end. */
 const sparesPerSeed = 2
+
+async function runMany(service: ServiceName, summary: Summary): Promise<boolean> {
+  const seconds = values.for === undefined ? Infinity : Number(values.for)
+  const wanted = Number(values.seeds ?? (seconds < Infinity ? Infinity : 1))
+  const until = performance.now() + seconds * 1_000
+  const isEnough = (): boolean =>
+    performance.now() >= until || summary.counted + summary.failed >= wanted || summary.runs >= wanted * sparesPerSeed
+  let seed = Number(values.from ?? (seconds < Infinity ? Date.now() % 1_000_000_000 : 1))
+  const pool = new SeedPool({ service, minutes }, Math.min(Number(values.threads), wanted))
+  await pool.run(
+    () => (isEnough() ? null : seed++),
+    (report) => {
+      summary.add(report)
+      tell(service, report)
+      if (summary.runs % 100 === 0) print(`${summary.runs} runs, ${summary.counted} count, ${summary.failed} failed`)
+    },
+  )
+  await pool.close()
+  const isShort = seconds === Infinity && minutes >= 5 && summary.counted + summary.failed < wanted
+  if (isShort) print(`only ${summary.counted} of ${wanted} runs had enough happen in them to count`)
+  return !isShort && summary.runs > 0
+}
 
 async function main(): Promise<number> {
   const { service } = values
@@ -33,32 +68,18 @@ async function main(): Promise<number> {
     print(`there is no simulation of a service called ${service}; there are: ${serviceNames.join(', ')}`)
     return 2
   }
-  const minutes = Number(values.minutes)
-  const until = values.for === undefined ? null : performance.now() + Number(values.for) * 1_000
-  const first = Number(values.seed ?? (until === null ? values.from : Date.now() % 1_000_000_000))
-  const wanted = values.seed === undefined ? Number(values.seeds) : 1
   const summary = new Summary(service)
-  const enough = (): boolean => {
-    if (until !== null) return performance.now() >= until
-    return values.seed === undefined
-      ? summary.counted + summary.failed >= wanted || summary.runs >= wanted * sparesPerSeed
-      : summary.runs === 1
-  }
-  for (let seed = first; !enough(); seed++) {
-    const report = await runSeed({ service, seed, minutes, trace: values.trace ? print : null })
+  let isWhole = true
+  if (values.seed === undefined) {
+    isWhole = await runMany(service, summary)
+  } else {
+    const report = await runSeed({ service, seed: Number(values.seed), minutes, trace: values.trace ? print : null })
     summary.add(report)
-    if (report.violation !== null)
-      print(
-        `seed ${seed} FAILED: ${report.violation}\n  reproduce: npm run sim -- --service ${service} --seed ${seed} --minutes ${minutes} --trace`,
-      )
-    else if (values.verbose) print(`seed ${seed}: ${JSON.stringify({ events: report.events, counts: report.counts, ...report.totals })}`)
-    if (summary.runs % 100 === 0) print(`${summary.runs} runs, ${summary.counted} count, ${summary.failed} failed`)
+    tell(service, report)
   }
   print(summary.text)
-  const short = until === null && values.seed === undefined && minutes >= 5 && summary.counted + summary.failed < wanted
-  if (short) print(`only ${summary.counted} of ${wanted} runs had enough happen in them to count`)
   print(`${summary.runs - summary.failed} passed, ${summary.failed} failed`)
-  return summary.failed > 0 || summary.missing.length > 0 || short ? 1 : 0
+  return summary.failed > 0 || summary.missing.length > 0 || !isWhole ? 1 : 0
 }
 
 process.exitCode = await main()

@@ -60,17 +60,28 @@ const quickTiming: Timing = { heartbeatMs: 50, electionMinMs: 150, electionMaxMs
 /** What a service asks of the cluster that it runs on. */
 export interface ClusterTerms {
   readonly slotsMax: number
+  /** Of the service, besides its slots. */
+  readonly groupsBesides: number
   /** Besides those that every service bears. */
   readonly faults: readonly ServiceFaultKind[]
+  /** When all must be at rest after everything has healed, in milliseconds. */
+  readonly restMs: number
 }
 
-export function drawOptions(prng: Prng, minutes: number, { slotsMax, faults: added }: ClusterTerms = registerTerms): SimOptions {
+/** For elections, sessions that end, and replicas that catch up. */
+export const usualRestMs = 120_000
+
+export function drawOptions(
+  prng: Prng,
+  minutes: number,
+  { slotsMax, groupsBesides, faults: added }: ClusterTerms = registerTerms,
+): SimOptions {
   const options = drawCommon(prng, minutes)
   const faults = [...options.faults, ...added.filter(() => prng.chance(0.6))]
-  return { ...options, faults, slots: Math.min(options.slots, slotsMax) }
+  return { ...options, faults, slots: Math.min(options.slots, slotsMax) + groupsBesides }
 }
 
-export const registerTerms: ClusterTerms = { slotsMax: 2, faults: [] }
+export const registerTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 0, faults: [], restMs: usualRestMs }
 
 function drawCommon(prng: Prng, minutes: number): SimOptions {
   const clean = prng.chance(0.3)

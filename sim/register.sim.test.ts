@@ -1,3 +1,3 @@
-import { simulationSuite } from '#test/harness/simulation-suite.ts'
+import { shortSimulationSuite } from '#test/harness/simulation-suite.ts'
 
-simulationSuite('register')
+shortSimulationSuite('register', [2, 10])

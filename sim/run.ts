@@ -59,6 +59,7 @@ class Run {
   readonly #cluster: SimCluster
   readonly #workload: Workload
   readonly #faults: Faults
+  readonly #restMs: number
   /** Null where nothing uses any. */
   readonly #promises: Promises | null
 
@@ -66,6 +67,7 @@ class Run {
     this.#seed = request.seed
     const prng = new Prng(request.seed)
     const service = services[request.service]
+    this.#restMs = service.terms.restMs
     this.#options = drawOptions(prng.fork(), request.minutes, service.terms)
     const scheduler = this.#scheduler
     const trace = new Trace(request.trace, () => scheduler.now)
@@ -88,18 +90,18 @@ class Run {
     await this.#advance(this.#options.minutes * 60_000)
   }
 
-  /** Everything heals; within a virtual minute all must be as if nothing had happened. */
+  /** Everything heals; in time all must be as if nothing had happened. */
   async calm(): Promise<void> {
     this.#faults.stop()
     this.#faults.heal()
     await this.#advance(10_000)
     this.#faults.heal()
     this.#workload.stop()
-    for (let waited = 0; waited < 110_000; waited += 5_000) {
+    for (let waited = 10_000; waited < this.#restMs; waited += 5_000) {
       await this.#advance(5_000)
       if (this.#unrest() === null) return
     }
-    throw new Violation(`no rest two minutes after everything healed: ${this.#unrest()}`)
+    throw new Violation(`no rest ${this.#restMs / 60_000} minutes after everything healed: ${this.#unrest()}`)
   }
 
   judge(): void {

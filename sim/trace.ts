@@ -19,7 +19,11 @@ export class Trace {
   line(who: string, what: string, details: Readonly<Record<string, unknown>> = {}): void {
     if (this.#write === null) return
     this.#lines++
-    const fields = Object.entries(details).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    const fields = Object.entries(details).map(([name, value]) => `${name}=${typeof value === 'string' ? value : textOf(value)}`)
     this.#write(`${this.#now().toFixed(3).padStart(12)} ${who.padEnd(8)} ${what} ${fields.join(' ')}`.trimEnd())
   }
 }
+
+/** Bytes as what they spell. */
+const textOf = (value: unknown): string =>
+  JSON.stringify(value, (_, each: unknown) => (each instanceof Uint8Array ? Buffer.from(each).toString('latin1') : each))

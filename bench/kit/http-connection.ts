@@ -35,10 +35,16 @@ export class HttpConnection {
   }
 
   post(path: string, body: string): Promise<HttpAnswer> {
+    return this.ask('POST', path, body)
+  }
+
+  /** An empty body is none. */
+  ask(method: string, path: string, body = ''): Promise<HttpAnswer> {
     if (this.#asked !== null) throw new Error('one request at a time')
     this.#asked = Promise.withResolvers()
     const length = Buffer.byteLength(body)
-    const head = `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`
+    const type = length === 0 ? '' : 'content-type: application/json\r\n'
+    const head = `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${type}content-length: ${length}\r\n\r\n`
     this.#socket.write(head + body)
     return this.#asked.promise
   }

@@ -11,6 +11,7 @@ test('the suffix of a test file says which stage runs it', () => {
   deepEqual(stagesFor('src/base/deque.test.ts'), ['unit'])
   deepEqual(stagesFor('sim/cluster.sim.test.ts'), ['sim'])
   deepEqual(stagesFor('test/e2e/crash.e2e.test.ts'), ['e2e'])
+  deepEqual(stagesFor('test/e2e/redis.long.test.ts'), ['long'])
 })
 
 test('every test file of the repository is run by exactly one stage', () => {

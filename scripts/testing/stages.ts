@@ -9,12 +9,15 @@ export type Stage =
       readonly testTimeoutMs: number
       readonly fileTimeoutMs: number
       readonly concurrency: number
+      /** Takes too long for every time: it runs when it is asked for, and for every submission. */
+      readonly apart?: true
     }
 
-const special = /\.(?:sim|redis|e2e)\.test\.ts$/
+const special = /\.(?:sim|long|e2e)\.test\.ts$/
 
 export const stages: readonly Stage[] = [
   { type: 'command', name: 'types', command: 'tsc', options: ['--noEmit'] },
+  { type: 'command', name: 'page', command: 'tsc', options: ['--noEmit', '-p', 'src/console/page'] },
   { type: 'command', name: 'lint', command: 'oxlint', options: [] },
   { type: 'command', name: 'format', command: 'oxfmt', options: ['--check'] },
   { type: 'command', name: 'dead', command: 'knip', options: ['--no-progress', '--no-config-hints'] },
@@ -24,7 +27,7 @@ export const stages: readonly Stage[] = [
     wants: (path) => path.endsWith('.test.ts') && !special.test(path),
     testTimeoutMs: 20_000,
     fileTimeoutMs: 60_000,
-    concurrency: 2,
+    concurrency: 3,
   },
   {
     type: 'files',
@@ -40,6 +43,15 @@ export const stages: readonly Stage[] = [
     wants: (path) => path.endsWith('.e2e.test.ts'),
     testTimeoutMs: 60_000,
     fileTimeoutMs: 120_000,
+    concurrency: 3,
+  },
+  {
+    type: 'files',
+    name: 'long',
+    wants: (path) => path.endsWith('.long.test.ts'),
+    testTimeoutMs: 120_000,
+    fileTimeoutMs: 300_000,
     concurrency: 2,
+    apart: true,
   },
 ]

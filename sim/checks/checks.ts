@@ -15,16 +15,17 @@ import { Violation } from './violation.ts'
 export class Checks {
   readonly totals = { touches: 0, elections: 0, roleChanges: 0, committed: 0, stateComparisons: 0, leaseOverlapsExamined: 0, snapshots: 0 }
   readonly counters = new Map<string, number>()
-  #nodes: readonly SimNode[] = []
+  readonly #nodes = new Map<string, SimNode>()
   readonly #groups = new Map<number, GroupRecord>()
-  readonly #seen = new Map<string, { group: Group; commit: number; role: string; term: number }>()
+  /** By node. */
+  readonly #seen = new Map<string, Map<Group, Seen>>()
   readonly #touched = new Set<string>()
   /** By incarnation: the newest constants that a state of the cluster says it has adopted, and the last state that was looked at. */
   readonly #adopted = new Map<string, number>()
   readonly #looked = new Map<string, ClusterState>()
 
   watch(nodes: readonly SimNode[]): void {
-    this.#nodes = nodes
+    for (const node of nodes) this.#nodes.set(node.name, node)
   }
 
   touched(name: string): void {
@@ -37,7 +38,7 @@ export class Checks {
   }
 
   nodeDown(name: string): void {
-    for (const key of this.#seen.keys()) if (key.startsWith(`${name}/`)) this.#seen.delete(key)
+    this.#seen.delete(name)
   }
 
   nodeWiped(name: string): void {
@@ -49,21 +50,24 @@ export class Checks {
     return this.totals.elections
   }
 
-  stateAt(at: { readonly group: number; readonly node: string }, index: LogIndex, state: string): void {
+  stateAt(at: { readonly group: number; readonly node: string }, index: LogIndex, state: Buffer): void {
     const record = this.#record(at.group)
     const known = record.states.get(index)
     if (known === undefined) record.states.set(index, { state, node: at.node })
     else {
       this.totals.stateComparisons++
-      if (known.state !== state) throw new Violation(`group ${at.group} at ${index}: ${at.node} and ${known.node} are in different states`)
+      if (!known.state.equals(state))
+        throw new Violation(`group ${at.group} at ${index}: ${at.node} and ${known.node} are in different states`)
     }
   }
 
   afterEvent(): void {
     for (const name of this.#touched) {
-      const node = this.#nodes.find((candidate) => candidate.name === name)?.node
+      const node = this.#nodes.get(name)?.node
       if (!node) continue
-      for (const group of node.host?.groups.values() ?? []) this.#examine(name, group)
+      let seen = this.#seen.get(name)
+      if (seen === undefined) this.#seen.set(name, (seen = new Map<Group, Seen>()))
+      for (const group of node.host?.groups.values() ?? []) this.#examine(name, group, seen)
       this.#checkConstants(node)
     }
     this.#touched.clear()
@@ -85,23 +89,23 @@ export class Checks {
     if (runs < adopted) throw new Violation(`${name} runs constants ${runs}, and has announced that it runs ${adopted}`)
   }
 
-  #examine(name: string, group: Group): void {
+  #examine(name: string, group: Group, known: Map<Group, Seen>): void {
     const { raft } = group
-    const key = `${name}/${group.id}`
-    let seen = this.#seen.get(key)
-    if (seen?.group !== group) {
-      seen = { group, commit: raft.base, role: 'follower', term: 0 }
-      this.#seen.set(key, seen)
+    let seen = known.get(group)
+    if (seen === undefined) {
+      seen = { commit: raft.base, role: 'follower', term: 0 }
+      known.set(group, seen)
     }
     this.totals.touches++
     if (this.totals.touches % 97 === 0) checkInvariants(raft)
-    if (raft.term < seen.term) throw new Violation(`${key}: the term went back from ${seen.term} to ${raft.term}`)
-    if (raft.commit < seen.commit) throw new Violation(`${key}: the commit index went back from ${seen.commit} to ${raft.commit}`)
-    if (raft.role === 'leader' && (seen.role !== 'leader' || seen.term !== raft.term)) this.#elected(name, group)
-    if (raft.commit > seen.commit) this.#committed(name, group, seen.commit)
-    seen.commit = raft.commit
-    seen.role = raft.role
-    seen.term = raft.term
+    const { term, commit, role } = raft
+    if (term < seen.term) throw new Violation(`${name}/${group.id}: the term went back from ${seen.term} to ${term}`)
+    if (commit < seen.commit) throw new Violation(`${name}/${group.id}: the commit index went back from ${seen.commit} to ${commit}`)
+    if (role === 'leader' && (seen.role !== 'leader' || seen.term !== term)) this.#elected(name, group)
+    if (commit > seen.commit) this.#committed(name, group, seen.commit)
+    seen.commit = commit
+    seen.role = role
+    seen.term = term
   }
 
   #elected(name: string, group: Group): void {
@@ -132,7 +136,7 @@ export class Checks {
 
   /** One that wins an older term late, by votes that were long on their way, finds nobody who follows it: it can neither commit nor answer. */
   #checkLeases(name: string, { raft, id }: Group): void {
-    for (const other of this.#nodes) {
+    for (const other of this.#nodes.values()) {
       const rival = other.node?.host?.groups.get(id)?.raft
       if (rival === undefined || other.name === name || rival.role !== 'leader' || rival.term > raft.term) continue
       this.totals.leaseOverlapsExamined++
@@ -171,8 +175,15 @@ export class Checks {
 interface GroupRecord {
   readonly leaders: Map<Term, string>
   readonly entries: Map<number, { readonly term: Term; readonly committedIn: Term; readonly print: string; readonly node: string }>
-  readonly states: Map<number, { readonly state: string; readonly node: string }>
+  readonly states: Map<number, { readonly state: Buffer; readonly node: string }>
   highest: number
+}
+
+/** Of a replica, when it was last looked at. */
+interface Seen {
+  commit: number
+  role: string
+  term: number
 }
 
 function fingerprint({ time, payload }: Entry): string {

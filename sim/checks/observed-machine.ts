@@ -1,6 +1,5 @@
 import { packValue } from '#wire/value.ts'
-import type { LogIndex } from '#core/raft/types.ts'
-import type { ApplyContext, StateMachine } from '#runtime/state-machine.ts'
+import type { ApplyContext, LiveBodies, StateMachine } from '#runtime/state-machine.ts'
 import type { Checks } from './checks.ts'
 
 /** A machine that reports its state at fixed indexes, so that replicas can be compared. */
@@ -16,8 +15,9 @@ export class ObservedMachine implements StateMachine {
   apply(command: Uint8Array, context: ApplyContext): Uint8Array {
     this.#at.applying?.(command, context)
     const answer = this.#machine.apply(command, context)
-    if (context.index % this.#at.every === 0) {
-      const state = Buffer.concat([...this.#machine.snapshot(), packValue(context.version)]).toString('base64')
+    this.#at.applied?.(command, context, answer)
+    if (context.index % this.#at.every === 0 && context.position === 0) {
+      const state = Buffer.concat([...this.#machine.snapshot(), packValue(context.version)])
       this.#at.checks.stateAt(this.#at, context.index, state)
     }
     return answer
@@ -35,12 +35,12 @@ export class ObservedMachine implements StateMachine {
     this.#machine.restore(snapshot)
   }
 
-  live(): Iterable<LogIndex> {
-    return this.#machine.live()
+  get bodies(): LiveBodies | null {
+    return this.#machine.bodies
   }
 }
 
-interface Observed {
+export interface Observed {
   readonly group: number
   readonly node: string
   readonly checks: Checks
@@ -48,4 +48,6 @@ interface Observed {
   readonly every: number
   /** Hears of every command before it is carried out. */
   readonly applying?: (command: Uint8Array, context: ApplyContext) => void
+  /** And of what came of it. */
+  readonly applied?: (command: Uint8Array, context: ApplyContext, answer: Uint8Array) => void
 }

@@ -13,7 +13,7 @@ class Scene {
   readonly beliefs = new Beliefs({ grant: (token) => this.grants.get(token), session: (id) => this.sessions.get(id) }, () => this.now)
 
   logs(client: string, token: number, mode: LockMode = 'exclusive'): void {
-    this.grants.set(token, { resource: 'r', client, mode, from: this.now, until: null, end: null })
+    this.grants.set(token, { resource: 'r', client, session: null, mode, from: this.now, until: null, end: null })
   }
 
   logsEnd(token: number, end: HoldEnd, session: SessionId | null = null): void {
@@ -130,4 +130,17 @@ test('a client that keeps its session alive trusts its locks for longer', () => 
   scene.beliefs.kept('s', 200)
   scene.now = 150
   throws(() => scene.tells('B', 2, 300), /both believe/)
+})
+
+test('a process that stands still trusts in nothing, and what it trusts in when it goes on is looked at', () => {
+  const scene = new Scene()
+  scene.logs('A', 1)
+  scene.logs('B', 2)
+  scene.tells('A', 1, Infinity)
+  scene.beliefs.trusts('A', 'r', 0)
+  equal(scene.tells('B', 2, 200), true)
+  throws(() => scene.beliefs.trusts('A', 'r', Infinity), /A and B both believe/)
+  scene.beliefs.trusts('A', 'r', 0)
+  scene.logsEnd(1, 'session-expired')
+  throws(() => scene.beliefs.trusts('A', 'r', Infinity), /A may trust r until/)
 })

@@ -69,6 +69,16 @@ export class Beliefs {
     return true
   }
 
+  /** A process that looks at its own clock trusts in what it was told for as long as that says; one that stands still trusts in nothing. */
+  trusts(client: string, resource: string, until: number): void {
+    const belief = this.#byResource.get(resource)?.get(client)
+    if (belief === undefined) return
+    belief.until = until
+    if (until <= this.#now()) return
+    this.#checkHeld(belief)
+    this.#checkAlone(belief)
+  }
+
   letGo(client: string, resource: string): void {
     this.#byResource.get(resource)?.delete(client)
   }

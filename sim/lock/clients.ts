@@ -65,12 +65,19 @@ interface Keeping {
   isWounded: boolean
 }
 
-/** Every third of the lease, at once again where nobody answered. */
+/** Every third of the lease, at once again where nobody answered; now and then just when the leader ends the session. */
 async function keepAlive({ actor, beliefs, did }: HolderPorts, keeping: Keeping): Promise<void> {
   const { session, ttlMs } = keeping
+  let lastSentAt = actor.now
   while (keeping.isOpen) {
-    await actor.sleep(ttlMs / 3)
+    if (actor.prng.chance(lateKeepShare)) {
+      did('session-keep-late')
+      await actor.sleepUntil(lastSentAt + ttlMs + actor.prng.float() * endingMs)
+    } else {
+      await actor.sleep(ttlMs / 3)
+    }
     if (!keeping.isOpen) return
+    lastSentAt = actor.now
     did('session-keep')
     const { told, sentAt } = await actor.call('session-keep', (locks, call) => locks.keepSessionAlive({ session_id: session }, call))
     if (!keeping.isOpen) return
@@ -83,3 +90,7 @@ async function keepAlive({ actor, beliefs, did }: HolderPorts, keeping: Keeping)
     }
   }
 }
+
+const lateKeepShare = 0.02
+/** It takes a leader about so long to end a session. */
+const endingMs = 12

@@ -1,16 +1,16 @@
 import type { Fault } from '#api/errors.ts'
 import type { AcquireManyRequest } from '#api/locks/acquire.ts'
-import type { Checked } from '#api/locks/hold.ts'
 import type { LockMode } from '#core/lock/types.ts'
-import { Violation } from '#sim/checks/violation.ts'
-import type { Actor } from './actor.ts'
+import type { LockApi } from '#api/locks/lock-api.ts'
+import type { Actor } from '#sim/clients/actor.ts'
 import type { Beliefs } from './beliefs.ts'
-import type { Told } from './calls.ts'
+import type { Told } from '#sim/clients/calls.ts'
+import { judgeCheck } from './judge-check.ts'
 import type { Ledger } from './ledger.ts'
 import type { LockOptions } from './options.ts'
 
 export interface HolderPorts {
-  readonly actor: Actor
+  readonly actor: Actor<LockApi>
   readonly beliefs: Beliefs
   readonly ledger: Ledger
   readonly options: LockOptions
@@ -130,16 +130,7 @@ export class Holder {
     const { actor, did } = this.#ports
     const { told, sentAt } = await actor.call('check', (locks, call) => locks.check({ resource_id: resource, fencing_token: token }, call))
     did('check')
-    if (told.ok) this.#judgeCheck(token, told.value, sentAt)
-  }
-
-  #judgeCheck(token: number, { valid, reason }: Checked, sentAt: number): void {
-    const { ledger, did } = this.#ports
-    const until = ledger.grant(token)?.until
-    const said = `token ${token} was said to be ${reason}, asked at ${sentAt.toFixed(1)}`
-    if (valid && until !== null && (until ?? 0) < sentAt) throw new Violation(`${said}, and its grant ended at ${until?.toFixed(1)}`)
-    if (!valid && until === null) throw new Violation(`${said}, and it is held`)
-    if (reason === 'superseded') did('stale-token-refused')
+    if (told.ok) judgeCheck(this.#ports, { token, sentAt }, told.value)
   }
 
   async #ask(wishes: readonly Wish[], waitMs: number | null) {
@@ -202,8 +193,8 @@ export class Holder {
 export const isPassing = ({ code }: Fault): boolean =>
   code === 'unknown' || code === 'no_leader' || code === 'unavailable' || code === 'stopping' || code === 'overloaded'
 
-type Locks = Parameters<Parameters<Actor['call']>[1]>[0]
-type Call = Parameters<Parameters<Actor['call']>[1]>[1]
+type Locks = Parameters<Parameters<Actor<LockApi>['call']>[1]>[0]
+type Call = Parameters<Parameters<Actor<LockApi>['call']>[1]>[1]
 
 async function acquire(locks: Locks, call: Call, request: AcquireManyRequest): Promise<Told<Answer>> {
   const { resources, ...terms } = request

@@ -6,6 +6,7 @@ import { lockLimits } from '#core/lock/limits.ts'
 import { LockState } from '#core/lock/state.ts'
 import type { Acquire, Applied, Grant, Hop, Item, LockAnswer, LockCommand, LockEvent, LockMode, OwnerRef } from '#core/lock/types.ts'
 import { clientId, fencingToken, resourceName, sessionId } from '#core/lock/types.ts'
+import { logIndex, term } from '#core/raft/types.ts'
 import { Ledger } from './ledger.ts'
 
 /** A log whose machine does whatever a test says: the ledger must find what is wrong with it. */
@@ -25,7 +26,14 @@ class PlantedLog {
 
   says(command: LockCommand, answer: LockAnswer, ...events: LockEvent[]): void {
     this.#next = { answer, events }
-    const context = { index: ++this.#index, term: 1, time: millis(this.#index), wall: wallMillis(0) }
+    const context = {
+      index: logIndex(++this.#index),
+      position: 0,
+      term: term(1),
+      time: millis(this.#index),
+      wall: wallMillis(0),
+      version: 1,
+    }
     this.ledger.applying(encodeCommand(command), context)
   }
 

@@ -3,6 +3,7 @@ import { checkInvariants } from '#core/lock/invariants.ts'
 import { LockMachine } from '#core/lock/machine.ts'
 import type { LockState } from '#core/lock/state.ts'
 import type { Applied, Grant, HoldEnd, LockCommand, LockContext, LockEvent, OwnerRef } from '#core/lock/types.ts'
+import type { ApplyContext } from '#runtime/state-machine.ts'
 import { Violation } from '#sim/checks/violation.ts'
 import { Queues } from './queues.ts'
 import type { Waiting } from './queues.ts'
@@ -11,6 +12,8 @@ import type { Waiting } from './queues.ts'
 export interface GrantRecord {
   readonly resource: string
   readonly client: string
+  /** Null for one with a lease of its own. */
+  readonly session: string | null
   readonly mode: Grant['mode']
   readonly from: number
   until: number | null
@@ -50,6 +53,7 @@ export class Ledger {
   readonly #now: () => number
   readonly #listener: LedgerListener
   #index = 0
+  #position = 0
   #token = 0
 
   constructor(now: () => number, listener: LedgerListener, machine: LedgerMachine = new LockMachine()) {
@@ -70,14 +74,16 @@ export class Ledger {
     return this.#sessions.get(id)
   }
 
-  /** Every replica applies every entry; the first one counts. */
-  applying(bytes: Uint8Array, context: LockContext): void {
-    if (context.index <= this.#index) return
-    this.#index = context.index
+  /** Every replica applies every command; the first one counts. */
+  applying(bytes: Uint8Array, context: ApplyContext): void {
+    const { index, position } = context
+    if (index < this.#index || (index === this.#index && position <= this.#position)) return
+    this.#index = index
+    this.#position = position
     const decoded = decodeCommand(bytes)
     const { answer, events } = this.#machine.apply(bytes, context)
     if (!decoded.ok) throw new Violation(`entry ${context.index} is no command: ${decoded.error}`)
-    const request = this.#requestOf(decoded.value, context.index)
+    const request = this.#requestOf(decoded.value, this.totals.entries)
     for (const event of events) this.#look(event, request)
     if (request !== null && answer.type === 'queued' && this.#queues.find(request.owner, request.items) === undefined) {
       this.totals.queued++
@@ -95,10 +101,10 @@ export class Ledger {
     if (this.state.held + this.state.waiting > 0 === this.#queues.isEmpty) throw new Violation('the locks and their log disagree')
   }
 
-  #requestOf(command: LockCommand, index: number): Waiting | null {
+  #requestOf(command: LockCommand, order: number): Waiting | null {
     if (command.type !== 'acquire') return null
     const { owner, items } = command
-    return this.#queues.find(owner, items) ?? this.#queues.asking(owner, items, index)
+    return this.#queues.find(owner, items) ?? this.#queues.asking(owner, items, order)
   }
 
   #look(event: LockEvent, request: Waiting | null): void {
@@ -152,7 +158,7 @@ export class Ledger {
       queues.hold(resource, { owner, mode, token })
       const conflict = queues.conflict(resource)
       if (conflict !== null) throw new Violation(`${at} beside ${conflict.map((held) => `${held.owner.client} (${held.mode})`).join(', ')}`)
-      this.#grants.set(token, { resource, client: owner.client, mode, from: this.#now(), until: null, end: null })
+      this.#grants.set(token, { resource, ...owner, mode, from: this.#now(), until: null, end: null })
       this.totals.grants++
     }
     queues.leave(owner, grants)

@@ -1,12 +1,19 @@
+import type { LockApi } from '#api/locks/lock-api.ts'
 import { HistoryRecorder } from '#sim/checker/history.ts'
 import { checkLinearizability } from '#sim/checker/linearizability.ts'
 import { ObservedMachine } from '#sim/checks/observed-machine.ts'
 import { Violation } from '#sim/checks/violation.ts'
 import type { NodeLife, Served, Workload, World } from '#sim/workload.ts'
 import { LockServer } from '#services/lock/lock-server.ts'
-import { Actor, Dead } from './actor.ts'
+import { ClientLinks } from '#sim/clients/client-links.ts'
+import { fates } from '#sim/clients/fate.ts'
+import { liveWithLibrary } from '#sim/lock/library/lives.ts'
+import type { LockProgramPorts } from '#sim/lock/library/lock-program.ts'
+import { lockClients } from '#wire/client-codec.ts'
+import type { ClientMessage, ServerMessage } from '#wire/client-message.ts'
+import { Actor, Dead } from '#sim/clients/actor.ts'
 import { Beliefs } from './beliefs.ts'
-import { LockCalls } from './calls.ts'
+import { ServiceCalls } from '#sim/clients/calls.ts'
 import { runLeaseClient, runSessionClient } from './clients.ts'
 import type { HolderPorts } from './holder.ts'
 import { Ledger } from './ledger.ts'
@@ -16,28 +23,36 @@ import type { LockOptions } from './options.ts'
 import { runPlainClient } from './plain-client.ts'
 import { plainLockModel } from './plain-lock-model.ts'
 import type { PlainInput, PlainOutput } from './plain-lock-model.ts'
+import { pathLimits } from '#services/common/limits.ts'
 
 /** The locks on every node, their clients, and what is checked of both. */
 export class LockWorkload implements Workload {
   readonly usesPromises = true
-  readonly actions = new Map<string, number>(lockActions.map((action) => [action, 0]))
+  readonly actions: Map<string, number>
   readonly #world: World
   readonly #options: LockOptions
-  readonly #calls: LockCalls
+  readonly #calls: ServiceCalls<LockApi>
+  readonly #links: ClientLinks<ClientMessage, ServerMessage>
   readonly #ledger: Ledger
   readonly #beliefs: Beliefs
   readonly #history: HistoryRecorder<PlainInput, PlainOutput>
   readonly #failures: unknown[] = []
   #working = 0
   #stopped = false
+  /** Since when nobody asks for anything. */
+  #quietAt: number | null = null
   #swept = false
 
-  constructor(world: World) {
+  /** `library`: with programs that use the client library. */
+  constructor(world: World, { library }: { readonly library: boolean }) {
     this.#world = world
-    this.#options = drawLockOptions(world.prng.fork())
+    const drawn = drawLockOptions(world.prng.fork())
+    this.#options = library ? drawn : { ...drawn, libraryClients: 0 }
+    this.actions = new Map([...lockActions, ...(library ? libraryActions : [])].map((action) => [action, 0]))
     world.trace.line('sim', 'lock options', { ...this.#options })
     const now = (): number => world.scheduler.now
-    this.#calls = new LockCalls(world)
+    this.#calls = new ServiceCalls(world)
+    this.#links = new ClientLinks(world, lockClients)
     this.#ledger = new Ledger(now, {
       holdEnded: (owner, { resource }, reason) => this.#beliefs.holdEnded(owner, resource, reason),
       sessionEnded: (session, reason) => this.#beliefs.sessionEnded(session, reason),
@@ -48,7 +63,7 @@ export class LockWorkload implements Workload {
 
   readonly serve = (life: NodeLife): Served => {
     const { name, checks } = life
-    const server = new LockServer({ ...life, version: '0.0.0' })
+    const server = new LockServer({ ...life, version: '0.0.0', hasRoom: () => true })
     const applying: Ledger['applying'] = (command, context) => this.#ledger.applying(command, context)
     return {
       ports: {
@@ -58,21 +73,33 @@ export class LockWorkload implements Workload {
       start: () => {
         server.start()
         this.#calls.serve(name, server.locks)
+        this.#links.serve(name, server.clients)
       },
-      drain: () => this.#calls.drain(name),
-      stop: () => server.stop(),
-      crashed: () => this.#calls.crashed(name),
+      drain: () => {
+        server.clients.going()
+        this.#calls.drain(name)
+      },
+      stop: () => {
+        this.#links.stopped(name)
+        server.stop()
+      },
+      crashed: () => {
+        this.#calls.crashed(name)
+        this.#links.crashed(name)
+      },
     }
   }
 
   get totals(): Workload['totals'] {
-    return { ...this.#calls.totals, ...this.#ledger.totals, ...this.#beliefs.totals, plain: this.#history.operations().length }
+    const plain = this.#history.operations().length
+    return { ...this.#calls.totals, ...this.#ledger.totals, ...this.#beliefs.totals, ...this.#links.totals, plain }
   }
 
   start(): void {
-    const { leaseClients, sessionClients, plainClients, plainKeys: keys, thinkMs } = this.#options
+    const { leaseClients, sessionClients, libraryClients, plainClients, plainKeys: keys, thinkMs } = this.#options
     for (let at = 1; at <= leaseClients; at++) this.#live(`lease-${at}`, (ports) => runLeaseClient(ports))
     for (let at = 1; at <= sessionClients; at++) this.#live(`session-${at}`, (ports) => runSessionClient(ports))
+    for (let at = 1; at <= libraryClients; at++) void this.#work(liveWithLibrary(`library-${at}`, this.#programPorts))
     for (let at = 1; at <= plainClients; at++)
       this.#live(`plain-${at}`, (ports) => runPlainClient({ ...ports, history: this.#history, keys, thinkMs }))
     this.#live('operator', (ports) => runOperator(ports, this.#world))
@@ -89,6 +116,9 @@ export class LockWorkload implements Workload {
   unrest(): string | null {
     if (this.#working > 0) return `${this.#working} clients are not done`
     if (this.#calls.open > 0) return `${this.#calls.open} calls are open`
+    if (this.#links.open > 0) return `${this.#links.open} links are open`
+    this.#quietAt ??= this.#world.scheduler.now
+    if (this.#world.scheduler.now - this.#quietAt < lateMs) return 'what nobody knows the outcome of may still come'
     if (!this.#swept) this.#sweep()
     return this.#leftover()
   }
@@ -141,16 +171,33 @@ export class LockWorkload implements Workload {
     void this.#work(lives())
   }
 
-  #portsOf(actor: Actor): HolderPorts {
+  #portsOf(actor: Actor<LockApi>): HolderPorts {
     return {
       actor,
       beliefs: this.#beliefs,
       ledger: this.#ledger,
       options: this.#options,
-      did: (action) => this.actions.set(action, (this.actions.get(action) ?? 0) + 1),
+      did: this.#did,
       isOver: () => this.#stopped,
       besides: (task) => void this.#work(task),
     }
+  }
+
+  get #programPorts(): LockProgramPorts {
+    return {
+      world: this.#world,
+      links: this.#links,
+      beliefs: this.#beliefs,
+      ledger: this.#ledger,
+      options: this.#options,
+      did: this.#did,
+      isOver: () => this.#stopped,
+      failed: (error) => void this.#failures.push(error),
+    }
+  }
+
+  readonly #did = (action: string): void => {
+    this.actions.set(action, (this.actions.get(action) ?? 0) + 1)
   }
 
   async #work(client: Promise<void>): Promise<void> {
@@ -163,6 +210,9 @@ export class LockWorkload implements Workload {
     this.#working--
   }
 }
+
+/** A command that was called unknown goes along with others for as long as those wait for their answers. */
+const lateMs = 2 * pathLimits.answerMs
 
 /** Each must have been done in some run. */
 const lockActions = [
@@ -188,6 +238,7 @@ const lockActions = [
   'crash',
   'session-open',
   'session-keep',
+  'session-keep-late',
   'session-end',
   'session-abandon',
   'session-lost',
@@ -205,4 +256,31 @@ const lockActions = [
   'plain-release',
   'plain-check',
   'plain-look',
+]
+
+const libraryActions = [
+  ...fates,
+  'library-connect-again',
+  'library-lock',
+  'library-with-lock',
+  'library-nested',
+  'library-again',
+  'library-acquire-many',
+  'library-owner',
+  'library-elect',
+  'library-lead',
+  'library-abort',
+  'library-upgrade',
+  'library-downgrade',
+  'library-check',
+  'library-close',
+  'library-lost-expired',
+  'library-lost-forced',
+  'library-lost-closed',
+  'library-told-aborted',
+  'library-told-closed',
+  'library-told-deadlock',
+  'library-told-lease_expired',
+  'library-told-lock_timeout',
+  'library-told-timeout',
 ]

@@ -7,6 +7,10 @@ export interface LockOptions {
   readonly leaseClients: number
   /** Many locks under one session. */
   readonly sessionClients: number
+  /** Programs that use the library. */
+  readonly libraryClients: number
+  /** How often something goes wrong with one of those. */
+  readonly libraryFateEveryMs: number
   /** One lock at a time, now or never: what they see must be linearizable. */
   readonly plainClients: number
   readonly plainKeys: number
@@ -34,8 +38,10 @@ const modes: readonly DeadlockMode[] = ['requester', 'youngest', 'fewest-locks',
 export function drawLockOptions(prng: Prng): LockOptions {
   const calm = prng.chance(0.2)
   return {
-    leaseClients: prng.between(3, 6),
-    sessionClients: prng.between(3, 5),
+    leaseClients: prng.between(2, 5),
+    sessionClients: prng.between(2, 4),
+    libraryClients: prng.between(1, 2),
+    libraryFateEveryMs: prng.pick([4_000, 10_000, 30_000]),
     plainClients: prng.between(2, 3),
     plainKeys: prng.between(2, 4),
     hot: prng.between(1, 4),

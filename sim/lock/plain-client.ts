@@ -1,11 +1,11 @@
 import type { LockApi } from '#api/locks/lock-api.ts'
 import type { HistoryRecorder } from '#sim/checker/history.ts'
-import type { Actor } from './actor.ts'
-import type { Told } from './calls.ts'
+import type { Actor } from '#sim/clients/actor.ts'
+import type { Told } from '#sim/clients/calls.ts'
 import type { PlainInput, PlainOutput } from './plain-lock-model.ts'
 
 interface PlainPorts {
-  readonly actor: Actor
+  readonly actor: Actor<LockApi>
   readonly history: HistoryRecorder<PlainInput, PlainOutput>
   readonly did: (action: string) => void
   readonly isOver: () => boolean
@@ -28,7 +28,7 @@ export async function runPlainClient(ports: PlainPorts): Promise<void> {
   }
 }
 
-function draw({ id: client, prng }: Actor, token: number | null): PlainInput {
+function draw({ id: client, prng }: Actor<LockApi>, token: number | null): PlainInput {
   const kind = prng.float()
   if (kind < 0.4) return { type: 'acquire', client }
   if (kind < 0.7) return { type: 'release', client, token: prng.chance(0.6) ? token : null }

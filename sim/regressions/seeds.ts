@@ -30,6 +30,17 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
     { seed: 265_562_708, why: 'the end of a lock of an earlier session was taken for that of the present one' },
     { seed: 265_562_834, why: 'one that won an older term late was blamed for lacking what a newer leader had committed' },
   ],
+  library: [{ seed: 20_247, why: 'a client of the library did not understand that its lock had been taken away while it had no link' }],
+  queue: [{ seed: 3_943_613_911, why: 'a leader showed a message that its followers had seen expire' }],
+  'queue-library': [
+    { seed: 2, why: 'a worker that was stopped waited for the answer of a node that was silent' },
+    { seed: 4, why: 'a worker that was stopped waited for a node to tell where its queue is' },
+    { seed: 1_014, why: 'messages without a key were blamed for their order, when their queue had fewer partitions than before' },
+  ],
+  cache: [{ seed: 1_008, why: 'what a loader brought was stored over what an owner had written meanwhile' }],
+  'cache-library': [
+    { seed: 1_005, why: 'who watched a key that another was loading read it again and again, and withdrew a fill each time' },
+  ],
 }
 
 interface Regression {

@@ -1,8 +1,18 @@
 import { assert, present } from '#base/assert.ts'
 import type { Prng } from '#base/prng.ts'
 import { logIndex, term } from '#core/raft/types.ts'
-import type { Entry, HardState, LogIndex, SnapshotMeta, Term } from '#core/raft/types.ts'
-import type { GroupWrite, LoadOutcome, LogStore, SnapshotBytes, StoreBatch, StoredGroup, StoreFailure } from '#ports/log-store.ts'
+import type { Entry, HardState, LogIndex, LogRange, SnapshotMeta, Term } from '#core/raft/types.ts'
+import type {
+  Compaction,
+  FetchedBodies,
+  GroupWrite,
+  LoadOutcome,
+  LogStore,
+  SnapshotBytes,
+  StoreBatch,
+  StoredGroup,
+  StoreFailure,
+} from '#ports/log-store.ts'
 import type { Machine } from './machine.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -113,7 +123,7 @@ export class Disk {
     const wish = this.#scheduler.now + min - Math.log(1 - this.#prng.float()) * mean
     const at = Math.max(wish, this.#lastSync, this.#hungUntil)
     this.#lastSync = at
-    const pending: Pending = { batch: materialise(batch) }
+    const pending: Pending = { batch }
     if (failure === null) this.#pending.push(pending)
     this.#scheduler.at(at, () => {
       if (life !== this.#machine.life) return
@@ -156,6 +166,7 @@ interface GroupContent {
   readonly entries: Map<number, Entry>
   last: number
   newest: SnapshotMeta | null
+  fetched: { readonly after: LogIndex; readonly upTo: LogIndex; readonly entries: Map<number, Entry> } | null
   readonly snapshots: Map<LogIndex, { term: Term; bytes: Uint8Array; meta: SnapshotMeta | null }>
 }
 
@@ -168,16 +179,9 @@ const emptyGroup = (): GroupContent => ({
   entries: new Map(),
   last: 0,
   newest: null,
+  fetched: null,
   snapshots: new Map(),
 })
-
-/** Live indexes are asked for when the write is made, not when it becomes durable. */
-function materialise(batch: StoreBatch): StoreBatch {
-  const groups = batch.groups.map((write) =>
-    write.compact === null ? write : { ...write, compact: { ...write.compact, live: [...write.compact.live] } },
-  )
-  return { node: batch.node, groups }
-}
 
 function applyWrite(content: Content, write: GroupWrite): void {
   if (write.remove !== null) {
@@ -190,6 +194,7 @@ function applyWrite(content: Content, write: GroupWrite): void {
   if (write.about !== null) group.about = write.about
   if (write.hardState !== null) group.hardState = write.hardState
   if (write.snapshotChunk !== null) writeChunk(group, write.snapshotChunk)
+  if (write.bodies !== null) fetch(group, write.bodies)
   if (write.install !== null) install(group, write.install)
   if (write.truncateFrom !== null) truncate(group, write.truncateFrom)
   for (const entry of write.entries) {
@@ -218,9 +223,19 @@ function complete(group: GroupContent, meta: SnapshotMeta, keep: readonly LogInd
   }
 }
 
+function fetch(group: GroupContent, { anew, after, upTo, entries }: FetchedBodies): void {
+  const fetched = anew ? { after, upTo: after, entries: new Map<number, Entry>() } : group.fetched
+  assert(fetched?.upTo === after, 'bodies come in order, without a gap')
+  for (const entry of entries) fetched.entries.set(entry.index, entry)
+  group.fetched = { ...fetched, upTo }
+}
+
 function install(group: GroupContent, meta: SnapshotMeta): void {
   complete(group, meta, [])
-  group.entries.clear()
+  const { after = 0, entries = [] } = group.fetched ?? {}
+  for (const index of group.entries.keys()) if (index > after) group.entries.delete(index)
+  for (const [index, entry] of entries) if (index <= meta.index) group.entries.set(index, entry)
+  group.fetched = null
   group.base = { index: meta.index, term: meta.term }
   group.last = meta.index
 }
@@ -230,15 +245,18 @@ function truncate(group: GroupContent, from: LogIndex): void {
   group.last = Math.min(group.last, from - 1)
 }
 
-function compact(group: GroupContent, { snapshot, dropUpTo, dropTerm, live, keepSnapshots }: NonNullable<GroupWrite['compact']>): void {
+function compact(group: GroupContent, { snapshot, dropUpTo, dropTerm, live, dead, keepSnapshots }: Compaction): void {
   complete(group, snapshot, keepSnapshots)
-  const alive = new Set<number>(live)
-  for (const index of group.entries.keys()) if (index <= dropUpTo && !alive.has(index)) group.entries.delete(index)
+  const stays = (index: number): boolean => (dead !== null && index <= group.base.index ? !includes(dead, index) : includes(live, index))
+  for (const index of group.entries.keys()) if (index <= dropUpTo && !stays(index)) group.entries.delete(index)
+  group.fetched = null
   if (dropUpTo > group.base.index) group.base = { index: dropUpTo, term: dropTerm }
 }
 
+const includes = (ranges: readonly LogRange[], index: number): boolean => ranges.some(({ from, to }) => index >= from && index <= to)
+
 function storedGroup(group: number, content: GroupContent): StoredGroup {
-  const { about, hardState, base, newest, last } = content
+  const { about, hardState, base, newest, last, fetched } = content
   const entries: Entry[] = []
   for (let index = base.index + 1; index <= last; index++) entries.push(present(content.entries.get(index), 'the log on disk has no gap'))
   const partial = [...content.snapshots].find(([index, { meta }]) => meta === null && index > last)
@@ -250,5 +268,6 @@ function storedGroup(group: number, content: GroupContent): StoredGroup {
     base,
     entries,
     partial: partial === undefined ? null : { index: partial[0], term: partial[1].term, offset: partial[1].bytes.length },
+    bodies: fetched === null ? null : { after: fetched.after, upTo: fetched.upTo },
   }
 }

@@ -43,11 +43,23 @@ export class Machine implements Clock {
   }
 
   after(delayMs: number, call: () => void): Cancel {
-    return this.#scheduler.after(delayMs === 0 ? 0 : Math.max(finestMs, delayMs / this.#rate), this.#inThisLife(call))
+    const life = this.#life
+    const cancel = this.#scheduler.after(delayMs === 0 ? 0 : Math.max(finestMs, delayMs / this.#rate), () => {
+      this.run(life, () => {
+        if (!isCancelled) call()
+      })
+    })
+    // It may be due already, and held back by a pause.
+    let isCancelled = false
+    return () => {
+      isCancelled = true
+      cancel()
+    }
   }
 
   soon(call: () => void): void {
-    this.#scheduler.after(0, this.#inThisLife(call))
+    const life = this.#life
+    this.#scheduler.soon(() => this.run(life, call))
   }
 
   /** Runs the call in the process that lives now, unless it is dead by then; a paused one gets it when it wakes. */
@@ -90,11 +102,6 @@ export class Machine implements Clock {
 
   resetWall(): void {
     this.#wallOffsetMs = 0
-  }
-
-  #inThisLife(call: () => void): () => void {
-    const life = this.#life
-    return () => this.run(life, call)
   }
 }
 

@@ -304,6 +304,8 @@ function summary(message: PeerMessage): Record<string, unknown> {
       return { request: message.request.type, id: message.id, ...subject(message.request) }
     case 'response':
       return { response: message.response.type, id: message.id }
+    case 'notice':
+      return { notice: message.content.length }
   }
 }
 

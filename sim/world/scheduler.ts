@@ -1,3 +1,4 @@
+import { Deque } from '#base/deque.ts'
 import { Heap } from '#base/heap.ts'
 import type { Cancel } from '#ports/clock.ts'
 import { Violation } from '#sim/checks/violation.ts'
@@ -11,6 +12,12 @@ export class Scheduler {
   readonly #events = new Heap<ScheduledEvent>(
     (left, right) => left.at < right.at || (left.at === right.at && left.sequence < right.sequence),
   )
+
+  /**
+   * What is to happen at this very moment, which is the half of all: it comes behind what was scheduled for this moment before, for that
+   * is what is in the heap.
+   */
+  readonly #soon = new Deque<ScheduledEvent>()
 
   /** Milliseconds since the beginning. */
   get now(): number {
@@ -28,10 +35,16 @@ export class Scheduler {
   /** At exactly this moment, so that what is scheduled for one moment at different times keeps its order. */
   at(at: number, call: () => void): Cancel {
     const event: ScheduledEvent = { at: Math.max(at, this.#now), sequence: this.#sequence++, call, cancelled: false }
-    this.#events.push(event)
+    if (event.at === this.#now) this.#soon.push(event)
+    else this.#events.push(event)
     return () => {
       event.cancelled = true
     }
+  }
+
+  /** At this moment, behind all that is to happen at it already. */
+  soon(call: () => void): void {
+    this.#soon.push({ at: this.#now, sequence: this.#sequence++, call, cancelled: false })
   }
 
   /** Lets everything up to `until` happen; `each` is called after every event. */
@@ -41,22 +54,28 @@ export class Scheduler {
 
   /** Lets the next event happen that is due by `until`; false when there is none, and then it is `until`. */
   step(until: number): boolean {
-    let event = this.#events.peek()
-    while (event?.cancelled === true) {
-      this.#events.pop()
-      event = this.#events.peek()
-    }
-    if (event === undefined || event.at > until) {
+    const event = this.#take(until)
+    if (event === null) {
       this.#now = Math.max(this.#now, until)
       return false
     }
-    this.#events.pop()
     this.#countAtNow = event.at === this.#now ? this.#countAtNow + 1 : 1
     if (this.#countAtNow > eventsPerMoment) throw new Violation(`time stands still: ${eventsPerMoment} events at ${this.#now} ms`)
     this.#now = event.at
     this.#count++
     event.call()
     return true
+  }
+
+  #take(until: number): ScheduledEvent | null {
+    for (;;) {
+      const timed = this.#events.peek()
+      const event = timed !== undefined && timed.at === this.#now ? timed : (this.#soon.at(0) ?? timed)
+      if (event === undefined || event.at > until) return null
+      if (event === timed) this.#events.pop()
+      else this.#soon.shift()
+      if (!event.cancelled) return event
+    }
   }
 }
 

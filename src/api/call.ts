@@ -4,6 +4,8 @@ export interface Call {
   readonly requestId: string
   /** Who asks, for the audit. */
   readonly remoteAddress: string
+  /** The name of its token, for the audit; null where none is asked for. */
+  readonly caller: string | null
   /**
    * Ends a wait early, and means nothing to a call that does not wait. Its reason is a `CallEnd`. A call that is aborted still answers; what
    * it answers to a client that is gone is thrown away.

@@ -1,7 +1,9 @@
 import { Type } from 'typebox'
 import type { Static, TObject, TSchema } from 'typebox'
 import { commonErrors } from '#api/common/errors.ts'
+import { cacheErrors } from '#api/cache/errors.ts'
 import { lockErrors } from '#api/locks/errors.ts'
+import { queueErrors } from '#api/queues/errors.ts'
 import { closed } from './schemas.ts'
 
 /**
@@ -12,7 +14,7 @@ import { closed } from './schemas.ts'
  *
  * Inside, an expected outcome is a `Fault`: plain data, a value of a result. `ApiError` carries a fault where something has to be thrown.
  */
-export const errorRegistry = { ...commonErrors, ...lockErrors } as const
+export const errorRegistry = { ...commonErrors, ...lockErrors, ...queueErrors, ...cacheErrors } as const
 
 export type ErrorCode = keyof typeof errorRegistry
 export const errorCodes = Object.keys(errorRegistry) as readonly ErrorCode[]

@@ -1,5 +1,7 @@
 import type { TObject } from 'typebox'
 import { assert } from '#base/assert.ts'
+import type { Access } from '#api/access/access.ts'
+import { roleOf } from '#api/access/access.ts'
 import type { ErrorCode } from './errors.ts'
 import { errorRegistry, errorSchema } from './errors.ts'
 import type { Answer, Route } from './route.ts'
@@ -11,7 +13,11 @@ export interface OpenApiDocument {
   readonly info: { readonly title: string; readonly version: string; readonly description: string; readonly license: object }
   readonly tags: readonly { readonly name: string }[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: { readonly schemas: Readonly<Record<string, Json>>; readonly headers: Readonly<Record<string, Json>> }
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Json>>
+    readonly headers: Readonly<Record<string, Json>>
+    readonly securitySchemes: Readonly<Record<string, Json>>
+  }
 }
 
 export interface Operation {
@@ -19,6 +25,8 @@ export interface Operation {
   readonly tags: readonly string[]
   readonly summary: string
   readonly description?: string
+  /** Empty: anybody may. */
+  readonly security: readonly Json[]
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly required: true; readonly content: Readonly<Record<string, { readonly schema: Json }>> }
   readonly responses: Readonly<Record<string, Response>>
@@ -55,12 +63,16 @@ export function openApiDocument(routes: readonly Route[], info: { readonly title
     info: { ...info, description: conventions, license: { name: 'MIT', identifier: 'MIT' } },
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
-    components: { schemas: components.schemas, headers },
+    components: { schemas: components.schemas, headers, securitySchemes },
   }
 }
 
 const conventions =
   'Every node answers every call. Durations are whole milliseconds and end in `_ms`; instants are ISO 8601 in UTC. Errors have one shape, and a stable `code`. Bodies are `application/json`; a field that is not known is refused.'
+
+const securitySchemes = {
+  token: { type: 'http', scheme: 'bearer', description: 'Asked for where the cluster was started with tokens, and only there.' },
+} as const
 
 const headers = {
   RequestId: { description: 'Names this request in the log of the node.', schema: { type: 'string' } },
@@ -71,7 +83,8 @@ const requestId = { 'x-request-id': { $ref: '#/components/headers/RequestId' } }
 const retryAfter = { 'retry-after': { $ref: '#/components/headers/RetryAfter' } }
 
 function operationOf(route: Route, components: Components): Operation {
-  const { id, tag, summary, description, params, query, body } = route
+  const { id, tag, summary, params, query, body } = route
+  const description = [route.description, rightsOf(route.access)].filter((sentence) => sentence !== '').join(' ')
   const parameters = [...parametersOf('path', params, components), ...parametersOf('query', query, components)]
   const answers = route.answers.map((answer) => [String(answer.status), responseOf(answer, components)] as const)
   return {
@@ -79,10 +92,21 @@ function operationOf(route: Route, components: Components): Operation {
     tags: [tag],
     summary,
     ...(description === '' ? {} : { description }),
+    security: route.access.type === 'open' ? [] : [{ token: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(hasFields(body) ? { requestBody: { required: true, content: { 'application/json': { schema: components.place(body) } } } } : {}),
     responses: { ...Object.fromEntries(answers), ...errorResponses(route, components) },
   }
+}
+
+/** What of a token a call needs. */
+function rightsOf(access: Access): string {
+  if (access.type === 'mixed') return 'Each part needs the role of the call for one.'
+  const role = roleOf(access)
+  const needs = role === null ? [] : [`Needs the role \`${role}\`.`]
+  if (access.type === 'everything') needs.push('A token with prefixes will not do.')
+  if (access.type === 'listing') needs.push('To a token with prefixes it shows what begins with one of them.')
+  return needs.join(' ')
 }
 
 function parametersOf(place: Parameter['in'], schema: TObject, components: Components): readonly Parameter[] {

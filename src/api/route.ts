@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { TObject, TSchema } from 'typebox'
+import type { Access } from '#api/access/access.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Data } from './schemas.ts'
 import { closed } from './schemas.ts'
@@ -17,6 +18,8 @@ export interface Route<
 > {
   /** Unique; the `operationId` of OpenAPI. */
   readonly id: string
+  /** Who may, where tokens are asked for. */
+  readonly access: Access<Data<Params> & Data<Query> & Data<Body>>
   readonly method: Method
   /** Parameters in braces: `/locks/{resource_id}`. */
   readonly path: string
@@ -29,6 +32,10 @@ export interface Route<
   readonly query: Query
   /** One without fields may also be left out. */
   readonly body: Body
+  /** Where in the body JSON is kept as its bytes: fields of `jsonValue`. */
+  readonly raw: RawPlaces | null
+  /** Of the body; null: as many as the server takes of any. */
+  readonly bodyBytesMax: number | null
   /** Of what went well. */
   readonly answers: Answers
   /** Besides those that any call may answer. */
@@ -39,7 +46,10 @@ export interface Route<
   readonly streams: boolean
 }
 
-export type Method = 'GET' | 'POST' | 'DELETE'
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+/** A value of JSON that is raw, or that has raw values in it: in some fields of an object, or in each item of a list. */
+export type RawPlaces = 'raw' | { readonly fields: Readonly<Record<string, RawPlaces>> } | { readonly items: RawPlaces }
 
 export interface Answer {
   readonly status: number
@@ -51,7 +61,7 @@ export interface Answer {
 const nothing = closed({})
 type Nothing = typeof nothing
 
-type Optional = 'description' | 'params' | 'query' | 'body' | 'errors' | 'repeatable' | 'streams'
+type Optional = 'description' | 'params' | 'query' | 'body' | 'raw' | 'bodyBytesMax' | 'errors' | 'repeatable' | 'streams'
 
 /** A route with what was left out filled in: no parameters, no body, no errors of its own, repeatable. */
 export function route<
@@ -64,7 +74,8 @@ export function route<
   options: Omit<Route<Params, Query, Body, Answers, Errors>, Optional> &
     Partial<Pick<Route<Params, Query, Body, Answers, Errors>, Optional>>,
 ): Route<Params, Query, Body, Answers, Errors> {
-  const defaults = { description: '', params: nothing, query: nothing, body: nothing, errors: [], repeatable: true, streams: false }
+  const nothingSaid = { params: nothing, query: nothing, body: nothing, raw: null, bodyBytesMax: null }
+  const defaults = { description: '', ...nothingSaid, errors: [], repeatable: true, streams: false }
   // The compiler does not know that a type parameter has its default exactly when its field is left out.
   return { ...defaults, ...options } as unknown as Route<Params, Query, Body, Answers, Errors>
 }
@@ -99,13 +110,15 @@ export type AnswerOf<R extends Route> = R['answers'][number] extends infer One
 export const hasFields = ({ properties }: TObject): boolean => Object.keys(properties).length > 0
 
 /** Errors that the server itself may answer to this call, and those of the call. */
-export function errorsOf({ errors, params, query, body }: Route): readonly ErrorCode[] {
+export function errorsOf({ access, errors, params, query, body }: Route): readonly ErrorCode[] {
   const reads = hasFields(params) || hasFields(query) || hasFields(body)
   return [
     ...(reads ? (['invalid_request'] as const) : []),
     ...(hasFields(params) ? (['uri_too_long'] as const) : []),
     ...(hasFields(body) ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...(access.type === 'open' ? [] : (['unauthorized', 'forbidden', 'rate_limited'] as const)),
     ...errors,
+    ...(['foreign_origin', 'unknown_host'] as const),
     ...(['overloaded', 'internal', 'stopping'] as const).filter((code) => !errors.includes(code)),
   ]
 }

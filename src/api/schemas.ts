@@ -1,18 +1,27 @@
 import { Type } from 'typebox'
 import type { Static, TProperties, TSchema } from 'typebox'
+import type { Brand } from '#base/brand.ts'
 
 /**
  * The words that requests and answers are made of. A schema is plain JSON Schema (2020-12): the same object checks what comes in, writes
  * what goes out, is part of the OpenAPI document, and gives the type.
  */
 
+/**
+ * A value of JSON as its very bytes, in UTF-8, so that it leaves as it came: numbers that no program holds, the order of fields, spaces. They
+ * have been checked: it is one value of JSON, without anything around it. Nobody may change them.
+ */
+export type JsonBytes = Brand<Uint8Array, 'JsonBytes'>
+
 /** What a schema describes, to be read only. */
 export type Data<Schema extends TSchema> = DeepReadonly<Static<Schema>>
-type DeepReadonly<T> = T extends readonly (infer Item)[]
-  ? readonly DeepReadonly<Item>[]
-  : T extends object
-    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
-    : T
+type DeepReadonly<T> = T extends JsonBytes
+  ? T
+  : T extends readonly (infer Item)[]
+    ? readonly DeepReadonly<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+      : T
 
 interface Named {
   /** Schemas with a title become components of the OpenAPI document under that name. */
@@ -29,6 +38,9 @@ export const { Optional: optional, Array: listOf, Literal: literal, Boolean: boo
 export const oneOf = <const Values extends readonly string[]>(values: Values, options: object = {}): OneOf<Values> =>
   Type.Unsafe<Values[number]>({ type: 'string', enum: values, ...options })
 type OneOf<Values extends readonly string[]> = ReturnType<typeof Type.Unsafe<Values[number]>>
+
+/** Any JSON, kept as its bytes. A route whose requests have such fields names them in `raw`. */
+export const jsonValue = (options: object = {}): ReturnType<typeof Type.Unsafe<JsonBytes>> => Type.Unsafe<JsonBytes>(options)
 
 /** The values of a schema of one type, or null. */
 export const nullable = <Schema extends TSchema>(schema: Schema): ReturnType<typeof Type.Unsafe<Static<Schema> | null>> => {

@@ -3,10 +3,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Deque } from './deque.ts'
 
-type Operation = { readonly type: 'push'; readonly item: number } | { readonly type: 'shift' | 'pop' | 'clear' }
+type Operation = { readonly type: 'push' | 'unshift'; readonly item: number } | { readonly type: 'shift' | 'pop' | 'clear' }
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 12, arbitrary: fc.integer().map((item) => ({ type: 'push' as const, item })) },
+  { weight: 5, arbitrary: fc.integer().map((item) => ({ type: 'unshift' as const, item })) },
   { weight: 5, arbitrary: fc.constant({ type: 'shift' as const }) },
   { weight: 4, arbitrary: fc.constant({ type: 'pop' as const }) },
   { weight: 1, arbitrary: fc.constant({ type: 'clear' as const }) },
@@ -17,6 +18,10 @@ function apply(deque: Deque<number>, model: number[], step: Operation): void {
     case 'push':
       deque.push(step.item)
       model.push(step.item)
+      break
+    case 'unshift':
+      deque.unshift(step.item)
+      model.unshift(step.item)
       break
     case 'shift':
       equal(deque.shift(), model.shift())

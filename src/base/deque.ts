@@ -16,6 +16,13 @@ export class Deque<T> {
     this.#length++
   }
 
+  unshift(item: T): void {
+    if (this.#length === this.#slots.length) this.#grow()
+    this.#head = (this.#head - 1) & (this.#slots.length - 1)
+    this.#slots[this.#head] = item
+    this.#length++
+  }
+
   shift(): T | undefined {
     if (this.#length === 0) return undefined
     const item = this.#slots[this.#head]

@@ -1,5 +1,4 @@
 import { Command as Parser, CommanderError, Option } from 'commander'
-import { valuesOf } from '#cli/flags/flag.ts'
 import { screen } from '#cli/output/terminal.ts'
 import { wrap } from '#cli/output/wrap.ts'
 import { usageError } from './command-error.ts'
@@ -71,16 +70,15 @@ function describe(parser: Parser, command: Command, start: (run: () => Promise<n
   parser.action(() => {
     const mistakes: string[] = []
     const given = withoutUnknown(parser.args, command, mistakes)
-    const values = valuesOf(flags, found, mistakes)
-    const run = command.prepare(values, given, mistakes)
+    const run = command.prepare(found, given, mistakes)
     if (mistakes.length > 0) throw usageError(name, mistakes)
     return start(run)
   })
 }
 
-/** The operands. What is left and looks like a flag is none of this command. */
+/** The operands, numbers below zero among them. What is left and looks like a flag is none of this command. */
 function withoutUnknown(args: readonly string[], { name, passesOn }: Command, mistakes: string[]): readonly string[] {
-  const isUnknown = (arg: string): boolean => /^-./.test(arg)
+  const isUnknown = (arg: string): boolean => /^-./.test(arg) && !/^-\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(arg)
   const unknown = args.filter((arg, at) => isUnknown(arg) && (!passesOn || at === 0))
   for (const arg of unknown) mistakes.push(`${arg} is not a flag of lockstep ${name}`)
   return passesOn ? args : args.filter((arg) => !isUnknown(arg))

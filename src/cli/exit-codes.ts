@@ -13,6 +13,12 @@ export const exitCodes = {
   storage: 4,
   /** Nothing can listen there: taken, not this machine's, or not allowed. */
   address: 5,
+  /** Of a cache: there is no value. */
+  absent: 6,
+  /** The value is not the one that was expected, so nothing was changed. */
+  mismatch: 7,
+  /** The node is no member of its cluster any more, and can never be with this store. */
+  removed: 8,
   /** No node answered, or no leader was found: nobody knows about the lock. */
   unavailable: 69,
   /** A mistake in this program. */

@@ -1,50 +1,128 @@
 import { once } from 'node:events'
+import { deferred } from '#base/deferred.ts'
 import type { FastifyInstance } from 'fastify'
 import { Prng } from '#base/prng.ts'
+import { limitConnections } from '#http/connection-limit.ts'
 import { JournaledLogStore } from '#io/journal/journaled-log-store.ts'
+import { DiskRoom, spaceOf } from '#io/disk-room.ts'
+import { emptyStore } from '#io/empty-store.ts'
+import { lookUp } from '#io/look-up.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
+import { MemoryLogStore } from '#io/memory/memory-log-store.ts'
 import { systemClock } from '#io/system-clock.ts'
 import { TcpTransport, refusePeers } from '#io/transport/tcp-transport.ts'
 import { defaultCompaction } from '#runtime/limits.ts'
 import type { NodeConfig, NodeFatal } from '#runtime/node-config.ts'
 import { LockstepNode } from '#runtime/node.ts'
+import type { RedisFatal } from '#runtime/redis-engine/redis-host.ts'
+import { serveCache } from './cache-server.ts'
+import { type Door, openDoor } from './door.ts'
 import { serveLocks } from './lock-server.ts'
 import type { NodeOptions } from './node-options.ts'
+import { serveQueues } from './queue-server.ts'
 import { serveRegisters } from './register-server.ts'
 import { entropy, seed } from './served.ts'
-import type { Served } from './served.ts'
+import type { Hosted, Serve, Served } from './served.ts'
+import { leaveFirst } from './leave-first.ts'
+import { storageUse } from './storage-use.ts'
 
 /** How a node ended. After `failed` it is not closed: nothing of its store may be touched any more, so the process has to end. */
 export type NodeEnding =
   | { readonly type: 'stopped' }
-  | { readonly type: 'failed'; readonly reason: NodeFatal }
+  /** Its cluster, as it was asked to. */
+  | { readonly type: 'left' }
+  | { readonly type: 'failed'; readonly reason: NodeFatal | RedisFatal }
   | { readonly type: 'not-listening'; readonly code: string }
+  | { readonly type: 'no-certificates'; readonly detail: string }
+
+const serveLocalQueues: Serve = (options, node, port) =>
+  serveQueues({ storage: () => storageUse(options.data), metrics: [] })(options, node, port)
+const services: Readonly<Record<NodeOptions['service'], Serve>> = {
+  lock: serveLocks,
+  queue: serveLocalQueues,
+  cache: serveCache,
+  register: serveRegisters,
+}
 
 /** For requests under way when the node is told to stop. */
 const drainMs = 1_000
 
 /** Runs one node until the signal stops it, or it cannot go on. Rejects with what is a fault of this program. */
 export async function runNode(options: NodeOptions & { readonly version: string }, signal: AbortSignal): Promise<NodeEnding> {
-  const serve = options.service === 'lock' ? serveLocks : serveRegisters
-  const served = serve(options, () => node)
-  const { http } = served
-  const failed = Promise.withResolvers<NodeEnding>()
+  const opened = openDoor(options)
+  if (!opened.ok) return { type: 'no-certificates', detail: opened.error }
+  const door = opened.value
+  const failed = deferred<NodeEnding>()
+  const left = new AbortController()
+  const fatal = (reason: NodeFatal | RedisFatal): void => {
+    if (reason.type === 'left') left.abort()
+    else failed.resolve({ type: 'failed', reason })
+  }
+  // The client of Redis is loaded only where it is used.
+  const { served, node } =
+    options.redis === null
+      ? embeddedNode(options, { door, fatal })
+      : (await import('./redis-node.ts')).redisNode(options, options.redis, { door, fatal })
+  limitConnections(served.http.fastify.server, options.access.connectionsPerAddress)
   // It listens before it has loaded its store, to find out about the port first.
-  const acceptPeers = refusePeers(http.fastify.server)
-  const node = nodeOf(options, served, { acceptPeers, fatal: (reason) => failed.resolve({ type: 'failed', reason }) })
-  const fault = await listen(http.fastify, options)
+  const fault = await listen(served.http.fastify, options)
   if (fault !== null) return { type: 'not-listening', code: fault }
+  door.watch(served.telemetry)
   node.start()
   served.start()
-  return Promise.race([failed.promise, stopped(node, served, signal)])
+  const { leaveMs, data } = options
+  const stop = leaveMs === null ? signal : leaveFirst({ node: served.nodeApi, clock: systemClock, asked: signal, limitMs: leaveMs })
+  const stopping = stopped(node, served, AbortSignal.any([stop, left.signal])).finally(() => door.close())
+  const ending = await Promise.race([failed.promise, stopping.then((): NodeEnding => ({ type: left.signal.aborted ? 'left' : 'stopped' }))])
+  // The next life of such a node joins as another one, which needs an empty store.
+  if (leaveMs !== null && data !== null && isOver(ending)) emptyStore(data)
+  return ending
 }
 
+/** The cluster goes on without it for good. */
+const isOver = (ending: NodeEnding): boolean => ending.type === 'left' || (ending.type === 'failed' && ending.reason.type === 'removed')
+
+function embeddedNode(
+  options: NodeOptions & { readonly version: string },
+  { door, fatal }: { readonly door: Door; readonly fatal: (reason: NodeFatal) => void },
+): Hosted {
+  const { data } = options
+  const room = new DiskRoom({ space: () => (data === null ? Promise.resolve(endless) : spaceOf(data)), clock: systemClock })
+  const served = watching(
+    room,
+    services[options.service]({ ...options, hasRoom: () => room.has }, () => node, door.port),
+  )
+  const acceptPeers = refusePeers(served.http.fastify.server)
+  const node = nodeOf(options, served, { door, acceptPeers, fatal })
+  return { served, node }
+}
+
+/** What is only in memory is not for long. */
+const endless = { free: Infinity, total: Infinity }
+
+const watching = (room: DiskRoom, served: Served): Served => ({
+  ...served,
+  start() {
+    room.start(served.telemetry)
+    served.start()
+  },
+  stop() {
+    room.stop()
+    served.stop()
+  },
+})
+
 interface Fates {
+  readonly door: Door
   readonly acceptPeers: () => void
   readonly fatal: (reason: NodeFatal) => void
 }
 
-function nodeOf(options: NodeOptions, { http, telemetry, machineVersion, ports }: Served, { acceptPeers, fatal }: Fates): LockstepNode {
+function nodeOf(
+  options: NodeOptions,
+  { http, telemetry, machineVersion, ports }: Served,
+  { door, acceptPeers, fatal }: Fates,
+): LockstepNode {
   const { service, secret, data: folder } = options
   const clock = systemClock
   return new LockstepNode(
@@ -54,11 +132,12 @@ function nodeOf(options: NodeOptions, { http, telemetry, machineVersion, ports }
       telemetry,
       entropy,
       prng: new Prng(seed()),
-      store: new JournaledLogStore({ folder, beneath: new LmdbLogStore({ folder }) }),
+      lookUp,
+      store: folder === null ? new MemoryLogStore() : new JournaledLogStore({ folder, beneath: new LmdbLogStore({ folder }) }),
       connect: (self, clusterId) => {
         acceptPeers()
         const { server } = http.fastify
-        return new TcpTransport({ server, self, service, clusterId, secret, clock, telemetry, prng: new Prng(seed()) })
+        return new TcpTransport({ server, self, service, clusterId, secret, ...door.peers, clock, telemetry, prng: new Prng(seed()) })
       },
       ...ports,
     },
@@ -67,15 +146,15 @@ function nodeOf(options: NodeOptions, { http, telemetry, machineVersion, ports }
 }
 
 /** Requests first, while this node can still carry them out; then leadership is handed over, and the connections close. */
-async function stopped(node: LockstepNode, served: Served, signal: AbortSignal): Promise<NodeEnding> {
+async function stopped(node: Hosted['node'], served: Served, signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort')
   const { http } = served
   served.leave()
   await http.drain(drainMs)
+  await served.settle?.()
   served.stop()
   await new Promise<void>((resolve) => node.stop(resolve))
   await http.fastify.close()
-  return { type: 'stopped' }
 }
 
 const configOf = ({ id, address, voters, seeds, slots, timing }: NodeOptions, machineVersion: number): NodeConfig => ({

@@ -1,13 +1,15 @@
 import Fastify from 'fastify'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyServerFactory } from 'fastify'
 import { overloaded, stopping } from '#api/common/faults.ts'
 import { faultOf } from '#api/errors.ts'
 import type { Method } from '#api/route.ts'
-import { answerBadBytes } from './bad-bytes.ts'
+import type { AccessGuardPorts } from './access-guard.ts'
+import { AccessGuard } from './access-guard.ts'
+import { answerBadBytes, answerOddRequests, faultOfHost, withoutHostCheck } from './bad-bytes.ts'
 import type { BoundRoute } from './bound-route.ts'
 import { CallScope } from './call-scope.ts'
 import type { CommonOptions } from './common-routes.ts'
-import { commonRoutes } from './common-routes.ts'
+import { commonRoutes, ownConsole } from './common-routes.ts'
 import { EventStreams } from './event-streams.ts'
 import { faultOfError, sendFault } from './faults.ts'
 import { addRoute, routerPath } from './fastify-route.ts'
@@ -17,6 +19,7 @@ import { httpLimits } from './limits.ts'
 import { OpenRequests } from './open-requests.ts'
 import { requestIds } from './request-id.ts'
 import type { NodeHttp } from './node-http.ts'
+import { callerGate } from '#http/console/caller-gate.ts'
 import type { SchemaError } from './validation.ts'
 import { validationError, validatorOptions } from './validation.ts'
 
@@ -29,6 +32,10 @@ export interface ApiServerOptions extends CommonOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly limits?: Partial<HttpLimits>
+  /** Who may do what, and how often; null where everybody may do everything. */
+  readonly access?: AccessGuardPorts | null
+  /** Makes the server beneath, of HTTP or of HTTPS; one of HTTP unless given. */
+  readonly serverFactory?: FastifyServerFactory
 }
 
 /** Where `httpMetrics` go. */
@@ -39,17 +46,19 @@ interface HttpMeter {
 }
 
 /** The public API of a node over HTTP. The transport between nodes shares its server and port. */
-export function createApiServer(options: ApiServerOptions): NodeHttp {
+export function createApiServer({ access = null, ...options }: ApiServerOptions): NodeHttp {
   const limits = { ...httpLimits, ...options.limits }
+  const { serverFactory } = options
   const fastify = Fastify({
+    ...(serverFactory === undefined ? {} : { serverFactory }),
     bodyLimit: limits.bodyBytesMax,
-    requestTimeout: limits.requestTimeoutMs,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: limits.parameterLengthMax },
     ajv: validatorOptions,
     genReqId: requestIds(),
     clientErrorHandler: answerBadBytes,
-    frameworkErrors: (error, request, reply) => void sendFault(reply.header('x-request-id', request.id), faultOfError(error, request.id)),
+    http: withoutHostCheck,
+    frameworkErrors: (error, request, reply) => void sendFault(reply.header('x-request-id', request.id), faultOfError(error, request)),
     schemaErrorFormatter: (errors, part) => validationError(errors as readonly SchemaError[], part),
   })
   const open = new OpenRequests()
@@ -57,32 +66,62 @@ export function createApiServer(options: ApiServerOptions): NodeHttp {
   const streams = new EventStreams({ limits, now: options.now })
   const ofNode = commonRoutes(options, streams, options.routes)
   const all = [...options.routes, ...ofNode]
+  const admit = callerGate(options.node, options.console ?? ownConsole)
   // Answered however much there is to do, so that a busy node is not taken for a dead one.
   const common = new Set(ofNode.map(({ route }) => route.path))
 
+  answerOddRequests(fastify.server, limits)
   acceptJsonOnly(fastify)
   // A hook that is not async costs no promise, of which a request has enough.
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    const admission = admit(request, reply)
+    const misaddressed = faultOfHost(request)
     if (!open.add(reply.raw)) sendFault(reply.header('connection', 'close'), stopping())
+    else if (misaddressed !== null) sendFault(reply, misaddressed)
+    else if (admission.type === 'refuse') sendFault(reply, admission.fault)
+    else if (admission.type === 'preflight') reply.code(204).send()
     else if (open.count > limits.openRequestsMax && !common.has(request.routeOptions.url ?? '')) {
       sendFault(reply, overloaded(`${limits.openRequestsMax} requests are being answered already`))
     } else done()
   })
+  fastify.decorateRequest('caller', null)
+  const guard = access === null ? null : new AccessGuard(access)
+  guard?.watch(fastify)
   fastify.setErrorHandler<Error & { readonly code?: string; readonly statusCode?: number }>((error, request, reply) => {
-    const fault = faultOfError(error, request.id)
+    const fault = faultOfError(error, request)
     if (fault.code === 'internal') options.onFailure({ error, requestId: request.id, path: request.routeOptions.url ?? '' })
     return sendFault(reply, fault)
   })
   answerUnknown(fastify, all)
   measure(fastify, options.meter, { open, all })
-  for (const bound of all) addRoute(fastify, bound, calls)
+  for (const each of all) {
+    const bound = each.route.streams ? watched(each, options) : each
+    addRoute(fastify, guard?.guarded(bound) ?? bound, calls)
+  }
   const drain = (withinMs: number): Promise<void> => {
     calls.stop()
     streams.close()
     return open.drain(withinMs)
   }
   return { fastify, drain }
+}
+
+/** A stream that fails after its head was sent can only be broken off: the router has no part in it any more. */
+function watched({ route, serve }: BoundRoute, { onFailure }: Pick<ApiServerOptions, 'onFailure'>): BoundRoute {
+  return {
+    route,
+    serve: async (request, reply, call) => {
+      try {
+        return await serve(request, reply, call)
+      } catch (error) {
+        if (!reply.sent) throw error
+        onFailure({ error: error as Error, requestId: request.id, path: route.path })
+        reply.raw.destroy()
+        return reply
+      }
+    },
+  }
 }
 
 /** A path that is served with other methods is told from one that is not served. */
@@ -104,7 +143,7 @@ function answerUnknown(fastify: FastifyInstance, all: readonly BoundRoute[]): vo
   })
 }
 
-const methods = new Set(['GET', 'HEAD', 'POST', 'DELETE'])
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE'])
 
 function measure(
   fastify: FastifyInstance,

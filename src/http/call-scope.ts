@@ -51,6 +51,10 @@ class HttpCall implements Call {
     return this.#request.ip
   }
 
+  get caller(): string | null {
+    return this.#request.caller?.token?.name ?? null
+  }
+
   get signal(): AbortSignal {
     return (this.#signal ??= this.#makeSignal())
   }

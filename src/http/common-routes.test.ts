@@ -30,6 +30,30 @@ test('every call of a node is answered as its document says', async () => {
   }
 })
 
+test('every call of operators is answered as its document says', async () => {
+  await using served = new Served()
+  const document = await documentOf(served)
+  for (const [id, url, payload] of [
+    ['leave', '/cluster/leave', {}],
+    ['leave', '/cluster/leave', { node_id: 'lock-node-2' }],
+    ['removeMember', '/cluster/remove', { node_id: 'lock-node-2', force: true }],
+    ['transfer', '/cluster/transfer', { slot: 1, to: 'lock-node-2' }],
+    ['transfer', '/cluster/transfer', { from: 'lock-node-1' }],
+    ['rebalance', '/cluster/rebalance', undefined],
+  ] as const) {
+    const response = await served.http.fastify.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) })
+    equal(response.statusCode, 200, `${url} ${response.body}`)
+    isDocumented(response, id, document)
+  }
+  const members = await served.http.fastify.inject('/cluster/members?consistency=local')
+  equal(members.statusCode, 200)
+  isDocumented(members, 'members', document)
+  for (const payload of [{}, { slot: 1, from: 'lock-node-1' }, { from: 'lock-node-1', to: 'lock-node-1' }, { slot: -1 }, { slots: 1 }]) {
+    const refused = await served.http.fastify.inject({ method: 'POST', url: '/cluster/transfer', payload })
+    equal(refused.json<Refused>().error.code, 'invalid_request', JSON.stringify(payload))
+  }
+})
+
 test('/ tells a program what there is, and sends a browser to a page', async () => {
   await using served = new Served({}, { home: '/console' })
   const response = await served.http.fastify.inject('/')

@@ -1,11 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
 import { err, ok } from '#base/result.ts'
+import { consoleRoutes } from '#api/common/console.ts'
 import { eventsRoute } from '#api/common/events-route.ts'
 import { notReady, overloaded, unavailable } from '#api/common/faults.ts'
 import type { MetricsSource } from '#api/common/metrics.ts'
 import type { NodeApi } from '#api/common/node-api.ts'
 import { commonRoutes as routes } from '#api/common/routes.ts'
+import { operatorRoutes } from '#api/common/operators.ts'
 import { openApiDocument } from '#api/openapi.ts'
 import type { Route } from '#api/route.ts'
 import { preferredType } from './accepts.ts'
@@ -13,25 +15,39 @@ import type { BoundRoute } from './bound-route.ts'
 import { bindCall } from './bound-route.ts'
 import type { EventStreams } from './event-streams.ts'
 import { sendFault } from './faults.ts'
+import type { ConsoleOptions } from '#http/console/console-routes.ts'
+import { consoleCalls } from '#http/console/console-routes.ts'
+import { operatorCalls } from './operator-routes.ts'
 import { referencePage } from '#http/reference/page.ts'
 
 export interface CommonOptions {
   /** Null while the node starts. */
   readonly node: () => NodeApi | null
   readonly metrics: MetricsSource
+  /** What its report looks like, of a service that says more than others. */
+  readonly report?: TSchema
   readonly title: string
   readonly version: string
   /** Events of the services. */
   readonly events: readonly TSchema[]
   /** Where a browser is sent that asks for `/`. */
   readonly home: string
+  /** Left out: a console that shows the members of the cluster. */
+  readonly console?: ConsoleOptions
 }
+
+export const ownConsole: ConsoleOptions = { own: '', peers: [], isLocal: false, control: null }
 
 /** The calls of every node. `others` are the calls of its services, which the documents describe too. */
 export function commonRoutes(options: CommonOptions, streams: EventStreams, others: readonly BoundRoute[]): readonly BoundRoute[] {
   const { node, metrics, title, version, home } = options
+  const metricsRoute = reportedBy(options.report)
   const events = eventsRoute(options.events)
-  const all: readonly Route[] = [...others.map(({ route }) => route), ...Object.values(routes), events]
+  const all: readonly Route[] = [
+    ...others.map(({ route }) => route),
+    ...Object.values({ ...routes, ...operatorRoutes, ...consoleRoutes, metrics: metricsRoute }),
+    events,
+  ]
   const document = openApiDocument(all, { title, version })
   const page = referencePage(document)
   const endpoints = all.map(({ method, path, summary }) => ({ method, path, summary }))
@@ -50,15 +66,26 @@ export function commonRoutes(options: CommonOptions, streams: EventStreams, othe
       const reason = api === null ? 'the node is starting' : api.notReadyBecause()
       return Promise.resolve(reason === null ? ok({ status: 'ready' }) : err(notReady(reason)))
     }),
-    { route: routes.metrics, serve: (request, reply) => serveMetrics(metrics, request, reply) },
+    { route: metricsRoute, serve: (request, reply) => serveMetrics(metrics, request, reply) },
     bindCall(routes.cluster, () => {
       const api = node()
       return Promise.resolve(api === null ? err(starting()) : ok(api.cluster()))
     }),
+    ...operatorCalls(node),
+    ...consoleCalls(node, options.console ?? ownConsole),
     { route: routes.openapi, serve: () => document },
     { route: routes.docs, serve: (_request, reply) => reply.type('text/html; charset=utf-8').headers(pageHeaders).send(page) },
     { route: events, serve: (request, reply) => serveEvents(node(), streams, request, reply) },
   ]
+}
+
+function reportedBy(report: TSchema | undefined): Route {
+  const { metrics } = routes
+  if (report === undefined) return metrics
+  return {
+    ...metrics,
+    answers: metrics.answers.map(({ content, ...rest }) => ({ ...rest, content: { ...content, 'application/json': report } })),
+  }
 }
 
 const starting = () => unavailable('this node is starting')

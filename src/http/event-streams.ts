@@ -91,9 +91,12 @@ class EventStream {
     this.#response = response
     this.#options = options
     response.on('drain', () => this.#flush())
+    // Nobody is told of what fails when the reader is gone: the response closes then.
+    response.on('error', () => {})
   }
 
   send(text: string): void {
+    if (this.#response.writableEnded) return
     if (!this.#response.writableNeedDrain && this.#waiting.length === 0) {
       this.#response.write(text)
       return
@@ -106,6 +109,7 @@ class EventStream {
 
   #flush(): void {
     this.#blockedBeats = 0
+    if (this.#response.writableEnded) return
     if (this.#missed > 0) {
       this.#response.write(written({ type: 'missed', at: instantOf(this.#options.now()), count: this.#missed }, null))
       this.#missed = 0
@@ -117,7 +121,7 @@ class EventStream {
   }
 
   beat(): void {
-    if (!this.#response.writableNeedDrain) this.#response.write(': alive\n\n')
+    if (!this.#response.writableNeedDrain && !this.#response.writableEnded) this.#response.write(': alive\n\n')
     else if (++this.#blockedBeats >= this.#options.limits.heartbeatsBlockedMax) this.#response.destroy()
   }
 

@@ -10,13 +10,15 @@ export const routerPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g
 
 /** Makes a route of the table one of the server: its schemas check what comes in, and write the JSON that goes out. */
 export function addRoute(fastify: FastifyInstance, { route, serve }: BoundRoute, calls: CallScope): void {
-  const { method, path, streams } = route
+  const { method, path, streams, raw, bodyBytesMax } = route
   const prepare = preparing(route)
   fastify.route({
     method,
     url: routerPath(path),
     exposeHeadRoute: method === 'GET' && !streams,
     schema: schemaOf(route),
+    config: { raw, route },
+    ...(bodyBytesMax === null ? {} : { bodyLimit: bodyBytesMax }),
     ...(prepare === null ? {} : { preValidation: prepare }),
     handler: (request, reply) => serve(request, reply, calls.open(request, reply)),
   })

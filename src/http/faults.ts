@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { internal } from '#api/common/faults.ts'
 import type { Fault } from '#api/errors.ts'
 import { ApiError, errorBodyOf, errorRegistry, faultOf, retryAfterSeconds } from '#api/errors.ts'
@@ -8,19 +8,24 @@ import { httpLimits } from './limits.ts'
 export function sendFault(reply: FastifyReply, fault: Fault, repeatable = true): FastifyReply {
   const after = retryAfterSeconds(fault)
   if (after !== null) reply.header('retry-after', after)
+  if (fault.code === 'unauthorized') reply.header('www-authenticate', challengeTo(reply.request))
   if (fault.code === 'method_not_allowed') reply.header('allow', fault.details.allow.join(', '))
   return reply.code(errorRegistry[fault.code].status).type('application/json; charset=utf-8').send(errorBodyOf(fault, { repeatable }))
 }
 
+/** A browser that shows a page asks its user; a script on a page is not to make it do so. */
+const challengeTo = ({ headers: { accept = '' } }: FastifyRequest): string =>
+  accept.includes('text/html') ? 'Bearer realm="lockstep", Basic realm="lockstep", charset="UTF-8"' : 'Bearer realm="lockstep"'
+
 /** What a route, the parser of bodies, the validator or the router threw. Only what none of them is known to throw is `internal`. */
-export function faultOfError(error: Error & ServerFault, requestId: string): Fault {
+export function faultOfError(error: Error & ServerFault, request: FastifyRequest): Fault {
   if (error instanceof ApiError) return error.fault
   const known = knownFaults.get(error.code ?? '')
-  if (known !== undefined) return known(error)
+  if (known !== undefined) return known(request)
   const { statusCode = 500 } = error
   // Whatever else the server refuses was the client's doing, and its words say what.
   if (statusCode >= 400 && statusCode < 500) return faultOf('invalid_request', `the request was refused: ${error.message}`, {})
-  return internal(requestId)
+  return internal(request.id)
 }
 
 interface ServerFault {
@@ -31,7 +36,7 @@ interface ServerFault {
 const invalidBody = (what: string): Fault => faultOf('invalid_request', `body: ${what}`, { field: 'body' })
 
 /** By the codes of Fastify. */
-const knownFaults = new Map<string, (error: Error) => Fault>([
+const knownFaults = new Map<string, (request: FastifyRequest) => Fault>([
   [
     'FST_ERR_CTP_INVALID_MEDIA_TYPE',
     () =>
@@ -43,7 +48,8 @@ const knownFaults = new Map<string, (error: Error) => Fault>([
   ],
   [
     'FST_ERR_CTP_BODY_TOO_LARGE',
-    () => faultOf('payload_too_large', `a body has at most ${httpLimits.bodyBytesMax} bytes, and this one has more: send less at once`, {}),
+    ({ routeOptions: { bodyLimit } }) =>
+      faultOf('payload_too_large', `a body has at most ${bodyLimit} bytes here, and this one has more: send less at once`, {}),
   ],
   ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', () => invalidBody('it has not as many bytes as its content-length says')],
   [

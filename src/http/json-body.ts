@@ -1,5 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ApiError, faultOf } from '#api/errors.ts'
+import type { RawPlaces } from '#api/route.ts'
+import { readRawJson } from './raw-json.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Where the bodies of this route have JSON that is kept as its bytes. */
+    readonly raw?: RawPlaces | null
+  }
+}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -10,9 +19,11 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  */
 export function acceptJsonOnly(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers()
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request: FastifyRequest, body: Buffer, done) => {
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer, done) => {
+    const { raw = null } = request.routeOptions.config
     try {
-      done(null, body.length === 0 ? undefined : JSON.parse(utf8.decode(body)))
+      if (body.length === 0) done(null, undefined)
+      else done(null, raw === null ? JSON.parse(utf8.decode(body)) : readRawJson(body, raw))
     } catch (error) {
       done(notJson(error), undefined)
     }

@@ -6,6 +6,8 @@ export const httpLimits = {
   parameterLengthMax: 1_024,
   /** For a whole request to arrive. */
   requestTimeoutMs: 30_000,
+  /** Between two requests of a connection: longer than clients and proxies usually keep one, so that it is they who close it. */
+  keepAliveMs: 72_000,
   /** Being answered at once, those that wait included. */
   openRequestsMax: 16_384,
   eventStreamsMax: 64,

@@ -1,21 +1,13 @@
-import type { Result } from '#base/result.ts'
-import { err } from '#base/result.ts'
-import { unavailable } from '#api/common/faults.ts'
-import type { Fault } from '#api/errors.ts'
 import type { LockApi } from '#api/locks/lock-api.ts'
 import { lockRoutes as routes } from '#api/locks/routes.ts'
 import { faultOfAcquire, faultOfAcquireMany } from '#api/locks/rules.ts'
+import { asking } from './asking.ts'
 import type { BoundRoute } from './bound-route.ts'
 import { bindCall } from './bound-route.ts'
 
 /** The calls of the lock service. `api` gives null while the node starts. */
 export function lockRoutes(api: () => LockApi | null): readonly BoundRoute[] {
-  async function ask<Value, Code extends Fault['code']>(
-    question: (locks: LockApi) => Promise<Result<Value, Fault<Code>>>,
-  ): Promise<Result<Value, Fault<Code> | Fault<'unavailable'>>> {
-    const locks = api()
-    return locks === null ? err(unavailable('this node is starting')) : question(locks)
-  }
+  const ask = asking(api)
   return [
     bindCall(routes.acquire, (request, call) => ask((locks) => locks.acquire(request, call)), { rules: faultOfAcquire, statusOf }),
     bindCall(routes.acquireMany, (request, call) => ask((locks) => locks.acquireMany(request, call)), {

@@ -1,5 +1,5 @@
 import Fastify from 'fastify'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyServerFactory } from 'fastify'
 import type { RegisterCommand } from '#core/register/register.ts'
 import type { RegisterOutcome, RegisterService } from '#services/register/register-service.ts'
 import { answerBadBytes } from './bad-bytes.ts'
@@ -8,8 +8,9 @@ import type { NodeHttp } from './node-http.ts'
 import { OpenRequests } from './open-requests.ts'
 
 /** The node's HTTP side. The transport between nodes shares its server and port. */
-export function createHttpServer(service: () => RegisterService | null): NodeHttp {
+export function createHttpServer(service: () => RegisterService | null, serverFactory: FastifyServerFactory): NodeHttp {
   const fastify = Fastify({
+    serverFactory,
     bodyLimit: 64 * 1024,
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: true,

@@ -10,6 +10,7 @@ import { lockRoutes } from './lock-routes.ts'
 import { httpMetrics } from '#http/metrics/definitions.ts'
 import { PrometheusMetrics } from '#http/metrics/prometheus-metrics.ts'
 import type { NodeHttp } from './node-http.ts'
+import { agreeableOperators } from './testkit-operators.ts'
 
 const wallMs = Date.UTC(2026, 0, 31, 12)
 const at = new Date(wallMs).toISOString()
@@ -58,6 +59,7 @@ const agreeable: LockApi = {
 const cluster: ClusterView = {
   node_id: 'lock-node-1',
   cluster_id: 'c',
+  engine: 'embedded',
   members: [{ node_id: 'lock-node-1', address: '127.0.0.1:8001', incarnation: '1', state: 'active' }],
   slots: [
     {
@@ -71,10 +73,12 @@ const cluster: ClusterView = {
       replicas: [{ node_id: 'lock-node-1', voter: true, lag: null }],
     },
   ],
+  warnings: [],
 }
 
 /** A node that may be told what to say. */
 class FakeNode implements NodeApi {
+  readonly operators = agreeableOperators
   reason: string | null = null
   readonly listeners = new Set<(event: NodeEvent) => void>()
   readonly events: NodeApi['events'] = {

@@ -67,19 +67,27 @@ function propertyOf(schema: Readonly<Record<string, unknown>>, name: string): Re
 }
 
 function expectedOf(schema: Readonly<Record<string, unknown>>): string {
-  const { type, enum: values, minimum, maximum, minItems, maxItems, pattern, [byteLimitKeyword]: bytesMax } = schema
+  const { type, enum: values, minimum, maximum, minItems, maxItems, maxProperties, format } = schema
+  if (Array.isArray(type)) return `${expectedOf({ ...schema, type: type.find((name) => name !== 'null') })} or null`
   if (Array.isArray(values)) return `one of ${values.map((value) => JSON.stringify(value)).join(', ')}`
-  if (typeof bytesMax === 'number') return `text of 1 to ${bytesMax} bytes in UTF-8`
-  if (typeof pattern === 'string') return `text that matches ${pattern}`
+  if (format === 'date-time') return 'an instant, as 2026-01-31T12:00:00Z'
+  if (type === 'string') return expectedText(schema)
   if (type === 'integer') return `an integer from ${Number(minimum)} to ${Number(maximum)}`
   if (type === 'array') return `a list of ${Number(minItems ?? 0)} to ${Number(maxItems)}`
-  return type === 'object' ? 'a JSON object' : 'something else'
+  if (type === 'boolean') return 'true or false'
+  if (type === 'object') return maxProperties === undefined ? 'a JSON object' : `a JSON object of at most ${Number(maxProperties)} fields`
+  return type === undefined ? 'any JSON' : 'something else'
+}
+
+function expectedText({ minLength, pattern, [byteLimitKeyword]: bytesMax }: Readonly<Record<string, unknown>>): string {
+  const length = typeof bytesMax === 'number' ? ` of ${Number(minLength ?? 0)} to ${bytesMax} bytes in UTF-8` : ''
+  return `text${length}${typeof pattern === 'string' ? ` that matches ${pattern}` : ''}`
 }
 
 function seen(value: unknown, { [byteLimitKeyword]: bytesMax }: Readonly<Record<string, unknown>>): string {
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return `a list of ${value.length}`
-  if (typeof value === 'object' && value !== null) return 'an object'
+  if (typeof value === 'object' && value !== null) return `an object of ${Object.keys(value).length} fields`
   if (typeof value !== 'string') return cut(JSON.stringify(value))
   if (!value.isWellFormed()) return 'text with half of a surrogate pair'
   const bytes = Buffer.byteLength(value)

@@ -3,8 +3,8 @@ const kibibyte = 1024
 /** Up to here a write runs on the event loop, which spares two changes of thread. */
 const inlineBytesMax = 64 * kibibyte
 /** A write that took longer than this tells of a slow disk: the next ones leave the event loop alone. */
-const slowMs = 5
-const slowWrites = 64
+const slowMs = 30
+const slowWrites = 16
 
 /**
  * Decides where a durable write runs. On the event loop it is two changes of thread shorter, and nobody else gets a turn until it is

@@ -1,5 +1,5 @@
 import { logIndex, term } from '#core/raft/types.ts'
-import type { Entry, HardState, LogIndex, SnapshotMeta, Term } from '#core/raft/types.ts'
+import type { Entry, HardState, LogIndex, LogRange, SnapshotMeta, Term } from '#core/raft/types.ts'
 
 /**
  * Durable state of one node: identity, and for each Raft group its hard state, log and snapshots.
@@ -42,7 +42,7 @@ export interface StoreBatch {
  * A group comes into being with its first write.
  *
  * A snapshot is written in two phases: chunks in order of offset (offset 0 begins it anew), then, once all are there, either `install`
- * (a received one: it becomes the base of the log and every entry goes) or `compact` (an own one: it becomes the newest, and entries up to
+ * (a received one: it becomes the base of the log and every entry goes, but those that `bodies` brought or counted on) or `compact` (an own one: it becomes the newest, and entries up to
  * `dropUpTo` go except those named live). Older snapshots are deleted then, unless `keepSnapshots` names them; those are gone after
  * a restart. What was written of a snapshot that never completed is deleted by the next `load`, unless it reaches beyond the log
  * and can be resumed (`StoredGroup.partial`).
@@ -51,6 +51,7 @@ export interface GroupWrite {
   readonly group: number
   readonly hardState: HardState | null
   readonly snapshotChunk: { readonly index: LogIndex; readonly term: Term; readonly offset: number; readonly bytes: Uint8Array } | null
+  readonly bodies: FetchedBodies | null
   readonly install: SnapshotMeta | null
   readonly truncateFrom: LogIndex | null
   readonly entries: readonly Entry[]
@@ -69,6 +70,7 @@ export const emptyWrite = (group: number): GroupWrite => ({
   group,
   hardState: null,
   snapshotChunk: null,
+  bodies: null,
   install: null,
   truncateFrom: null,
   entries: [],
@@ -77,16 +79,33 @@ export const emptyWrite = (group: number): GroupWrite => ({
   about: null,
 })
 
+/**
+ * Entries that are fetched ahead of the snapshot which will refer to them: those in (`after`, `upTo`] that it may need. They become readable when it
+ * is installed, with the entries of the log itself up to where the fetching began: this log has what is needed up to there. A compaction
+ * ends it.
+ */
+export interface FetchedBodies {
+  /** Whatever was fetched before goes. */
+  readonly anew: boolean
+  /** The `upTo` of the write before, unless it begins anew. */
+  readonly after: LogIndex
+  readonly upTo: LogIndex
+  /** Ascending. */
+  readonly entries: readonly Entry[]
+}
+
 export interface Compaction {
   readonly snapshot: SnapshotMeta
   /** Entries up to here leave the log, but for the live ones. `dropTerm` is the term of the entry there: the new base of the log. */
   readonly dropUpTo: LogIndex
   readonly dropTerm: Term
   /**
-   * Ascending indexes whose entries stay readable through `readEntry` (a queue's unacknowledged bodies); those above `dropUpTo` stay
-   * anyway. Read to its end before `commit` returns. An entry that is not named may be found for a while.
+   * Ascending ranges whose entries stay readable through `readEntry` (a queue's unacknowledged bodies); those above `dropUpTo` stay anyway.
+   * An entry that goes may be found for a while.
    */
-  readonly live: Iterable<LogIndex>
+  readonly live: readonly LogRange[]
+  /** Null when `live` names all. Else it names those above the former base; at and below that, all stay but these ascending ranges. */
+  readonly dead: readonly LogRange[] | null
   /** Indexes of older snapshots that are still being sent. */
   readonly keepSnapshots: readonly LogIndex[]
 }
@@ -103,6 +122,8 @@ export interface StoredGroup {
   readonly entries: readonly Entry[]
   /** How far a received snapshot, one beyond the last entry, had come that was never completed. */
   readonly partial: { readonly index: LogIndex; readonly term: Term; readonly offset: number } | null
+  /** How far the bodies for a snapshot that was never installed had come, and from where on. */
+  readonly bodies: { readonly after: LogIndex; readonly upTo: LogIndex } | null
 }
 
 /** A group before its first write. */
@@ -114,6 +135,7 @@ export const emptyGroup = (group: number): StoredGroup => ({
   base: { index: logIndex(0), term: term(0) },
   entries: [],
   partial: null,
+  bodies: null,
 })
 
 export type LoadOutcome =

@@ -9,7 +9,7 @@ import type { Applied, ReplicatedMachine } from './replicated-machine.ts'
 
 /**
  * Feeds committed entries to the machine, in order, each once. While the machine is being restored from a snapshot, or read for one,
- * entries queue up here.
+ * and while there is something more urgent to do, entries queue up here.
  */
 export class Applier {
   readonly machine: ReplicatedMachine
@@ -46,16 +46,28 @@ export class Applier {
   release(): void {
     assert(this.#held, 'only what is held is released')
     this.#held = false
-    const queue = this.#queue
-    this.#queue = []
-    for (const entries of queue) this.apply(entries)
+    this.applyQueued()
+  }
+
+  /** They are applied with the next ones, or when `applyQueued` is called. */
+  enqueue(entries: readonly Entry[]): void {
+    this.#queue.push(entries)
   }
 
   apply(entries: readonly Entry[]): void {
-    if (this.#held) {
-      this.#queue.push(entries)
-      return
-    }
+    this.enqueue(entries)
+    this.applyQueued()
+  }
+
+  applyQueued(): void {
+    if (this.#held || this.#queue.length === 0) return
+    const queue = this.#queue
+    this.#queue = []
+    for (const entries of queue) this.#apply(entries)
+    this.#advanced()
+  }
+
+  #apply(entries: readonly Entry[]): void {
     for (const entry of entries) {
       assert(entry.index === this.#last.index + 1, 'entries are applied without a gap')
       assert(entry.time >= this.#last.time, 'machine time never goes back')
@@ -65,7 +77,6 @@ export class Applier {
       this.#bytesSinceSnapshot += entryBytes(entry)
       this.#events.applied(entry, applied)
     }
-    this.#advanced()
   }
 
   /** The machine now holds exactly this snapshot; entries that were queued before it are in it. */

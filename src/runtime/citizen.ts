@@ -3,10 +3,12 @@ import { nextMultiple } from '#base/cadence.ts'
 import { preferredLeader } from '#core/cluster/placement.ts'
 import { sameTiming } from '#core/cluster/timing.ts'
 import type { Answer, ClusterState, Command, Member, Timing } from '#core/cluster/types.ts'
+import type { ReplicaId } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { NodeKey } from '#ports/transport.ts'
 import { encodeCommand } from '#wire/command.ts'
 import type { Group } from './group.ts'
+import { HandOvers } from './hand-overs.ts'
 import type { ReplicaHost } from './host.ts'
 import type { Identity } from './identity.ts'
 import { metaGroup } from './meta-machine.ts'
@@ -24,11 +26,14 @@ export class Citizen {
   #adopting = false
   #asking = false
   #stopped = false
+  /** When it was last seen among the members. */
+  #isLeaving = false
   #nextReport = 0
   #lastState: ClusterState | null = null
   #changedAt = 0
   /** Groups that were asked to change leader or version lately, and until when they are left alone. */
   readonly #patience = new Map<number, Millis>()
+  readonly #handOvers = new HandOvers()
 
   constructor(options: CitizenOptions) {
     this.#options = options
@@ -79,20 +84,31 @@ export class Citizen {
     this.#nextReport = clock.now() + reportMs
     const { name, incarnation, address, version } = self
     submit({ type: 'join', name, incarnation, address, version, timing: timing() }, (answer) => {
-      if (answer?.type !== 'refused' || answer.code !== 'removed' || this.#stopped) return
-      this.stop()
-      this.#options.removed()
+      if (answer?.type === 'refused' && answer.code === 'removed') this.#gone()
     })
+  }
+
+  #gone(): void {
+    if (this.#stopped) return
+    this.stop()
+    this.#options.removed(this.#isLeaving ? 'left' : 'removed')
   }
 
   #takePart(state: ClusterState): void {
     const { self } = this.#options
     const member = state.members.find(({ name, incarnation }) => name === self.name && incarnation === self.incarnation)
-    if (member === undefined) return
+    if (member === undefined) {
+      if (state.tombstones.some(({ name, incarnation }) => name === self.name && incarnation === self.incarnation)) this.#gone()
+      return
+    }
+    this.#isLeaving = member.state === 'leaving'
     this.#adopt(state)
     this.#announce(member)
     this.#dropStrays(state)
-    for (const group of this.#options.host.groups.values()) if (group.raft.termStarted) this.#serveGroup(group, state)
+    for (const group of this.#options.host.groups.values()) {
+      if (group.raft.termStarted) this.#serveGroup(group, state)
+      this.#handOvers.leads(group.id, group.raft.leader, this.#options.clock.now())
+    }
   }
 
   /**
@@ -150,14 +166,37 @@ export class Citizen {
     const preferred = preferredLeader(state.table, group.id)
     const heir = group.raft
       .matches()
-      .find(({ replica, match }) => nodeNameOf(replica) === preferred && match + handOverGap >= group.raft.commit)
+      .find(
+        ({ replica, match }) => nodeNameOf(replica) === preferred && match + handOverGap >= group.raft.commit && this.#mayLead(preferred),
+      )
     if (version > group.applier.machine.version && isAmongMembers(group, state)) {
       this.#wait(group)
       group.propose({ commands: [encodeCommand({ type: 'set-version', version })], done: () => {} })
     } else if (heir !== undefined && group.raft.membership.voters.includes(heir.replica)) {
+      const handOver = { group: group.id, heir: heir.replica, tableVersion: state.table.version }
+      if (!this.#handOvers.isDue(handOver, now)) return
       this.#wait(group)
-      group.step({ type: 'transfer', to: heir.replica })
+      this.#handOvers.begun(handOver, now)
+      this.#options.handingOver(group.id, () => this.#handOver(group, heir.replica))
     }
+  }
+
+  /** The service took its time: a group that is led by another one now takes no notice. */
+  #handOver(group: Group, to: ReplicaId): void {
+    const { host } = this.#options
+    host.post(() => {
+      if (!this.#stopped && host.groups.get(group.id) === group) group.step({ type: 'transfer', to })
+    })
+  }
+
+  /**
+   * A replica that was restarted takes no lead before its hold-off is over (decision R1), and its group would refuse commands until the hand-over
+   * is given up. Its hold-off began before its node was connected.
+   */
+  #mayLead(node: string): boolean {
+    const { clock, host, timing } = this.#options
+    const since = host.requests.connectedSince(node)
+    return since !== null && clock.now() - since >= timing().electionMaxMs
   }
 
   #wait(group: Group): void {
@@ -180,9 +219,11 @@ export interface CitizenOptions {
   /** The constants it runs. */
   readonly timing: () => Timing
   readonly changeIdentity: (change: Partial<Identity>, then: () => void) => void
+  /** The service gets ready for it. */
+  readonly handingOver: (group: number, then: () => void) => void
   readonly submit: (command: Command, then: (answer: Answer | null) => void) => void
   /** The cluster has removed this node for good. */
-  readonly removed: () => void
+  readonly removed: (how: 'left' | 'removed') => void
 }
 
 /** Replicas here that the table gives to nobody. The meta group is followed by all; there a new order takes the place of an old replica. */

@@ -18,6 +18,8 @@ import { nodeNameOf } from './replica-name.ts'
 import { faultless, timing } from '#test/harness/runtime-world.ts'
 
 const deadAfterMs = 20_000
+/** Of a member's duties, while nothing changes. */
+const idleRoundMs = 2_000
 
 /** Whole nodes that find each other and form a cluster; the invariants of the simulator are checked after every event. */
 class Cluster {
@@ -152,6 +154,28 @@ test('a new leader of the meta group does not take a dead member for alive that 
   first.machine.resume()
   cluster.sim.start(dead)
   cluster.until('it is back', () => cluster.member(dead.name)?.state === 'active')
+})
+
+test('a preferred leader that was restarted is handed the lead when it may take that, and not before', () => {
+  const cluster = new Cluster({ founders: 3, spares: 0 })
+  const preferred = cluster.sim.byName(present(cluster.state.table.slots[1]?.leader, 'the table says who should lead'))
+  cluster.until('it leads', () => cluster.leaderOf(1) === preferred)
+  let handOvers = 0
+  cluster.sim.network.watch((_from, to, message) => {
+    if (to !== preferred.name || message.type !== 'raft' || message.group !== 1 || message.message.type !== 'timeout-now') return
+    handOvers++
+  })
+  for (const aheadMs of [100, 250, 400]) {
+    handOvers = 0
+    cluster.sim.crash(preferred)
+    const meanwhile = cluster.leaderOf(1)
+    cluster.run(8_000)
+    // So long before a round of whoever leads now.
+    cluster.run(idleRoundMs - aheadMs - (meanwhile.machine.now() % idleRoundMs))
+    cluster.sim.start(preferred)
+    cluster.until('it leads again', () => cluster.leaderOf(1) === preferred)
+    equal(handOvers, 1)
+  }
 })
 
 test('a meta leader that was paused for long takes nobody for dead because it did not listen', () => {

@@ -9,6 +9,8 @@ import type { NodeKey, Peer, Transport } from '#ports/transport.ts'
 import type { Hello, PeerRequest, PeerResponse, ProposalOutcome } from '#wire/peer-message.ts'
 import { packValue } from '#wire/value.ts'
 import { Citizen } from './citizen.ts'
+import { encodeOverview } from './cluster-overview.ts'
+import type { ClusterOverview, OverviewAnswer } from './cluster-overview.ts'
 import { ElectionTimer } from './election-timer.ts'
 import { FormationClient } from './formation-client.ts'
 import type { About } from './host.ts'
@@ -17,11 +19,13 @@ import { encodeIdentity } from './identity.ts'
 import type { Identity } from './identity.ts'
 import { decodeClusterAnswer, decodeClusterState, encodeClusterCommand, metaGroup, MetaMachine } from './meta-machine.ts'
 import type { NodeConfig, NodeFatal, NodePorts } from './node-config.ts'
-import { PeerService, refusal } from './peer-service.ts'
+import { PeerService } from './peer-service.ts'
 import { Reads } from './reads.ts'
+import { refusal } from './refusal.ts'
 import { idOfReplica, nodeNameOf } from './replica-name.ts'
 import { Router } from './router.ts'
 import { Routes } from './routes.ts'
+import { SeedFinder } from './seed-finder.ts'
 import { ServicePort } from './service-port.ts'
 import { Steward } from './steward.ts'
 
@@ -44,6 +48,7 @@ export class ClusterNode {
   /** When each node last said anything. */
   readonly #heard = new Map<string, Millis>()
   #forming: FormationClient | null = null
+  #finder: SeedFinder | null = null
   #meta = new MetaMachine()
   /** The newest state of the cluster this node has seen, and at which index: its replica of the meta group may start over. */
   #known: { readonly state: ClusterState | null; readonly index: number } = { state: null, index: 0 }
@@ -62,6 +67,7 @@ export class ClusterNode {
         machineVersion: config.machineVersion,
         events: {
           request: (from, request, respond) => this.#answer(from, request, respond),
+          notice: (from, content) => ports.hooks?.noticed?.(from.name, content),
           advanced: (group) => this.#advanced(group),
           roleChanged: (group, change) => this.#roleChanged(group, change),
           failed: fatal,
@@ -71,7 +77,7 @@ export class ClusterNode {
       identity.constants?.timing ?? config.timing,
     )
     this.#service = new PeerService(this.host, this.#self)
-    this.services = new ServicePort(this.host, this.#self, ports.hooks)
+    this.services = new ServicePort(this.host, this.#self, ports.hooks, () => encodeOverview(this.#aboutCluster()))
     this.#routes = new Routes(this.host, ports.prng, { self: identity.name, nodesOf: (group) => this.nodesOf(group) })
     this.router = new Router(this.host, ports, this.#routes)
     this.reads = new Reads(this.host, ports, this.#routes)
@@ -95,9 +101,12 @@ export class ClusterNode {
       identity: () => this.identity,
       timing: () => this.#timing,
       changeIdentity: (change, then) => this.#save(change, [], then),
+      handingOver: (group, then) => {
+        if (ports.hooks?.handingOver === undefined) then()
+        else ports.hooks.handingOver(group, then)
+      },
       submit: (command, then) => this.#submitMeta(command, then),
-      removed: () =>
-        fatal({ type: 'removed', detail: 'the cluster has removed this node for good; it can join again with an empty store' }),
+      removed: (type) => fatal({ type, detail: `${endings[type]}; it can join again with an empty store` }),
     })
   }
 
@@ -107,6 +116,29 @@ export class ClusterNode {
 
   get cluster(): ClusterState | null {
     return this.#known.state
+  }
+
+  /** Null before it belongs to a cluster. */
+  get overview(): ClusterOverview | null {
+    const { state } = this.#known
+    if (state === null) return null
+    const leadership = this.services.leadership(metaGroup)
+    const isSure = leadership !== null && leadership.now < leadership.leaseUntil
+    const heard = isSure ? { time: leadership.machineTime, silentMs: this.#silentMs(state.members) } : null
+    return { state, deadAfterMs: this.#config.deadAfterMs, heard }
+  }
+
+  #silentMs(members: readonly Member[]): Readonly<Record<string, number>> {
+    const now = this.#ports.clock.now()
+    const heard = members.map((member) => [member.name, member.name === this.#self.name ? now : this.#heard.get(keyOf(member))] as const)
+    return Object.fromEntries(heard.flatMap(([name, at]) => (at === undefined ? [] : [[name, Math.round(Math.max(0, now - at))]])))
+  }
+
+  /** Only the leader of the meta group can say how things are now. */
+  #aboutCluster(): OverviewAnswer {
+    const { overview } = this
+    if (overview?.heard) return { type: 'overview', overview }
+    return { type: 'elsewhere', leader: this.services.leaderOf(metaGroup) }
   }
 
   start(): void {
@@ -130,6 +162,7 @@ export class ClusterNode {
 
   stop(done: () => void): void {
     this.#forming?.stop()
+    this.#finder?.stop()
     this.#citizen.stop()
     this.host.stop(() => {
       this.router.stop()
@@ -139,8 +172,14 @@ export class ClusterNode {
   }
 
   #seek(): void {
-    const addresses = [...new Set([...this.#config.voters, ...this.#config.seeds])].filter((address) => address !== this.#config.address)
-    this.#transport.setPeers(addresses.map((address): Peer => ({ name: null, address })))
+    const told = [...this.#config.voters, ...this.#config.seeds]
+    this.#seekAt(told)
+    const { lookUp, clock } = this.#ports
+    if (lookUp !== undefined) {
+      const post = (task: () => void): void => this.host.post(task)
+      this.#finder = new SeedFinder({ clock, lookUp, post }, this.#config.seeds, (found) => this.#seekAt([...told, ...found]))
+      this.#finder.start()
+    }
     const { slots, replication, machineVersion: version } = this.#config
     this.#forming = new FormationClient(
       { ...this.#ports, requests: this.host.requests, post: (task) => this.host.post(task) },
@@ -148,6 +187,11 @@ export class ClusterNode {
       { self: () => this.#hello(), adopt: (formation, then) => this.#adopt(formation, then) },
     )
     this.#forming.start()
+  }
+
+  #seekAt(addresses: readonly string[]): void {
+    const others = [...new Set(addresses)].filter((address) => address !== this.#config.address)
+    this.#transport.setPeers(others.map((address): Peer => ({ name: null, address })))
   }
 
   /** The formation and this node's first replicas become durable together. */
@@ -158,6 +202,7 @@ export class ClusterNode {
     const constants = founder ? { revision: 1, timing: formation.timing } : null
     this.#save({ formation, constants }, writes, () => {
       this.#forming = null
+      this.#finder?.stop()
       for (const { group, about } of abouts) this.host.create(group, about, () => {})
       this.#takePart()
       then()
@@ -288,6 +333,8 @@ export class ClusterNode {
     else this.host.requests.ask(to, request, { timeoutMs: askTimeoutMs, done })
   }
 }
+
+const endings = { left: 'this node has left its cluster', removed: 'the cluster has removed this node for good' } as const
 
 const keyOf = ({ name, incarnation }: NodeKey): string => `${name}/${incarnation}`
 

@@ -230,3 +230,10 @@ test('decision R4: a node with other constants than the cluster neither founds n
     ['timing-differs', 'timing-differs'],
   )
 })
+
+test('nodes that were given constants which no cluster runs form none', () => {
+  const alone = { name: 'a', incarnation: 'i', address: 'a', voters: ['a'], formation: null } as const
+  equal(nextFormingStep({ ...alone, timing }, []).type, 'form')
+  const step = nextFormingStep({ ...alone, timing: { ...timing, electionMaxMs: 80_000 } }, [])
+  ok(step.type === 'refuse' && step.code === 'timing-unsafe' && step.detail.includes('80000'))
+})

@@ -1,4 +1,4 @@
-import { sameTiming } from '#core/cluster/timing.ts'
+import { isSane, sameTiming } from '#core/cluster/timing.ts'
 import type { Formation, Timing } from '#core/cluster/types.ts'
 import type { Hello } from '#wire/peer-message.ts'
 
@@ -20,7 +20,7 @@ export type FormingStep =
   | { readonly type: 'form'; readonly founders: readonly Hello[] }
   | { readonly type: 'join'; readonly via: string }
   /** This node's configuration contradicts the others': a person must mend it. */
-  | { readonly type: 'refuse'; readonly code: 'timing-differs' | 'voters-differ' | 'name-taken'; readonly detail: string }
+  | { readonly type: 'refuse'; readonly code: 'timing-differs' | 'timing-unsafe' | 'voters-differ' | 'name-taken'; readonly detail: string }
 
 /** What to do, given who we are and the newest hello of everybody who was heard. */
 export function nextFormingStep(self: Hello, heard: readonly Hello[]): FormingStep {
@@ -35,6 +35,8 @@ export function nextFormingStep(self: Hello, heard: readonly Hello[]): FormingSt
   const founders = [self, ...others.map((address) => byAddress.get(address) as Hello)]
   const conflict = conflictAmong(founders)
   if (conflict !== null) return conflict
+  // The cluster would refuse them, and a formation that is stored cannot be taken back.
+  if (!isSane(self.timing)) return { type: 'refuse', code: 'timing-unsafe', detail: `no cluster runs ${JSON.stringify(self.timing)}` }
   if (self.voters[0] !== self.address) return { type: 'wait', reason: `${self.voters[0]} forms the cluster` }
   return { type: 'form', founders }
 }

@@ -1,6 +1,7 @@
 import type { Instant, Message, RoleChange } from '#core/raft/types.ts'
 import type { GroupWrite, LogStore, StoreFailure } from '#ports/log-store.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
+import type { PeerRequest, PeerResponse } from '#wire/peer-message.ts'
 
 /** What a group needs of the node it lives on. */
 export interface GroupHost {
@@ -17,6 +18,14 @@ export interface GroupHost {
   afterWrites(done: () => void): void
   /** The group has proposals or reads that wait for the end of the turn. */
   dirty(group: number): void
+  /** A question to another node: `done` is called in a turn of the loop, with null when there was no answer. */
+  ask(
+    to: string,
+    request: PeerRequest,
+    options: { readonly timeoutMs: number; readonly done: (response: PeerResponse | null) => void },
+  ): void
+  /** Runs the task in a turn of the loop, that much later. */
+  after(delayMs: number, task: () => void): void
   roleChanged(group: number, change: RoleChange): void
   storageFailed(failure: StoreFailure): void
 }

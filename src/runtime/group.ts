@@ -3,8 +3,10 @@ import { Raft } from '#core/raft/raft.ts'
 import type { ReplicaOptions } from '#core/raft/replica.ts'
 import type { Effects, Entry, Input, LogIndex, MembershipOutcome, Message, ProposeOutcome, ReplicaId } from '#core/raft/types.ts'
 import { emptyWrite } from '#ports/log-store.ts'
+import type { StoredGroup } from '#ports/log-store.ts'
 import type { GroupStatus, ProposalOutcome } from '#wire/peer-message.ts'
 import { Applier } from './applier.ts'
+import { BodyFetch } from './body-fetch.ts'
 import type { GroupHost } from './group-host.ts'
 import { runtimeLimits } from './limits.ts'
 import type { CompactionPolicy } from './limits.ts'
@@ -19,6 +21,8 @@ export interface GroupOptions {
   readonly replica: ReplicaOptions
   readonly machine: ReplicatedMachine
   readonly compaction: CompactionPolicy
+  /** How far bodies for a snapshot had been fetched before a restart. */
+  readonly fetchedBodies: StoredGroup['bodies']
   /** The machine has moved on, by entries or by a snapshot. */
   readonly onAdvanced: () => void
 }
@@ -38,6 +42,7 @@ export class Group {
   readonly #proposals = new Proposals()
   readonly #round = new RoundTimer()
   readonly #snapshots: Snapshots
+  readonly #bodies: BodyFetch
   #nextReadId = 1
   #waitingReads: ReadDone[] = []
   readonly #openReads = new Map<number, ReadDone>()
@@ -50,7 +55,8 @@ export class Group {
       applied: (entry, applied) => this.#applied(entry, applied),
       advanced: options.onAdvanced,
     })
-    this.#snapshots = new Snapshots(this, host, options.compaction)
+    this.#snapshots = new Snapshots(this, host, { policy: options.compaction, named: () => this.#bodies.forget() })
+    this.#bodies = new BodyFetch(this, host, options.fetchedBodies)
     const { snapshot } = options.replica.log
     if (snapshot !== null) this.#snapshots.restore(snapshot)
   }
@@ -119,6 +125,7 @@ export class Group {
   close(): void {
     this.epoch++
     this.#snapshots.close()
+    this.#bodies.stop()
     this.applier.close()
     this.#proposals.abandon()
     for (const batch of this.#proposals.takeWaiting()) refuse(batch, 'stopping')
@@ -164,12 +171,10 @@ export class Group {
     if (effects.snapshotWrite !== null) this.#writeSnapshot(effects.snapshotWrite)
     for (const read of effects.snapshotReads) this.#snapshots.read(read)
     if (effects.restore !== null) this.#snapshots.restore(effects.restore)
-    if (effects.apply.length > 0) {
-      this.applier.apply(effects.apply)
-      this.#snapshots.takeIfDue()
-    }
+    if (effects.apply.length > 0) this.#apply(effects.apply)
     for (const { id, index } of effects.readStates) this.#answerRead(id, index)
     if (effects.role !== null) {
+      this.applier.applyQueued()
       if (effects.role.role !== 'leader') {
         this.#proposals.abandon()
         this.#round.abandon()
@@ -177,6 +182,28 @@ export class Group {
       if (effects.role.role === 'halted') this.applier.close()
       this.#host.roleChanged(this.id, effects.role)
     }
+  }
+
+  /** Nobody waits for what a follower applies, and its leader waits for the acknowledgement that follows: that goes first. */
+  #apply(entries: readonly Entry[]): void {
+    this.applier.enqueue(entries)
+    if (this.raft.role === 'leader') this.#advance()
+    else this.#advanceLate()
+  }
+
+  #advance(): void {
+    this.applier.applyQueued()
+    this.#snapshots.takeIfDue()
+  }
+
+  /** After the turn in which a quick disk answers what this one writes. */
+  #advanceLate(): void {
+    const { epoch } = this
+    this.#host.post(() => {
+      this.#host.post(() => {
+        if (this.epoch === epoch) this.#advance()
+      })
+    })
   }
 
   #sendAfterWrites(messages: readonly Message[]): void {
@@ -189,6 +216,7 @@ export class Group {
   #persist(persist: NonNullable<Effects['persist']>): void {
     const { id, hardState, install, truncateFrom, entries } = persist
     const { epoch } = this
+    if (install !== null) this.#bodies.forget()
     this.#host.write({ ...emptyWrite(this.id), hardState, install, truncateFrom, entries }, () => {
       if (this.epoch === epoch) this.step({ type: 'persisted', id })
     })
@@ -196,11 +224,15 @@ export class Group {
 
   #writeSnapshot(write: NonNullable<Effects['snapshotWrite']>): void {
     this.#snapshots.abandon()
+    this.#bodies.stop()
     const { snapshot, offset, bytes, last } = write
     const { epoch } = this
     const snapshotChunk = { index: snapshot.index, term: snapshot.term, offset, bytes }
+    const written = (): void => this.step({ type: 'snapshot-written', index: snapshot.index, offset: offset + bytes.length, last })
     this.#host.write({ ...emptyWrite(this.id), snapshotChunk }, () => {
-      if (this.epoch === epoch) this.step({ type: 'snapshot-written', index: snapshot.index, offset: offset + bytes.length, last })
+      if (this.epoch !== epoch) return
+      if (last) this.#bodies.begin(snapshot, written)
+      else written()
     })
   }
 

@@ -7,7 +7,7 @@ import type { Cancel, Clock } from '#ports/clock.ts'
 import { emptyGroup, emptyWrite } from '#ports/log-store.ts'
 import type { GroupWrite, LogStore, StoredGroup, StoreFailure } from '#ports/log-store.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
-import type { NodeKey, Transport } from '#ports/transport.ts'
+import type { Lane, NodeKey, Transport } from '#ports/transport.ts'
 import type { Beat, BeatAck, PeerMessage, PeerRequest, PeerResponse } from '#wire/peer-message.ts'
 import { packValue, unpackValue } from '#wire/value.ts'
 import type { GroupHost } from './group-host.ts'
@@ -18,6 +18,7 @@ import { Outbox } from './outbox.ts'
 import { livesOn } from './replica-name.ts'
 import { ReplicatedMachine } from './replicated-machine.ts'
 import { Requests } from './requests.ts'
+import { RoleLog } from './role-log.ts'
 import type { StateMachine } from './state-machine.ts'
 import { WallClockWatch } from './wall-clock-watch.ts'
 
@@ -41,6 +42,7 @@ export interface HostOptions {
 /** What the host tells the node around it. */
 interface HostEvents {
   request(from: NodeKey, request: PeerRequest, respond: (response: PeerResponse) => void): void
+  notice(from: NodeKey, content: Uint8Array): void
   /** The machine of a group has moved on. */
   advanced(group: number): void
   roleChanged(group: number, change: RoleChange): void
@@ -64,6 +66,7 @@ export class ReplicaHost implements GroupHost {
   readonly #loop: Loop
   readonly #outbox: Outbox
   readonly #walls: WallClockWatch
+  readonly #roles: RoleLog
   readonly #dirty = new Set<number>()
   readonly #abouts = new Map<number, About>()
   readonly #tombstones = new Map<number, Tombstone>()
@@ -88,6 +91,7 @@ export class ReplicaHost implements GroupHost {
     this.#outbox = new Outbox(ports.clock, ports.transport)
     this.#loop = new Loop(ports.clock, () => this.#endTurn())
     this.#walls = new WallClockWatch(ports.clock)
+    this.#roles = new RoleLog(ports.telemetry)
     this.requests = new Requests({ ...ports, post: (task) => this.post(task) })
   }
 
@@ -114,12 +118,12 @@ export class ReplicaHost implements GroupHost {
     assert(!this.groups.has(stored.group), 'a group has one replica on a node')
     const about = aboutOf(stored)
     this.#abouts.set(stored.group, about)
-    const { group: id, hardState, partial, base, snapshot, entries } = stored
+    const { group: id, hardState, partial, base, snapshot, entries, bodies } = stored
     const log = { base, snapshot, entries, initial: about.initial }
     const replica = { self: about.replica, timing: this.#timing, prng: this.#prng.fork(), at: this.instant(), hardState, partial, log }
     const machine = new ReplicatedMachine(this.#options.machineFor(id), this.#options.machineVersion)
     const onAdvanced = (): void => this.#options.events.advanced(id)
-    const group = new Group({ id, replica, machine, compaction: this.#options.compaction, onAdvanced }, this)
+    const group = new Group({ id, replica, machine, compaction: this.#options.compaction, fetchedBodies: bodies, onAdvanced }, this)
     this.groups.set(id, group)
     if (!this.#eligible) group.step({ type: 'eligibility', eligible: false })
     this.post(() => {})
@@ -205,6 +209,11 @@ export class ReplicaHost implements GroupHost {
     })
   }
 
+  /** To the service on another node. */
+  notify(to: string, lane: Lane, content: Uint8Array): void {
+    this.#transport.send(to, lane, { type: 'notice', content })
+  }
+
   send(group: number, message: Message): void {
     this.#outbox.add(group, message)
   }
@@ -221,13 +230,21 @@ export class ReplicaHost implements GroupHost {
     else done()
   }
 
+  ask(to: string, request: PeerRequest, options: Parameters<Requests['ask']>[2]): void {
+    this.requests.ask(to, request, options)
+  }
+
+  after(delayMs: number, task: () => void): void {
+    this.#clock.after(delayMs, () => this.post(task))
+  }
+
   dirty(group: number): void {
     this.#dirty.add(group)
     this.post(() => {})
   }
 
   roleChanged(group: number, change: RoleChange): void {
-    this.telemetry.log('info', 'role-changed', { group, role: change.role, term: change.term, leader: change.leader })
+    this.#roles.changed(group, change)
     this.#options.events.roleChanged(group, change)
   }
 
@@ -260,6 +277,9 @@ export class ReplicaHost implements GroupHost {
         break
       case 'response':
         this.requests.answered(from.name, message.id, message.response)
+        break
+      case 'notice':
+        this.#options.events.notice(from, message.content)
         break
     }
   }

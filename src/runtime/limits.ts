@@ -12,8 +12,9 @@ export const runtimeLimits = {
   openProposalsMax: 100_000,
   openRequestsMax: 100_000,
   openReadsMax: 100_000,
-  /** Commands of one message to a leader; a larger one goes alone, and more go in further messages. */
-  proposeBytesMax: mebibyte,
+  /** Commands that share an entry of the log; a larger one has it for itself. */
+  parcelBytesMax: 256 * 1024,
+  parcelCommandsMax: 256,
   /** How long a node uses an origin for its commands before it opens a fresh one: well under `answers.idleMs`. */
   originUseMs: 20_000,
   /** How long a node waits for an answer of another before it asks again, perhaps elsewhere. */
@@ -24,12 +25,26 @@ export const runtimeLimits = {
   snapshotChunkBytes: 256 * 1024,
   /** Pieces of a snapshot are pulled for at most so many bytes per turn. */
   snapshotBytesPerTurn: mebibyte,
+  /** Entries that stay in memory behind a snapshot take no more than this, however many of them may. */
+  keepBytesMax: 4 * mebibyte,
+  /** One answer with bodies for a replica that receives a snapshot; a single larger one goes alone. */
+  bodiesBytesMax: 256 * 1024,
+  bodiesEntriesMax: 1_024,
+  /** Read from the store at a time, for such an answer. */
+  bodiesReadsMax: 32,
+  bodiesTimeoutMs: 2_000,
+  /** Before somebody else is asked for them. */
+  bodiesRestMs: 100,
+  /** So many questions without an answer are told to people. */
+  bodiesWarnEvery: 10,
   /** Who waits for seconds does not mind so much more; it bounds how often everybody's deadline is looked at. */
   deadlineStepMs: 10,
 } as const
 
 assert(runtimeLimits.originUseMs * 2 < runtimeLimits.answers.idleMs, 'an origin in use does not run out')
-assert(runtimeLimits.commandBytesMax + runtimeLimits.proposeBytesMax < wireLimits.messageBytesMax, 'what is proposed can be sent')
+assert(runtimeLimits.commandBytesMax + 1024 < wireLimits.messageBytesMax, 'what is proposed can be sent')
+assert(runtimeLimits.bodiesEntriesMax <= wireLimits.entriesMax, 'an answer with bodies can be sent')
+assert(runtimeLimits.bodiesBytesMax + runtimeLimits.commandBytesMax < wireLimits.messageBytesMax, 'also one that ends with the largest')
 assert(runtimeLimits.snapshotBytesPerTurn >= runtimeLimits.snapshotChunkBytes, 'every pull fills a chunk, but for the last')
 
 /** When a group's log is compacted. */
@@ -37,7 +52,7 @@ export interface CompactionPolicy {
   /** A snapshot is taken after so many bytes, or so many entries, since the last one. */
   readonly bytes: number
   readonly entries: number
-  /** So many entries stay in memory behind a snapshot, for followers that lag a little. */
+  /** So many entries stay in memory behind a snapshot, as far as their bytes allow, for followers that lag a little. */
   readonly keepEntries: number
 }
 

@@ -1,6 +1,5 @@
 import { ClusterMachine } from '#core/cluster/machine.ts'
 import type { Answer, ClusterState, Command } from '#core/cluster/types.ts'
-import type { LogIndex } from '#core/raft/types.ts'
 import type { ApplyContext, StateMachine } from './state-machine.ts'
 
 const encoder = new TextEncoder()
@@ -8,6 +7,7 @@ const decoder = new TextDecoder()
 
 /** The meta group's machine on bytes: commands, answers and snapshots are JSON, for they are few and people may want to read them. */
 export class MetaMachine implements StateMachine {
+  readonly bodies = null
   readonly #machine = new ClusterMachine()
 
   get state(): ClusterState | null {
@@ -30,8 +30,6 @@ export class MetaMachine implements StateMachine {
   restore(snapshot: Uint8Array): void {
     this.#machine.restore(decodeClusterState(snapshot))
   }
-
-  *live(): Iterable<LogIndex> {}
 }
 
 export const metaGroup = 0

@@ -1,7 +1,11 @@
 import type { ClusterState } from '#core/cluster/types.ts'
 import type { LoadOutcome } from '#ports/log-store.ts'
+import type { Entry, LogIndex } from '#core/raft/types.ts'
+import type { Lane } from '#ports/transport.ts'
 import type { ProposalOutcome } from '#wire/peer-message.ts'
 import { ClusterNode } from './cluster-node.ts'
+import type { ClusterOverview } from './cluster-overview.ts'
+import { EmbeddedStanding } from './embedded-standing.ts'
 import type { ReplicaHost } from './host.ts'
 import { decodeIdentity, encodeIdentity } from './identity.ts'
 import type { Identity } from './identity.ts'
@@ -11,12 +15,14 @@ import { refusedProposal } from './proposals.ts'
 import type { QueryOptions, ReadIndexOptions } from './reads.ts'
 import type { SubmitOptions } from './router.ts'
 import type { AskOptions } from './service-port.ts'
+import type { SlotHost } from './slot-host.ts'
 
 /**
  * One node: from an empty store to a member of a cluster that hosts its share of the groups.
  * Start: load the store → know who we are → find or form the cluster → open the groups → take part.
  */
-export class LockstepNode {
+export class LockstepNode implements SlotHost {
+  readonly standing = new EmbeddedStanding(() => this.#running)
   readonly #config: NodeConfig
   readonly #ports: NodePorts
   readonly #fatal: (reason: NodeFatal) => void
@@ -44,6 +50,14 @@ export class LockstepNode {
     return this.#running?.cluster ?? null
   }
 
+  get overview(): ClusterOverview | null {
+    return this.#running?.overview ?? null
+  }
+
+  post(task: () => void): void {
+    this.#running?.host.post(task)
+  }
+
   /** Carries out a command in a group at most once, wherever its leader is. */
   submit(group: number, body: Uint8Array, options: SubmitOptions): void {
     if (this.#running === null) options.done(refusedProposal('not-formed'))
@@ -68,6 +82,11 @@ export class LockstepNode {
     else this.#running.services.ask(to, group, question, options)
   }
 
+  /** Tells the service on a node, also on this one, what needs no answer; it may get lost. */
+  notify(to: string, lane: Lane, content: Uint8Array): void {
+    this.#running?.services.notify(to, lane, content)
+  }
+
   /** Proposes at the own replica, whatever its role: for what only this leader, in this term, may decide. */
   propose(group: number, body: Uint8Array, done: (outcome: ProposalOutcome) => void): void {
     if (this.#running === null) done(refusedProposal('not-formed'))
@@ -84,6 +103,11 @@ export class LockstepNode {
     this.#running?.services.tellCommit(group, node)
   }
 
+  /** Of the own replica. */
+  appliedIndex(group: number): LogIndex | null {
+    return this.#running?.host.groups.get(group)?.applier.last.index ?? null
+  }
+
   /** The node that leads, as far as the own replica knows. */
   leaderOf(group: number): string | null {
     return this.#running?.services.leaderOf(group) ?? null
@@ -92,6 +116,12 @@ export class LockstepNode {
   /** The other nodes that have a replica of the group, as far as this one knows. */
   nodesOf(group: number): readonly string[] {
     return this.#running?.nodesOf(group) ?? []
+  }
+
+  /** Of the own replica's log. */
+  readEntry(group: number, index: LogIndex, done: (entry: Entry | null) => void): void {
+    if (this.#running === null) done(null)
+    else this.#running.services.readEntry(group, index, done)
   }
 
   stop(done: () => void): void {

@@ -2,9 +2,11 @@ import { unreachable } from '#base/assert.ts'
 import type { LogIndex } from '#core/raft/types.ts'
 import { parseCommand } from '#wire/command.ts'
 import type { NodeKey } from '#ports/transport.ts'
-import type { PeerRequest, PeerResponse, RefusalCode } from '#wire/peer-message.ts'
+import type { PeerRequest, PeerResponse } from '#wire/peer-message.ts'
+import { readBodies } from './body-reader.ts'
 import type { Group } from './group.ts'
 import type { ReplicaHost } from './host.ts'
+import { refusal } from './refusal.ts'
 import { livesOn } from './replica-name.ts'
 
 type GroupRequest = Exclude<PeerRequest, { type: 'hello' | 'form' | 'join' | 'service' }>
@@ -51,6 +53,9 @@ export class PeerService {
         else respond(refusal(outcome.reason, `the configuration of group ${group.id} is unchanged`, group))
         break
       }
+      case 'bodies':
+        readBodies(group, this.#host, request, respond)
+        break
       case 'transfer':
         group.step({ type: 'transfer', to: request.to })
         respond({ type: 'done' })
@@ -103,8 +108,4 @@ export class PeerService {
     if (this.#host.replicaOf(group) === replica) this.#host.drop(group, () => respond({ type: 'done' }))
     else respond({ type: 'done' })
   }
-}
-
-export function refusal(code: RefusalCode, detail: string, group: Group | null = null): PeerResponse {
-  return { type: 'refused', code, detail, leader: group?.raft.leader ?? null }
 }

@@ -6,14 +6,19 @@ import type { Entry } from '#core/raft/types.ts'
 import { decodeRegisterAnswer, encodeRegisterCommand, RegisterMachine } from '#services/register/register-machine.ts'
 import { encodeCommand } from '#wire/command.ts'
 import type { Command } from '#wire/command.ts'
+import { readParts } from '#wire/parts.ts'
 import { unpackValue } from '#wire/value.ts'
 import { runtimeLimits } from './limits.ts'
 import type { Applied } from './replicated-machine.ts'
 import { ReplicatedMachine } from './replicated-machine.ts'
 
+const valuesOf = (answer: Uint8Array): (number | null)[] => (readParts(answer, 0) ?? []).map((part) => decodeRegisterAnswer(part).value)
+
 /** Feeds one machine after another with the commands of one log. */
 class Replay {
-  machine = new ReplicatedMachine(new RegisterMachine(), 2)
+  /** Of the commands that were carried out. */
+  readonly positions: number[] = []
+  machine = new ReplicatedMachine(this.#register(), 2)
   #index = 0
   time = millis(0)
 
@@ -25,8 +30,8 @@ class Replay {
 
   add(origin: number, sequence: number, confirmed = 0): number | string | null {
     const body = encodeRegisterCommand({ type: 'add', key: 'k', by: 1 })
-    const applied = this.apply({ type: 'identified', origin, sequence, confirmed, body })
-    return applied.type === 'answer' ? decodeRegisterAnswer(applied.answer).value : applied.type
+    const applied = this.apply({ type: 'identified', origin, sequence, confirmed, bodies: [body] })
+    return applied.type === 'answer' ? (valuesOf(applied.answer)[0] ?? null) : applied.type
   }
 
   open(): number {
@@ -34,14 +39,35 @@ class Replay {
     return applied.type === 'answer' ? (unpackValue(applied.answer) as number) : -1
   }
 
+  #register(): RegisterMachine {
+    const register = new RegisterMachine()
+    const apply = register.apply.bind(register)
+    register.apply = (command, context) => {
+      this.positions.push(context.position)
+      return apply(command, context)
+    }
+    return register
+  }
+
   /** As a follower that gets the state instead of the log. */
   continueFromSnapshot(): void {
     const state = Buffer.concat([...this.machine.snapshot()])
-    this.machine = new ReplicatedMachine(new RegisterMachine(), 2)
+    this.machine = new ReplicatedMachine(this.#register(), 2)
     this.machine.restore(state)
     deepEqual(Buffer.concat([...this.machine.snapshot()]), state, 'equal states have equal snapshots')
   }
 }
+
+test('commands under one number are carried out one after the other, and all of them once', () => {
+  const log = new Replay()
+  const origin = log.open()
+  const bodies = [1, 10, 100].map((by) => encodeRegisterCommand({ type: 'add', key: 'k', by }))
+  for (let times = 0; times < 2; times++) {
+    const applied = log.apply({ type: 'identified', origin, sequence: 1, confirmed: 0, bodies })
+    deepEqual(applied.type === 'answer' && valuesOf(applied.answer), [1, 11, 111])
+  }
+  deepEqual(log.positions, [0, 1, 2])
+})
 
 test('pitfall 24: a retry is answered from the table, also after two snapshots and restores', () => {
   const log = new Replay()
@@ -111,6 +137,6 @@ test('what a machine keeps of a snapshot does not keep the snapshot in memory', 
   const restored = new ReplicatedMachine(new RegisterMachine(), 2)
   restored.restore(large.subarray(0, state.length))
   log.machine = restored
-  const repeated = log.apply({ type: 'identified', origin, sequence: 1, confirmed: 0, body: new Uint8Array(0) })
+  const repeated = log.apply({ type: 'identified', origin, sequence: 1, confirmed: 0, bodies: [new Uint8Array(0)] })
   equal(repeated.type === 'answer' && repeated.answer.buffer.byteLength < 1_000, true)
 })

@@ -4,6 +4,7 @@ import type { OriginSnapshot } from '#core/answers/answers.ts'
 import type { Entry } from '#core/raft/types.ts'
 import { decodeCommand } from '#wire/command.ts'
 import type { Command } from '#wire/command.ts'
+import { packParts } from '#wire/parts.ts'
 import { packValue, unpackValue } from '#wire/value.ts'
 import { runtimeLimits } from './limits.ts'
 import type { ApplyContext, StateMachine } from './state-machine.ts'
@@ -36,7 +37,7 @@ export class ReplicatedMachine {
     const command = decodeCommand(entry.payload.bytes)
     switch (command.type) {
       case 'anonymous':
-        return { type: 'answer', answer: this.#machine.apply(command.body, this.#context(entry)) }
+        return { type: 'answer', answer: this.#machine.apply(command.body, this.#context(entry, 0)) }
       case 'identified':
         return this.#applyOnce(command, entry)
       case 'open-origin':
@@ -69,7 +70,7 @@ export class ReplicatedMachine {
     const admission = this.#answers.admit(command, entry.time)
     if (admission.type === 'lost') return { type: 'session-lost' }
     if (admission.type === 'repeated') return { type: 'answer', answer: admission.answer }
-    const answer = this.#machine.apply(command.body, this.#context(entry))
+    const answer = packParts(command.bodies.map((body, position) => this.#machine.apply(body, this.#context(entry, position))))
     this.#answers.record(command, answer)
     return { type: 'answer', answer }
   }
@@ -81,13 +82,14 @@ export class ReplicatedMachine {
     return { type: 'answer', answer: packValue(this.#version) }
   }
 
-  #context(entry: Entry): ApplyContext {
-    return { index: entry.index, term: entry.term, time: entry.time, wall: entry.wall, version: this.#version }
+  #context({ index, term, time, wall }: Entry, position: number): ApplyContext {
+    return { index, position, term, time, wall, version: this.#version }
   }
 }
 
 export type Applied =
   | { readonly type: 'nothing' }
+  /** To identified commands: the parts are their answers, in order. */
   | { readonly type: 'answer'; readonly answer: Uint8Array }
   /** Not carried out: the identity is not known (any more). */
   | { readonly type: 'session-lost' }

@@ -1,3 +1,4 @@
+import type { Millis } from '#base/brand.ts'
 import type { Prng } from '#base/prng.ts'
 import type { Clock, Cancel } from '#ports/clock.ts'
 import type { Transport } from '#ports/transport.ts'
@@ -16,7 +17,8 @@ export class Requests {
   readonly #transport: Transport
   readonly #post: (task: () => void) => void
   readonly #open = new Map<number, { readonly to: string; readonly done: Answered; readonly cancel: Cancel }>()
-  readonly #reachable = new Set<string>()
+  /** Since when each node that is connected is. */
+  readonly #reachable = new Map<string, Millis>()
   #nextId: number
   #stopped = false
 
@@ -50,15 +52,20 @@ export class Requests {
 
   /** Names of the nodes that are connected. */
   get reachable(): Iterable<string> {
-    return this.#reachable
+    return this.#reachable.keys()
   }
 
   reaches(name: string): boolean {
     return this.#reachable.has(name)
   }
 
+  /** Since when the connection to this node has lasted; null when there is none. */
+  connectedSince(name: string): Millis | null {
+    return this.#reachable.get(name) ?? null
+  }
+
   connected(to: string): void {
-    this.#reachable.add(to)
+    this.#reachable.set(to, this.#clock.now())
   }
 
   /** The connection to this node broke: whatever it was asked may be lost. */

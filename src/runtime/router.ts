@@ -1,16 +1,17 @@
-import { assert } from '#base/assert.ts'
-import type { Millis } from '#base/brand.ts'
+import { assert, present, unreachable } from '#base/assert.ts'
 import { millis } from '#base/brand.ts'
 import type { Prng } from '#base/prng.ts'
 import type { Clock } from '#ports/clock.ts'
 import { encodeCommand } from '#wire/command.ts'
-import { wireLimits } from '#wire/limits.ts'
+import { readParts } from '#wire/parts.ts'
 import type { ProposalOutcome, RefusalCode } from '#wire/peer-message.ts'
 import { unpackValue } from '#wire/value.ts'
 import { Deadlines } from './deadlines.ts'
 import type { ReplicaHost } from './host.ts'
 import { runtimeLimits } from './limits.ts'
 import { Origin } from './origin.ts'
+import type { Lane, Parcel, Submitted } from './parcel.ts'
+import { pack } from './parcel.ts'
 import { refusedProposal, unknownOutcome } from './proposals.ts'
 import type { Routes } from './routes.ts'
 
@@ -18,27 +19,31 @@ import type { Routes } from './routes.ts'
  * Takes commands on any node and has each carried out at most once by the leader of its group, wherever that is.
  *
  * Problem: leaders move, answers get lost, and a command that is sent again must not be carried out again.
- * Idea: this node opens an origin in the group (a logged command), numbers its commands under it, and sends a command again under the
- * same number until it has an answer; the group's answer table tells a retry from a new command.
+ * Idea: this node opens an origin in the group (a logged command), packs what it has taken in one turn into parcels, numbers them under the
+ * origin, and sends a parcel again under the same number until it has an answer; the group's answer table tells a retry from a new one.
  * Obstacle: an origin ends when it is idle, and its answers with it; a command whose origin is lost is `unknown` if it may have been carried
  * out before, and simply starts anew under another origin if it was not.
  */
 export class Router {
-  readonly #host: ReplicaHost
+  readonly #host: Pick<ReplicaHost, 'post' | 'instant'>
   readonly #clock: Clock
   readonly #prng: Prng
-  readonly #routes: Routes
+  readonly #routes: Pick<Routes, 'propose'>
   readonly #lanes = new Map<number, Lane>()
   readonly #deadlines: Deadlines<Submitted>
   #stopped = false
 
-  constructor(host: ReplicaHost, ports: { readonly clock: Clock; readonly prng: Prng }, routes: Routes) {
+  constructor(
+    host: Pick<ReplicaHost, 'post' | 'instant'>,
+    ports: { readonly clock: Clock; readonly prng: Prng },
+    routes: Pick<Routes, 'propose'>,
+  ) {
     this.#host = host
     this.#clock = ports.clock
     this.#prng = ports.prng
     this.#routes = routes
     this.#deadlines = new Deadlines({ clock: ports.clock, post: (task) => host.post(task) }, (command) => {
-      this.#end(command, command.doubtful || command.underWay ? unknownOutcome : refusedProposal('not-leader'))
+      this.#giveUp(command, 'not-leader')
     })
   }
 
@@ -51,8 +56,7 @@ export class Router {
     }
     const lane = this.#lane(group)
     const deadline = millis(this.#clock.now() + options.timeoutMs)
-    const { done } = options
-    const command: Submitted = { lane, body, deadline, done, sequence: 0, origin: null, doubtful: false, underWay: false }
+    const command: Submitted = { lane, body, deadline, done: options.done, parcel: null }
     this.#deadlines.add(command)
     lane.waiting.push(command)
     this.#schedule(lane)
@@ -69,9 +73,7 @@ export class Router {
   /** Whoever still waits is answered. */
   stop(): void {
     this.#stopped = true
-    for (const command of this.#deadlines.drain()) {
-      this.#end(command, command.doubtful || command.underWay ? unknownOutcome : refusedProposal('stopping'))
-    }
+    for (const command of this.#deadlines.drain()) this.#giveUp(command, 'stopping')
   }
 
   #refusal(body: Uint8Array): RefusalCode | null {
@@ -89,26 +91,25 @@ export class Router {
     })
   }
 
-  /** Sends what waits, in as few messages as may be. */
+  /** Sends what waits, in as few parcels as may be. */
   #pump(lane: Lane): void {
-    const { now } = this.#host.instant()
     const waiting = lane.waiting.filter((command) => this.#deadlines.has(command))
     lane.waiting = waiting
-    if (waiting.length === 0 || lane.resting) return
-    const { origin } = lane
-    if (origin === null || !origin.fresh(now)) {
-      this.#openOrigin(lane)
-      return
+    lane.doubtful = lane.doubtful.filter(({ isAwaited }) => isAwaited)
+    if (lane.resting || waiting.length + lane.doubtful.length === 0) return
+    const { origin, doubtful } = lane
+    lane.doubtful = []
+    this.#send(lane, doubtful)
+    if (waiting.length > 0 && origin?.fresh(this.#host.instant().now) !== true) this.#openOrigin(lane)
+    else if (origin !== null) {
+      lane.waiting = []
+      this.#send(lane, pack(waiting, origin))
     }
-    lane.waiting = []
-    for (const command of waiting) {
-      command.underWay = true
-      if (command.origin !== null) continue
-      command.origin = origin
-      command.sequence = origin.begin()
-    }
-    for (const batch of batches(waiting)) {
-      this.#routes.propose(lane.group, batch.map(encode), (outcomes) => this.#answered(lane, batch, outcomes))
+  }
+
+  #send(lane: Lane, parcels: readonly Parcel[]): void {
+    for (const parcel of parcels) {
+      this.#routes.propose(lane.group, [parcel.encode()], ([outcome]) => this.#settle(lane, parcel, outcome ?? unknownOutcome))
     }
   }
 
@@ -127,39 +128,54 @@ export class Router {
     })
   }
 
-  #answered(lane: Lane, batch: readonly Submitted[], outcomes: readonly ProposalOutcome[]): void {
-    const waitingBefore = lane.waiting.length
-    batch.forEach((command, position) => {
-      if (this.#deadlines.has(command)) this.#settle(command, outcomes[position] ?? unknownOutcome)
-    })
-    if (lane.waiting.length > waitingBefore) this.#rest(lane)
+  #settle(lane: Lane, parcel: Parcel, outcome: ProposalOutcome): void {
+    switch (outcome.type) {
+      case 'applied':
+        return this.#applied(parcel, outcome)
+      case 'unknown':
+        parcel.doubtful = true
+        break
+      case 'refused':
+        if (outcome.code === 'overloaded') return this.#abandon(parcel, outcome)
+        if (outcome.code !== 'session-lost') break
+        if (parcel.doubtful) return this.#abandon(parcel, outcome)
+        if (lane.origin === parcel.origin) lane.origin = null
+        break
+      default:
+        unreachable(outcome)
+    }
+    if (parcel.doubtful) {
+      lane.doubtful.push(parcel)
+    } else {
+      parcel.dissolve()
+      lane.waiting.push(...parcel.commands)
+    }
+    this.#rest(lane)
   }
 
-  #settle(command: Submitted, outcome: ProposalOutcome): void {
-    const { lane } = command
-    command.underWay = false
-    if (outcome.type === 'applied') {
-      this.#end(command, outcome)
-      return
+  #applied(parcel: Parcel, { index, answer }: Extract<ProposalOutcome, { type: 'applied' }>): void {
+    const answers = present(readParts(answer, 0), 'answers come as parts')
+    assert(answers.length === parcel.commands.length, 'every command of a parcel has an answer')
+    for (const [position, command] of parcel.commands.entries()) {
+      this.#end(command, { type: 'applied', index, answer: answers[position] as Uint8Array })
     }
-    if (outcome.type === 'unknown') command.doubtful = true
-    const code = outcome.type === 'refused' ? outcome.code : null
-    if (code === 'overloaded' || (code === 'session-lost' && command.doubtful)) {
-      this.#end(command, command.doubtful ? unknownOutcome : outcome)
-      return
-    }
-    if (code === 'session-lost') {
-      if (lane.origin === command.origin) lane.origin = null
-      command.origin?.end(command.sequence)
-      command.origin = null
-    }
-    lane.waiting.push(command)
   }
 
-  /** Whether it waited here or was on its way. */
+  #abandon(parcel: Parcel, outcome: ProposalOutcome): void {
+    for (const command of parcel.commands) this.#end(command, parcel.doubtful ? unknownOutcome : outcome)
+  }
+
+  #giveUp(command: Submitted, code: RefusalCode): void {
+    this.#close(command, command.parcel === null ? refusedProposal(code) : unknownOutcome)
+  }
+
+  /** Unless it has ended already. */
   #end(command: Submitted, outcome: ProposalOutcome): void {
-    this.#deadlines.delete(command)
-    command.origin?.end(command.sequence)
+    if (this.#deadlines.delete(command)) this.#close(command, outcome)
+  }
+
+  #close(command: Submitted, outcome: ProposalOutcome): void {
+    command.parcel?.ended()
     command.done(outcome)
   }
 
@@ -181,7 +197,7 @@ export class Router {
   #lane(group: number): Lane {
     const known = this.#lanes.get(group)
     if (known !== undefined) return known
-    const lane: Lane = { group, origin: null, opening: false, waiting: [], scheduled: false, resting: false }
+    const lane: Lane = { group, origin: null, opening: false, waiting: [], doubtful: [], scheduled: false, resting: false }
     this.#lanes.set(group, lane)
     return lane
   }
@@ -190,50 +206,4 @@ export class Router {
 export interface SubmitOptions {
   readonly timeoutMs: number
   readonly done: (outcome: ProposalOutcome) => void
-}
-
-/** Commands of one group that this node has taken. */
-interface Lane {
-  readonly group: number
-  origin: Origin | null
-  opening: boolean
-  /** What is to be sent, and perhaps commands that have ended meanwhile. */
-  waiting: Submitted[]
-  scheduled: boolean
-  /** Refused a moment ago. */
-  resting: boolean
-}
-
-interface Submitted {
-  readonly lane: Lane
-  readonly body: Uint8Array
-  readonly deadline: Millis
-  readonly done: (outcome: ProposalOutcome) => void
-  origin: Origin | null
-  sequence: number
-  underWay: boolean
-  /** An earlier attempt ended without an answer: it may have been carried out, or may yet be. */
-  doubtful: boolean
-}
-
-function encode({ origin, sequence, body }: Submitted): Uint8Array {
-  assert(origin !== null, 'a command is numbered before it is sent')
-  return encodeCommand({ type: 'identified', origin: origin.id, sequence, confirmed: origin.confirmed, body })
-}
-
-/** As many commands as one message may hold, in order. */
-function batches(commands: readonly Submitted[]): readonly (readonly Submitted[])[] {
-  const all: Submitted[][] = []
-  let bytes = 0
-  for (const command of commands) {
-    const last = all.at(-1)
-    bytes += command.body.length
-    if (last === undefined || last.length >= wireLimits.commandsMax || bytes > runtimeLimits.proposeBytesMax) {
-      all.push([command])
-      bytes = command.body.length
-    } else {
-      last.push(command)
-    }
-  }
-  return all
 }

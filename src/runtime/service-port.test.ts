@@ -2,8 +2,10 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { millis } from '#base/brand.ts'
 import { logIndex, term } from '#core/raft/types.ts'
+import type { Entry } from '#core/raft/types.ts'
 import type { NodeKey } from '#ports/transport.ts'
 import { encodeRegisterCommand } from '#services/register/register-machine.ts'
+import { encodeCommand } from '#wire/command.ts'
 import type { PeerResponse, ProposalOutcome } from '#wire/peer-message.ts'
 import { ElectionTimer } from './election-timer.ts'
 import type { ServiceHooks } from './node-config.ts'
@@ -15,7 +17,12 @@ const group = 1
 const self = (name: string): NodeKey => ({ name, incarnation: `i${name}` })
 
 const portOf = (world: World, name: string, asked: ServiceHooks['asked'] | null = null): ServicePort =>
-  new ServicePort(world.get(name).host, self(name), asked === null ? undefined : { roleChanged() {}, advanced() {}, asked })
+  new ServicePort(
+    world.get(name).host,
+    self(name),
+    asked === null ? undefined : { roleChanged() {}, advanced() {}, asked },
+    () => new Uint8Array(0),
+  )
 
 const founded = (): { readonly world: World; readonly leader: string } => {
   const world = new World({ names: ['a', 'b', 'c'] })
@@ -85,6 +92,53 @@ test('a node asks its own service as it asks that of others, and a node without 
   world.get('a').host.storageFailed({ type: 'failed', code: 'io-error', detail: 'gone' })
   portOf(world, 'a', asked).answer({ type: 'service', group: 7, question: new Uint8Array(0) }, (response) => responses.push(response))
   equal(responses[0]?.type === 'refused' && responses[0].code, 'halted')
+})
+
+test('a node reads entries of the own log, and none where it has no replica or its store fails', () => {
+  const { world, leader } = founded()
+  const body = encodeRegisterCommand({ type: 'add', key: 'k', by: 1 })
+  const outcomes: ProposalOutcome[] = []
+  portOf(world, leader).propose(group, body, (outcome) => outcomes.push(outcome))
+  world.until('it is applied', () => outcomes.length === 1)
+  const { index } = world.replica(leader, group).applier.last
+  const read: (Entry | null)[] = []
+  const port = portOf(world, leader)
+  port.readEntry(group, index, (entry) => read.push(entry))
+  port.readEntry(group, logIndex(index + 1), (entry) => read.push(entry))
+  port.readEntry(9, index, (entry) => read.push(entry))
+  world.until('all are answered', () => read.length === 3)
+  equal(read[0]?.index, index)
+  deepEqual(read[0]?.payload, { type: 'command', bytes: encodeCommand({ type: 'anonymous', body }) })
+  deepEqual(read.slice(1), [null, null])
+})
+
+test('what was applied is read, though the store still has what a newer leader has replaced there, or nothing yet', () => {
+  for (const stored of ['replaced', 'nothing'] as const) {
+    const world = new World({
+      names: ['a', 'b', 'c'],
+      store: (own) => ({
+        ...own,
+        readEntry: (id, index, done) =>
+          own.readEntry(id, index, (read) =>
+            done(
+              stored === 'nothing' || read === null || 'type' in read
+                ? null
+                : { ...read, term: term(0), payload: { type: 'command', bytes: new Uint8Array(1) } },
+            ),
+          ),
+      }),
+    })
+    world.found(group)
+    const leader = world.elect(group)
+    const body = encodeRegisterCommand({ type: 'add', key: 'k', by: 1 })
+    const outcomes: ProposalOutcome[] = []
+    portOf(world, leader).propose(group, body, (outcome) => outcomes.push(outcome))
+    world.until('it is applied', () => outcomes.length === 1)
+    const read: (Entry | null)[] = []
+    portOf(world, leader).readEntry(group, world.replica(leader, group).applier.last.index, (entry) => read.push(entry))
+    world.until('it is answered', () => read.length === 1)
+    deepEqual(read[0]?.payload, { type: 'command', bytes: encodeCommand({ type: 'anonymous', body }) })
+  }
 })
 
 test('an election is over when a leader is known again', () => {

@@ -1,12 +1,15 @@
-import type { NodeKey } from '#ports/transport.ts'
+import type { Entry, LogIndex } from '#core/raft/types.ts'
+import type { Lane, NodeKey } from '#ports/transport.ts'
 import { encodeCommand } from '#wire/command.ts'
 import type { PeerRequest, PeerResponse, ProposalOutcome } from '#wire/peer-message.ts'
+import { readAppliedEntry } from './applied-entry.ts'
 import type { ReplicaHost } from './host.ts'
 import type { Leadership } from './leadership.ts'
 import { leadershipOf } from './leadership.ts'
+import { metaGroup } from './meta-machine.ts'
 import type { ServiceHooks } from './node-config.ts'
-import { refusal } from './peer-service.ts'
 import { refusedProposal, unknownOutcome } from './proposals.ts'
+import { refusal } from './refusal.ts'
 import { nodeNameOf } from './replica-name.ts'
 
 /** What a service on this node may ask of the replicas here, and of its own kind on other nodes. */
@@ -15,10 +18,14 @@ export class ServicePort {
   readonly #self: NodeKey
   readonly #hooks: ServiceHooks | undefined
 
-  constructor(host: ReplicaHost, self: NodeKey, hooks: ServiceHooks | undefined) {
+  readonly #aboutCluster: () => Uint8Array
+
+  /** Who asks about the meta group asks about the cluster, whatever its service. */
+  constructor(host: ReplicaHost, self: NodeKey, hooks: ServiceHooks | undefined, aboutCluster: () => Uint8Array) {
     this.#host = host
     this.#self = self
     this.#hooks = hooks
+    this.#aboutCluster = aboutCluster
   }
 
   /** Null when no answer came in time, which never says whether the question was acted on. */
@@ -29,9 +36,17 @@ export class ServicePort {
     else this.#host.requests.ask(to, request, { timeoutMs, done: answered })
   }
 
+  /** Tells the service on a node, also on this one, what needs no answer; it may get lost. Nothing is told any more once the store has failed. */
+  notify(to: string, lane: Lane, content: Uint8Array): void {
+    if (this.#host.failure !== null) return
+    if (to === this.#self.name) this.#host.post(() => this.#hooks?.noticed?.(to, content))
+    else this.#host.notify(to, lane, content)
+  }
+
   /** Another node's question, or one of this node to itself. */
   answer({ group, question }: ServiceRequest, respond: (response: PeerResponse) => void): void {
     if (this.#host.failure !== null) respond(refusal('halted', 'the store of this node has failed'))
+    else if (group === metaGroup) respond({ type: 'service', answer: this.#aboutCluster() })
     else if (this.#hooks === undefined) respond(refusal('invalid', 'no service on this node takes questions'))
     else this.#hooks.asked(group, question, (answer) => respond({ type: 'service', answer }))
   }
@@ -57,6 +72,18 @@ export class ServicePort {
       const { voters, learners } = replica?.raft.membership ?? { voters: [], learners: [] }
       const to = [...voters, ...learners].find((id) => nodeNameOf(id) === node)
       if (to !== undefined) replica?.step({ type: 'tell-commit', to })
+    })
+  }
+
+  /** One that was applied. Null when the own replica does not have it (any more), or the store has failed. */
+  readEntry(group: number, index: LogIndex, done: (entry: Entry | null) => void): void {
+    const { groups, store } = this.#host
+    readAppliedEntry({ group: groups.get(group), store }, { id: group, index }, (read) => {
+      this.#host.post(() => {
+        const failed = read !== null && 'type' in read
+        if (failed) this.#host.storageFailed(read)
+        done(failed ? null : read)
+      })
     })
   }
 

@@ -1,10 +1,11 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LogIndex } from '#core/raft/types.ts'
+import type { LogRange } from '#core/raft/types.ts'
 import { logIndex } from '#core/raft/types.ts'
 import type { GroupWrite, LogStore } from '#ports/log-store.ts'
 import { runtimeLimits } from './limits.ts'
 import type { ApplyContext, StateMachine } from './state-machine.ts'
+import { keep, KeepingMachine, settle } from '#test/harness/keeping-machine.ts'
 import { add, anonymous, rarely, timing, World } from '#test/harness/runtime-world.ts'
 
 const chunk = runtimeLimits.snapshotChunkBytes
@@ -36,9 +37,13 @@ class Large implements StateMachine {
     this.applied = new DataView(snapshot.buffer, snapshot.byteOffset).getFloat64(0)
     this.restored++
   }
-  *live(): Iterable<LogIndex> {
-    this.liveAt.push(this.applied)
-    yield logIndex(this.applied)
+  readonly bodies = {
+    live: (): LogRange[] => {
+      this.liveAt.push(this.applied)
+      return [{ from: logIndex(this.applied), to: logIndex(this.applied) }]
+    },
+    dead: (): LogRange[] => [],
+    dropped: (): void => {},
   }
 }
 
@@ -253,4 +258,51 @@ test('a large state comes back from the disk after a restart, and commands wait 
   world.restart('a')
   world.elect(1)
   world.until('all is applied', () => world.replica('a', 1).applier.last.index > index)
+})
+
+test('a store is told of all that lives once, and then of what has changed', () => {
+  const writes: GroupWrite[] = []
+  const world = new World({
+    names: ['a'],
+    compaction: { ...rarely, keepEntries: 0 },
+    machineFor: () => new KeepingMachine(),
+    store: spy(writes),
+  })
+  world.found(1)
+  world.elect(1)
+  const cut = (...commands: readonly Uint8Array[]): unknown => {
+    const outcomes = world.propose('a', 1, commands)
+    world.until('they are applied', () => outcomes.length === commands.length)
+    const group = world.replica('a', 1)
+    const { index } = group.applier.last
+    group.takeSnapshot()
+    world.until('the log is cut', () => group.raft.base === index)
+    const { live = [], dead = [] } = writes.findLast(({ compact }) => compact !== null)?.compact ?? {}
+    return { live: live.map(({ from, to }) => [from, to]), dead: dead?.map(({ from, to }) => [from, to]) ?? null }
+  }
+  const live = (...indexes: readonly number[]): number[][] => indexes.map((index) => [index, index])
+  deepEqual(cut(keep(1), keep(1), keep(1)), { live: live(2, 3, 4), dead: null })
+  deepEqual(cut(keep(1), settle(3), keep(1)), { live: live(5, 7), dead: live(3) })
+  deepEqual(cut(settle(2), settle(7), keep(1), settle(10)), { live: [], dead: live(2, 7, 10) })
+  world.crash('a')
+  world.restart('a')
+  world.elect(1)
+  deepEqual(cut(keep(1)), { live: live(4, 5, world.replica('a', 1).applier.last.index), dead: null })
+})
+
+test('large entries are kept behind a snapshot for as many bytes as the limit says', () => {
+  const world = new World({ names: ['a'], compaction: { ...rarely, keepEntries: 1_000 }, machineFor: () => new KeepingMachine() })
+  world.found(1)
+  world.elect(1)
+  const outcomes = world.propose(
+    'a',
+    1,
+    Array.from({ length: 20 }, () => keep(1_000_000)),
+  )
+  world.until('they are applied', () => outcomes.length === 20)
+  const group = world.replica('a', 1)
+  const { index } = group.applier.last
+  group.takeSnapshot()
+  world.until('the log is cut', () => group.raft.base > 0)
+  equal(index - group.raft.base, Math.floor(runtimeLimits.keepBytesMax / 1_000_000))
 })

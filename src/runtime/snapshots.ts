@@ -1,12 +1,13 @@
 import { assert, present } from '#base/assert.ts'
 import type { Millis } from '#base/brand.ts'
+import { entryBytes } from '#core/raft/log.ts'
 import { logIndex } from '#core/raft/types.ts'
 import type { LogIndex, ReplicaId, SnapshotMeta } from '#core/raft/types.ts'
 import { emptyWrite } from '#ports/log-store.ts'
-import type { GroupWrite } from '#ports/log-store.ts'
+import type { Compaction, GroupWrite } from '#ports/log-store.ts'
 import type { Group } from './group.ts'
 import type { GroupHost } from './group-host.ts'
-import { runtimeLimits } from './limits.ts'
+import { runtimeLimits as limits } from './limits.ts'
 import type { CompactionPolicy } from './limits.ts'
 
 /**
@@ -20,15 +21,19 @@ export class Snapshots {
   readonly #group: Group
   readonly #host: GroupHost
   readonly #policy: CompactionPolicy
+  readonly #named: () => void
   #taking: Taking | null = null
   #restoring: SnapshotMeta | null = null
+  /** As far as this life, and this state, has cut the log; null when the store has to be told of everything that lives. */
+  #cutUpTo: LogIndex | null = null
   /** Snapshots that followers are reading, and when they last did. */
   readonly #readers = new Map<LogIndex, Millis>()
 
-  constructor(group: Group, host: GroupHost, policy: CompactionPolicy) {
+  constructor(group: Group, host: GroupHost, options: SnapshotsOptions) {
     this.#group = group
     this.#host = host
-    this.#policy = policy
+    this.#policy = options.policy
+    this.#named = options.named
   }
 
   takeIfDue(): void {
@@ -63,7 +68,7 @@ export class Snapshots {
     const { to, index, offset } = request
     this.#readers.set(index, this.#host.instant().now)
     const { id, epoch } = this.#group
-    this.#host.store.readSnapshot({ group: id, index, offset, bytesMax: runtimeLimits.snapshotChunkBytes }, (chunk) => {
+    this.#host.store.readSnapshot({ group: id, index, offset, bytesMax: limits.snapshotChunkBytes }, (chunk) => {
       this.#host.post(() => {
         if (this.#group.epoch !== epoch) return
         if (chunk !== null && 'type' in chunk) this.#host.storageFailed(chunk)
@@ -78,12 +83,13 @@ export class Snapshots {
     const { applier } = this.#group
     if (!applier.held) applier.hold()
     this.#restoring = snapshot
+    this.#cutUpTo = null
     this.#load(snapshot, 0, new Uint8Array(snapshot.bytes))
   }
 
   #load(snapshot: SnapshotMeta, offset: number, state: Uint8Array): void {
     const { id, epoch, applier } = this.#group
-    const request = { group: id, index: snapshot.index, offset, bytesMax: runtimeLimits.snapshotBytesPerTurn }
+    const request = { group: id, index: snapshot.index, offset, bytesMax: limits.snapshotBytesPerTurn }
     this.#host.store.readSnapshot(request, (chunk) => {
       this.#host.post(() => {
         if (this.#group.epoch !== epoch || this.#restoring !== snapshot) return
@@ -112,7 +118,7 @@ export class Snapshots {
     const buffered: Uint8Array[] = [...rest]
     let bytes = buffered.reduce((sum, piece) => sum + piece.length, 0)
     let done = false
-    while (!done && bytes < runtimeLimits.snapshotBytesPerTurn) {
+    while (!done && bytes < limits.snapshotBytesPerTurn) {
       const next = taking.pieces.next()
       if (next.done === true) done = true
       else {
@@ -127,7 +133,7 @@ export class Snapshots {
   #write(pulled: { readonly state: Uint8Array; readonly written: number; readonly done: boolean }): void {
     const { state, done } = pulled
     const taking = present(this.#taking, 'writing belongs to a snapshot')
-    const size = runtimeLimits.snapshotChunkBytes
+    const size = limits.snapshotChunkBytes
     const end = done ? state.length : Math.floor(state.length / size) * size
     if (end === 0) {
       assert(done, 'a pull that is not the last fills a chunk')
@@ -157,7 +163,7 @@ export class Snapshots {
     this.#host.post(() => this.#releaseAfter(taking))
   }
 
-  /** Not in the turn that names the snapshot: the store asks then which bodies are alive, and that must be as of the snapshot. */
+  /** Not in the turn that names the snapshot: which bodies are alive is asked then, and that must be as of the snapshot. */
   #releaseAfter(taking: Taking): void {
     if (this.#taking !== taking) return
     this.#taking = null
@@ -166,23 +172,52 @@ export class Snapshots {
 
   /** From this write on the snapshot counts, and the log behind it is dropped. */
   #name(snapshot: SnapshotMeta): void {
-    const { raft, id, applier, epoch } = this.#group
-    const dropUpTo = logIndex(Math.max(raft.base, snapshot.index - this.#policy.keepEntries))
+    const { raft, id, epoch } = this.#group
+    const dropUpTo = this.#dropUpTo(snapshot.index)
     const dropTerm = present(raft.termAt(dropUpTo), 'the log reaches back to where it is cut')
-    const live = applier.machine.machine.live()
-    const compact = { snapshot, dropUpTo, dropTerm, live, keepSnapshots: this.#pinned() }
+    const compact = { snapshot, dropUpTo, dropTerm, ...this.#changesUpTo(dropUpTo), keepSnapshots: this.#pinned() }
     const write: GroupWrite = { ...emptyWrite(id), compact }
     this.#host.write(write, () => {
       if (this.#group.epoch === epoch) this.#group.step({ type: 'compact', snapshot, dropUpTo })
     })
+    this.#named()
     this.#host.telemetry.count('lockstep_raft_snapshots_total', { group: String(id) })
+  }
+
+  /** Large entries are kept for fewer followers that lag, or a log of them would fill the memory. */
+  #dropUpTo(index: LogIndex): LogIndex {
+    const { raft } = this.#group
+    const lowest = Math.max(raft.base, index - this.#policy.keepEntries)
+    let bytes = 0
+    for (let at = index; at > lowest; at = logIndex(at - 1)) {
+      bytes += entryBytes(present(raft.entryAt(at), 'the log reaches back to its base'))
+      if (bytes > limits.keepBytesMax) return at
+    }
+    return logIndex(lowest)
+  }
+
+  /** What the machine needs of the log behind the cut, as of the snapshot. Costs what has changed, but for the first cut of a life. */
+  #changesUpTo(index: LogIndex): Pick<Compaction, 'live' | 'dead'> {
+    const { bodies } = this.#group.applier.machine.machine
+    const former = this.#cutUpTo
+    this.#cutUpTo = index
+    const live = bodies === null ? [] : [...bodies.live(logIndex((former ?? 0) + 1), index)]
+    const dead = former === null ? null : (bodies?.dead() ?? [])
+    bodies?.dropped()
+    return { live, dead }
   }
 
   #pinned(): LogIndex[] {
     const { now } = this.#host.instant()
-    for (const [index, readAt] of this.#readers) if (now - readAt > runtimeLimits.snapshotPinMs) this.#readers.delete(index)
+    for (const [index, readAt] of this.#readers) if (now - readAt > limits.snapshotPinMs) this.#readers.delete(index)
     return [...this.#readers.keys()]
   }
+}
+
+export interface SnapshotsOptions {
+  readonly policy: CompactionPolicy
+  /** A snapshot of this replica's own counts from now on. */
+  readonly named: () => void
 }
 
 interface Taking {

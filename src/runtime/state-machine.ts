@@ -1,5 +1,5 @@
 import type { Millis, WallMillis } from '#base/brand.ts'
-import type { LogIndex, Term } from '#core/raft/types.ts'
+import type { LogIndex, LogRange, Term } from '#core/raft/types.ts'
 
 /** What the runtime replicates. Deterministic: equal commands under equal contexts give equal answers and equal state on every replica. */
 export interface StateMachine {
@@ -11,12 +11,24 @@ export interface StateMachine {
   snapshot(): Iterable<Uint8Array>
   /** Replaces the whole state by that of a snapshot, made by this version or an older one. */
   restore(snapshot: Uint8Array): void
-  /** Ascending indexes of entries whose bodies must outlive compaction. */
-  live(): Iterable<LogIndex>
+  /** Null for one that needs nothing more of an entry that it has applied. */
+  readonly bodies: LiveBodies | null
+}
+
+/** Which entries of the log a machine goes on needing, for their bodies are there and not in its state. As of what it has applied. */
+export interface LiveBodies {
+  /** Ascending ranges of entries that are needed, between these two, both included. Read before anything more is applied. */
+  live(from: LogIndex, to: LogIndex): Iterable<LogRange>
+  /** Ascending ranges of entries that have become unneeded, since the last `dropped` or `restore`. */
+  dead(): readonly LogRange[]
+  /** The store has taken note of what `dead` says. */
+  dropped(): void
 }
 
 export interface ApplyContext {
   readonly index: LogIndex
+  /** Of the command among those of its entry, from 0. */
+  readonly position: number
   /** In which the entry was made. */
   readonly term: Term
   /** Elapsed machine time (decision R5): for leases and every other length of time. */

@@ -1,7 +1,7 @@
 import type { Millis } from '#base/brand.ts'
 import { nextMoveAction } from '#core/cluster/move-action.ts'
 import type { MoveAction } from '#core/cluster/move-action.ts'
-import { planLeaders, planMoves } from '#core/cluster/planner.ts'
+import { planDeparture, planLeaders, planMoves } from '#core/cluster/planner.ts'
 import { versionKnownToAll } from '#core/cluster/version.ts'
 import type { ClusterState, Command, Formation, Member, Replica, Slot } from '#core/cluster/types.ts'
 import type { LogIndex, Membership } from '#core/raft/types.ts'
@@ -180,7 +180,7 @@ export class Steward {
     const [next] = planMoves(state)
     const version = versionKnownToAll(state)
     const raise: Command | null = version > state.version ? { type: 'raise-version', version } : null
-    const command = next ?? raise ?? planLeaders(state)
+    const command = next ?? planDeparture(state) ?? raise ?? planLeaders(state)
     if (command === null) {
       this.#atRest = state
       return

@@ -19,7 +19,7 @@ export type Outcome =
   | { readonly type: 'failed'; readonly error: LockstepError }
 
 export interface CallTerms {
-  /** The same whenever it is sent. */
+  /** The same whenever it is sent, but for the number. */
   readonly message: (call: number) => ClientMessage
   /** For the first answer, which may be that it waits; `never` for what somebody else ends. */
   readonly deadline: Millis
@@ -30,7 +30,8 @@ export interface CallTerms {
 
 /** A call that was not answered for good. */
 export interface OpenCall extends CallTerms {
-  readonly id: number
+  /** Of the last time that it was sent; zero before the first. */
+  number: number
   state: 'held' | 'sent' | 'queued' | 'resting'
   /** Why the last attempt failed. */
   failure: string | null
@@ -43,11 +44,16 @@ type Answer = Extract<ServerMessage, { readonly call: number }>
 /**
  * The calls of one client: many at once over whatever link there is. When a link breaks, or another takes its place, every open call is made again
  * over the next one; that does no harm, for commands bear identities. So is what a node could not do at that moment.
+ *
+ * Each time under another number: a node may answer twice, once when it hears how a wait has ended and once when the log answers the command, and
+ * what comes late says nothing about the next attempt.
  */
 export class Calls {
   readonly #clock: Clock
   readonly #prng: Prng
-  readonly #open = new Map<number, OpenCall>()
+  readonly #open = new Set<OpenCall>()
+  /** Sent, and by the number under which an answer counts. */
+  readonly #sent = new Map<number, OpenCall>()
   readonly #held = new Deque<OpenCall>()
   readonly #deadlines: Deadlines<OpenCall>
   #link: ClientLink | null = null
@@ -70,8 +76,8 @@ export class Calls {
       terms.done({ type: 'failed', error: refusal })
       return null
     }
-    const call: OpenCall = { ...terms, id: this.#next++, state: 'held', failure: null }
-    this.#open.set(call.id, call)
+    const call: OpenCall = { ...terms, number: 0, state: 'held', failure: null }
+    this.#open.add(call)
     if (call.deadline < never) this.#deadlines.add(call)
     this.#offer(call)
     return call
@@ -86,7 +92,8 @@ export class Calls {
     this.#link = link
     this.#inFlight = 0
     this.#held.clear()
-    for (const call of this.#open.values()) if (call.state !== 'resting') this.#hold(call)
+    this.#sent.clear()
+    for (const call of this.#open) if (call.state !== 'resting') this.#hold(call)
     this.#pump()
   }
 
@@ -95,7 +102,7 @@ export class Calls {
   }
 
   received(message: Answer): void {
-    const call = this.#open.get(message.call)
+    const call = this.#sent.get(message.call)
     if (call === undefined) return
     switch (message.type) {
       case 'answered':
@@ -114,7 +121,7 @@ export class Calls {
     this.#closed = error
     this.#cancelRest()
     this.#deadlines.drain()
-    for (const call of this.#open.values()) this.#end(call, { type: 'failed', error })
+    for (const call of this.#open) this.#end(call, { type: 'failed', error })
   }
 
   #answered(call: OpenCall, { type, answer: bytes }: Extract<Answer, { type: 'answered' | 'settled' }>): void {
@@ -153,7 +160,8 @@ export class Calls {
   }
 
   #take(call: OpenCall): boolean {
-    if (!this.#open.delete(call.id)) return false
+    if (!this.#open.delete(call)) return false
+    this.#sent.delete(call.number)
     this.#landed(call)
     this.#deadlines.delete(call)
     return true
@@ -181,22 +189,25 @@ export class Calls {
     while (this.#link !== null && this.#inFlight < sdkLimits.inFlightMax) {
       const call = this.#held.shift()
       if (call === undefined) return
-      if (call.state !== 'held' || !this.#open.has(call.id)) continue
+      if (call.state !== 'held' || !this.#open.has(call)) continue
       call.state = 'sent'
+      call.number = this.#next++
+      this.#sent.set(call.number, call)
       this.#inFlight++
-      this.#link.send(call.message(call.id))
+      this.#link.send(call.message(call.number))
     }
   }
 
   #rest(call: OpenCall): void {
     this.#landed(call)
+    this.#sent.delete(call.number)
     call.state = 'resting'
     this.#resting.push(call)
     if (this.#resting.length > 1) return
     this.#cancelRest = this.#clock.after(this.#prng.between(sdkLimits.restMsMin, sdkLimits.restMsMax), () => {
       const rested = this.#resting
       this.#resting = []
-      for (const each of rested) if (this.#open.has(each.id)) this.#offer(each)
+      for (const each of rested) if (this.#open.has(each)) this.#offer(each)
     })
   }
 }
@@ -204,4 +215,4 @@ export class Calls {
 const tooMany = (): LockstepError => new LockstepError('overloaded', `${sdkLimits.callsMax} calls are open already`)
 
 /** What another attempt may overcome. */
-const passing: ReadonlySet<string> = new Set(['no_leader', 'unavailable', 'overloaded', 'stopping', 'unknown', 'disk_full'])
+const passing: ReadonlySet<string> = new Set(['no_leader', 'unavailable', 'overloaded', 'rate_limited', 'stopping', 'unknown', 'disk_full'])

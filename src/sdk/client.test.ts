@@ -200,7 +200,7 @@ test('a client without a node says where it looked and why that failed', async (
       return true
     },
   )
-  assert.equal(await world.refusal(world.client('client', ['https://n1:1'])), 'invalid_request')
+  assert.equal(await world.refusal(world.client('client', ['ftp://n1:1'])), 'invalid_request')
 })
 
 test('what is asked in the wrong form is refused before anything is sent', async () => {
@@ -236,6 +236,26 @@ test('a client that is closed releases all, refuses what waits and what comes, a
   assert.equal(world.sessions, 0)
   assert.equal(await world.refusal(sdk.lock('r')), 'closed')
   assert.throws(() => sdk.owner(), { code: 'closed' })
+  const before = sent.length
+  await world.run(60_000)
+  assert.equal(sent.length, before)
+})
+
+test('tasks that are still at it when their client is closed get nothing any more, and leave no session and no timer', async () => {
+  const world = new SdkWorld()
+  const { sdk, sent, clock } = await world.client()
+  const goOn = Promise.withResolvers<void>()
+  const owner = sdk.owner()
+  const within = sdk.withLock('r', async () => {
+    await goOn.promise
+    await sdk.lock('s')
+  })
+  await world.run(10)
+  await world.answer(sdk.close())
+  goOn.resolve()
+  assert.equal(await world.refusal(within), 'closed')
+  assert.equal(await world.refusal(owner.lock('t')), 'closed')
+  assert.deepEqual([world.sessions, clock.owed], [0, 0])
   const before = sent.length
   await world.run(60_000)
   assert.equal(sent.length, before)

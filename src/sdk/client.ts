@@ -2,11 +2,11 @@ import { millis } from '#base/brand.ts'
 import type { DeadlocksView, LockDetail, LocksView } from '#api/locks/views.ts'
 import type { LockMode } from '#core/lock/types.ts'
 import { Deadlines } from '#runtime/deadlines.ts'
-import type { ClientQuery, ServerMessage } from '#wire/client-message.ts'
+import type { ClientMessage, ClientQuery, ServerMessage } from '#wire/client-message.ts'
 import { Calls } from './calls.ts'
+import { Connecting } from './connecting.ts'
 import { Election } from './election.ts'
 import type { ElectionOptions } from './election.ts'
-import { Endpoints } from './endpoints.ts'
 import { LockstepError } from './errors.ts'
 import { sdkLimits } from './limits.ts'
 import type { Locking, Scope } from './locking.ts'
@@ -19,7 +19,6 @@ import type { SdkPorts, TaskContext } from './ports.ts'
 import type { LockRequest } from './request.ts'
 import { Sessions } from './sessions.ts'
 import { Uplink } from './uplink.ts'
-import type { Attempt } from './uplink.ts'
 
 export interface ClientOptions {
   readonly urls: readonly string[]
@@ -57,7 +56,7 @@ export class LockstepClient implements Locking, AsyncDisposable {
   readonly #context: TaskContext<Scope>
   readonly #calls: Calls
   readonly #sessions: Sessions
-  readonly #uplink: Uplink
+  readonly #uplink: Uplink<ClientMessage, ServerMessage>
   readonly #waits: Deadlines<LockRequest>
   readonly #pool: OwnerPool
   readonly #ownerPorts: OwnerPorts
@@ -65,7 +64,7 @@ export class LockstepClient implements Locking, AsyncDisposable {
   readonly #elections = new Set<Election>()
   #closing: Promise<void> | null = null
 
-  private constructor(ports: SdkPorts, options: ClientOptions, context: TaskContext<Scope>, connected: Connecting) {
+  private constructor(ports: SdkPorts, options: ClientOptions, context: TaskContext<Scope>, connected: Connecting<LockstepClient>) {
     const { clock } = ports
     this.#ports = ports
     this.#timeoutMs = options.timeoutMs
@@ -75,8 +74,10 @@ export class LockstepClient implements Locking, AsyncDisposable {
     this.#waits = new Deadlines({ clock, post: (task) => task() }, (request) => request.overdue())
     this.#ownerPorts = { calls: this.#calls, clock, waits: this.#waits, sessions: this.#sessions, timeoutMs: options.timeoutMs }
     this.#pool = new OwnerPool(this.#ownerPorts)
-    this.#uplink = new Uplink(ports, connected.endpoints, {
+    this.#uplink = new Uplink<ClientMessage, ServerMessage>(ports, connected.endpoints, {
+      service: 'lock',
       software: options.software,
+      steering: (message) => (message.type === 'leader' || message.type === 'going' ? message : null),
       events: {
         up: (link) => {
           this.#calls.attach(link)
@@ -96,7 +97,7 @@ export class LockstepClient implements Locking, AsyncDisposable {
 
   /** Resolves when a node has answered; rejects with `connection_failed` when none of them does. */
   static async connect(ports: SdkPorts, options: ClientOptions, context: TaskContext<Scope>): Promise<LockstepClient> {
-    const connecting = new Connecting(options.urls)
+    const connecting = new Connecting<LockstepClient>(options.urls, 'lock')
     const client = new LockstepClient(ports, options, context, connecting)
     const cancel = ports.clock.after(options.timeoutMs, () => connecting.outOfTime(options.timeoutMs))
     client.#uplink.start()
@@ -183,6 +184,8 @@ export class LockstepClient implements Locking, AsyncDisposable {
   async #close(): Promise<void> {
     // Who leads is told to stop, and takes the time that it needs.
     for (const election of this.#elections) void election.close()
+    // Tasks that are still at it would open sessions that nobody ends.
+    for (const owner of [...this.#pool.busy(), ...this.#owners]) owner.shut()
     const closed = Promise.all(this.#sessions.all().map((session) => new Promise<void>((done) => this.#sessions.close(session, done))))
     await new Promise<void>((resolve) => {
       const cancel = this.#ports.clock.after(sdkLimits.farewellMs, resolve)
@@ -253,37 +256,4 @@ interface LocksOptions {
   /** Go on behind this name: `next` of the page before. */
   readonly after?: string | null
   readonly limit?: number
-}
-
-/** The first connection: made, or every address tried once. */
-class Connecting {
-  readonly endpoints: Endpoints
-  readonly done: Promise<LockstepClient>
-  readonly up: (client: LockstepClient) => void
-  readonly #reject: (error: LockstepError) => void
-  readonly #tried: Attempt[] = []
-
-  constructor(urls: readonly string[]) {
-    this.endpoints = new Endpoints(urls)
-    const { promise, resolve, reject } = Promise.withResolvers<LockstepClient>()
-    this.done = promise
-    this.up = resolve
-    this.#reject = reject
-  }
-
-  failed(attempt: Attempt): void {
-    this.#tried.push(attempt)
-    if (this.#tried.length >= this.endpoints.all().length) this.#fail('no node could be reached')
-  }
-
-  outOfTime(ms: number): void {
-    this.#fail(`no node answered within ${ms} ms`)
-  }
-
-  #fail(what: string): void {
-    const tried = this.#tried.slice(0, this.endpoints.all().length)
-    const why = tried.map(({ address, reason }) => `${address}: ${reason}`).join('; ')
-    const details = { tried: tried.map(({ address, reason }) => ({ address, reason })) }
-    this.#reject(new LockstepError('connection_failed', `${what}: ${why === '' ? 'all attempts are still under way' : why}`, { details }))
-  }
 }

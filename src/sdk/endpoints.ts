@@ -2,12 +2,19 @@ import type { Address } from '#ports/transport.ts'
 import type { Place } from '#wire/client-message.ts'
 import { invalid } from './options.ts'
 
-/** `http://host:port`, or `host:port`. */
-function addressOf(url: string): Address {
-  const match = /^(?:http:\/\/)?(\[[0-9a-fA-F:.]+\]|[^:[\]/\s@]+):(\d{1,5})\/?$/.exec(url)
+/** Whether these are `https` URLs, as either all of them are or none. */
+export function areSecure(urls: readonly string[], service: string): boolean {
+  const secure = urls.filter((url) => url.startsWith('https://'))
+  if (secure.length > 0 && secure.length < urls.length) throw invalid(service, 'https URLs or others, and not both')
+  return secure.length > 0
+}
+
+/** `http://host:port`, `https://host:port`, or `host:port`. */
+function addressOf(url: string, service: string): Address {
+  const match = /^(?:https?:\/\/)?(\[[0-9a-fA-F:.]+\]|[^:[\]/\s@]+):(\d{1,5})\/?$/.exec(url)
   const [, host, port] = match ?? []
   if (host === undefined || port === undefined || !(Number(port) > 0 && Number(port) < 65_536)) {
-    throw invalid('lock', `URLs such as http://127.0.0.1:8001, not ${JSON.stringify(url)}`)
+    throw invalid(service, `URLs such as http://127.0.0.1:8001, not ${JSON.stringify(url)}`)
   }
   return `${host}:${port}`
 }
@@ -17,9 +24,10 @@ export class Endpoints {
   readonly #named: readonly Address[]
   #members: readonly Place[] = []
 
-  constructor(urls: readonly string[]) {
-    this.#named = [...new Set(urls.map(addressOf))]
-    if (this.#named.length === 0) throw invalid('lock', 'one URL or several')
+  /** `service` is how the caller names it. */
+  constructor(urls: readonly string[], service: string) {
+    this.#named = [...new Set(urls.map((url) => addressOf(url, service)))]
+    if (this.#named.length === 0) throw invalid(service, 'one URL or several')
   }
 
   learn(members: readonly Place[]): void {

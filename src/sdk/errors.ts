@@ -5,13 +5,13 @@ import type { Holder, Hop, LockAnswer, RefusalCode } from '#core/lock/types.ts'
 type OwnCode =
   /** No node could be reached. `details.tried` lists each address and why. */
   | 'connection_failed'
-  /** No answer in time. Nothing is held: whatever came of it is taken back. */
+  /** No answer in time. No lock is held: whatever came of it is taken back. No message was sent, no value was written. */
   | 'timeout'
   /** The signal of the call was aborted; its reason is the `cause`. */
   | 'aborted'
   /** The client, or the owner, was closed. */
   | 'closed'
-  /** The lease could not be renewed in time: another may hold the lock. */
+  /** The lease could not be renewed in time: another may hold the lock, or have the message. */
   | 'lease_expired'
   /** An operator has taken the lock away. */
   | 'forced'
@@ -27,6 +27,9 @@ export const retryable: ReadonlyMap<LockstepErrorCode, boolean> = new Map([
   ['lease_expired', true],
   ['forced', false],
   ['invalid_request', false],
+  ['unauthorized', false],
+  ['forbidden', false],
+  ['rate_limited', true],
   ['internal', false],
   ['no_leader', true],
   ['unavailable', true],
@@ -50,6 +53,35 @@ export const retryable: ReadonlyMap<LockstepErrorCode, boolean> = new Map([
   ['too_many_locks', true],
   ['too_many_waits', true],
   ['too_many_sessions', true],
+  ['unknown_queue', false],
+  ['queue_deleting', true],
+  ['partitions_fixed', false],
+  ['stale_revision', false],
+  ['dead_letter_cycle', false],
+  ['redrive_active', false],
+  ['no_redrive', false],
+  ['unknown_message', false],
+  ['stale_receipt', false],
+  ['not_delivered', false],
+  ['not_scheduled', false],
+  ['message_too_large', false],
+  ['wrong_partition', false],
+  ['out_of_sequence', false],
+  ['already_answered', false],
+  ['unknown_producer', false],
+  ['dedupe_full', true],
+  ['slot_full', true],
+  ['in_flight_full', true],
+  ['too_many_queues', true],
+  ['too_many_partitions', true],
+  ['too_many_consumers', true],
+  ['too_many_producers', true],
+  ['version_mismatch', false],
+  ['not_a_number', false],
+  ['number_out_of_range', false],
+  ['value_too_large', false],
+  ['too_many_operations', true],
+  ['memory_full', true],
 ])
 
 export interface ErrorDetails {
@@ -66,6 +98,12 @@ export interface ErrorDetails {
   readonly last?: string
 }
 
+interface LockstepErrorOptions extends ErrorOptions {
+  readonly details?: ErrorDetails
+  /** Of a call that does harm when it is made twice. */
+  readonly retryable?: boolean
+}
+
 /** All that a client throws. Act on `code`; the message is for people. */
 export class LockstepError extends Error {
   override readonly name = 'LockstepError'
@@ -73,10 +111,10 @@ export class LockstepError extends Error {
   readonly retryable: boolean
   readonly details: ErrorDetails
 
-  constructor(code: LockstepErrorCode, message: string, options: ErrorOptions & { readonly details?: ErrorDetails } = {}) {
+  constructor(code: LockstepErrorCode, message: string, options: LockstepErrorOptions = {}) {
     super(message, options)
     this.code = code
-    this.retryable = retryable.get(code) ?? false
+    this.retryable = options.retryable ?? retryable.get(code) ?? false
     this.details = options.details ?? {}
   }
 }

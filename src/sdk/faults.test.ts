@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Prng } from '#base/prng.ts'
+import { encodeAnswer } from '#core/lock/command-codec.ts'
 import type { Identity, LockCommand } from '#core/lock/types.ts'
 import type { FakeClient } from '#test/harness/sdk-world.ts'
 import { SdkWorld } from '#test/harness/sdk-world.ts'
@@ -12,7 +13,7 @@ const identitiesOf = (world: SdkWorld, type: LockCommand['type']): readonly stri
     return identity === null ? [] : [`${identity.session}#${identity.sequence}`]
   })
 
-test('decision L2: when the link breaks, what was not answered is sent again over another one under the same numbers', async () => {
+test('decision L2: when the link breaks, what was not answered is sent again over another one under the same identity', async () => {
   const world = new SdkWorld()
   const { sdk, dialled } = await world.client()
   world.loses = ({ type }) => type === 'answered'
@@ -35,6 +36,43 @@ test('decision L2: when the link breaks, what was not answered is sent again ove
   await world.answer(released)
   assert.equal(new Set(identitiesOf(world, 'release')).size, 1)
   assert.equal(world.at('r'), '|')
+})
+
+test('a request that has overtaken the opening of its session is made again, also when it hears of that last', async () => {
+  const world = new SdkWorld()
+  const { sdk, sent } = await world.client()
+  const [opening, acquire] = [1, 2]
+  world.loses = (message) => message.type === 'answered' && message.call === acquire
+  const asked = sdk.lock('r')
+  await world.run(10)
+  assert.deepEqual(
+    sent.map((message) => message.call),
+    [opening, acquire],
+  )
+  world.loses = () => false
+  world.push({ type: 'answered', call: acquire, answer: encodeAnswer({ type: 'refused', code: 'session_lost', detail: '' }) })
+  assert.equal((await world.answer(asked)).fencingToken, 1)
+  assert.equal(world.sessions, 1)
+})
+
+test('an answer to an earlier attempt says nothing about the last one', async () => {
+  const world = new SdkWorld()
+  const { sdk, sent } = await world.client()
+  const other = await world.client('other')
+  const held = await world.answer(other.sdk.lock('r'))
+  const opened = await world.answer(sdk.lock('other'))
+  await world.answer(opened.release())
+  world.node('n1').refuses = 'unavailable'
+  const asked = sdk.lock('r')
+  await world.run(10)
+  const first = sent.at(-1)?.call as number
+  world.node('n1').refuses = null
+  await world.until('it waits', () => world.at('r').endsWith('| client/1'))
+  await world.run(10)
+  world.push({ type: 'answered', call: first, answer: encodeAnswer({ type: 'refused', code: 'session_lost', detail: '' }) })
+  await world.run(10)
+  await world.answer(held.release())
+  assert.ok((await world.answer(asked)).isHeld())
 })
 
 test('a wait goes on when its node dies, in its place', async () => {
@@ -101,6 +139,22 @@ test('no answer in time ends a call, and whatever came of it is taken back', asy
   world.cut(world.node('n1'))
   await world.until('it is taken back', () => world.at('r') === '|')
   await world.answer(sdk.withLock('r', () => {}))
+})
+
+test('a wait whose end nobody tells is over in time, however short the time for an answer', async () => {
+  const world = new SdkWorld()
+  const { sdk } = await world.client('a', ['n1:1', 'n2:1', 'n3:1'], 1_000)
+  const other = await world.client('b')
+  const held = await world.answer(other.sdk.lock('r'))
+  const before = world.scheduler.now
+  const waiting = world.refusal(sdk.lock('r', { waitMs: 500 }))
+  await world.run(10)
+  for (const node of world.nodes) node.silent = true
+  assert.equal(await waiting, 'timeout')
+  assert.ok(world.scheduler.now - before <= 1_500 + 20, `${world.scheduler.now - before} ms`)
+  for (const node of world.nodes) node.silent = false
+  await world.answer(held.release())
+  await world.until('it does not wait any more', () => world.at('r') === '|')
 })
 
 test('a release that takes too long tells so, and goes on', async () => {

@@ -53,10 +53,13 @@ test('a process that was paused beyond its lease sees at once that it holds noth
   const { sdk, machine } = await world.client('a')
   const other = await world.client('b')
   const lock = await world.answer(sdk.lock('r'))
+  const set = await world.answer(sdk.acquireMany([{ name: 's' }, { name: 't' }]))
   const { signal } = lock
+  assert.equal(set.signal.aborted, false)
   machine.pause()
   const next = await world.answer(other.sdk.lock('r'))
   assert.equal(signal.aborted, false, 'it sleeps')
+  assert.equal(set.signal.aborted, true, 'whoever asks looks at the clock')
   assert.equal(lock.isHeld(), false, 'whoever asks looks at the clock')
   assert.equal(signal.aborted, true)
   assert.ok(next.fencingToken > lock.fencingToken)
@@ -101,6 +104,20 @@ test('a lock that an operator takes away is lost, and its release does no harm',
   world.push({ type: 'forced', session: sessionOf(world, 1), resource, token: other.fencingToken as never })
   await world.run(5)
   assert.deepEqual([other.isHeld(), other.lost], [false, 'forced'])
+})
+
+test('a lock that was taken away while nobody could be told is lost when its owner asks for something about it', async () => {
+  const world = new SdkWorld()
+  const { sdk } = await world.client()
+  const lock = await world.answer(sdk.lock('r'))
+  const { signal } = lock
+  const [acquire] = world.log.flatMap((command) => (command.type === 'acquire' ? [command] : []))
+  const resource = acquire?.items[0]?.resource
+  assert.ok(resource !== undefined)
+  world.execute({ type: 'force-release', resource, client: null })
+  assert.equal(await world.refusal(lock.downgrade()), 'forced')
+  assert.deepEqual([lock.isHeld(), lock.lost, signal.aborted], [false, 'forced', true])
+  await world.answer(lock.release())
 })
 
 function sessionOf(world: SdkWorld, at: number): never {

@@ -19,8 +19,12 @@ export const sdkLimits = {
   /** Before what a node could not do is asked for again: at least, and at most. */
   restMsMin: 10,
   restMsMax: 60,
-  /** Machine time stands still in elections, so a wait may end so much later than told before the log is asked. */
+  /**
+   * Machine time stands still in elections, so a wait may end so much later than told before the log is asked; and no later than after that
+   * share of the time for an answer, for what the log says has to be in time too.
+   */
   waitGraceMs: 3_000,
+  waitGraceShare: 0.6,
   /** Longer waits are ended by the client. */
   commandWaitMsMax: lockLimits.waitMsMax,
   /** Sessions that are kept for the next lock, and for how long. */

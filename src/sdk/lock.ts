@@ -73,11 +73,17 @@ export class Lock implements AsyncDisposable {
 /** Several locks that were granted together. */
 export class LockSet implements AsyncDisposable {
   readonly locks: readonly Lock[]
-  readonly signal: AbortSignal
+  readonly #signal: AbortSignal
 
   constructor(locks: readonly Lock[]) {
     this.locks = locks
-    this.signal = AbortSignal.any(locks.map((lock) => lock.signal))
+    this.#signal = AbortSignal.any(locks.map((lock) => lock.signal))
+  }
+
+  /** Aborts when any of them was lost, before anybody else can hold it. Looks at the clock. */
+  get signal(): AbortSignal {
+    void this.isHeld()
+    return this.#signal
   }
 
   get(name: string): Lock | undefined {

@@ -11,6 +11,7 @@ export class OwnerPool {
   /** All that are in use. */
   readonly #busy = new Set<OwnerCore>()
   #cancelTrim: Cancel | null = null
+  #stopped = false
 
   constructor(ports: OwnerPorts) {
     this.#ports = ports
@@ -30,13 +31,15 @@ export class OwnerPool {
     return [...this.#busy]
   }
 
+  /** Nobody is kept for later any more: who is still busy ends with its session. */
   stop(): void {
+    this.#stopped = true
     this.#cancelTrim?.()
     this.#cancelTrim = null
   }
 
   #giveBack(owner: OwnerCore): void {
-    if (!this.#busy.delete(owner)) return
+    if (!this.#busy.delete(owner) || this.#stopped) return
     if (this.#idle.length >= sdkLimits.idleSessionsMax) {
       void owner.close()
       return

@@ -1,3 +1,4 @@
+import { deferred } from '#base/deferred.ts'
 import { assert } from '#base/assert.ts'
 import { millis } from '#base/brand.ts'
 import { encodeCommand } from '#core/lock/command-codec.ts'
@@ -156,16 +157,23 @@ export class OwnerCore implements LockKeeper {
         throw new LockstepError('invalid_request', 'this owner has taken the lock more than once, and may count on its mode')
       const command = (identity: Identity): LockCommand => ({ type: 'downgrade', identity, ...this.#meant(hold) })
       const answer = await this.#execute(hold.session, command)
-      if (answer.type !== 'released') throw errorOfAnswer(answer, [hold.name])
+      // Nobody could be told when it was taken away, if there was no link then.
+      if (isNotHeld(answer)) hold.forced()
+      if (answer.type !== 'released') throw hold.isHeld ? errorOfAnswer(answer, [hold.name]) : lostError(hold)
       hold.changed({ mode: 'shared', token: fencingToken(hold.token) })
     } finally {
       this.#leave([hold.name])
     }
   }
 
+  /** Asks for nothing any more. */
+  shut(): void {
+    this.#closed = true
+  }
+
   /** Releases all, and gives up what it waits for. */
   close(): Promise<void> {
-    this.#closed = true
+    this.shut()
     const session = this.#session
     return new Promise((resolve) => {
       if (session === null) resolve()
@@ -196,6 +204,12 @@ export class OwnerCore implements LockKeeper {
   #request(items: readonly Item[], asked: Asked): Promise<readonly Lock[] | null> {
     const names = items.map(({ resource }) => resource)
     return new Promise((resolve, reject) => {
+      // Since its turn has come.
+      if (this.#closed) {
+        this.#leave(names)
+        reject(closed())
+        return
+      }
       const session = this.#openSession()
       const pending = { items }
       this.#pending.add(pending)
@@ -308,10 +322,10 @@ export class OwnerCore implements LockKeeper {
   /** Its turn, unless the call ends before it comes. */
   async #enter(name: string, { signal, waitMs, ifAvailable }: Asked): Promise<void> {
     if (signal?.aborted === true) throw abortedBy(signal)
-    if (this.#closed) throw new LockstepError('closed', 'this owner was closed')
+    if (this.#closed) throw closed()
     if (this.#turns.tryEnter(name)) return
     const come = this.#turns.enter(name).then(() => null)
-    const { promise: ended, resolve: end } = Promise.withResolvers<LockstepError>()
+    const { promise: ended, resolve: end } = deferred<LockstepError>()
     const onAbort = (): void => end(abortedBy(signal as AbortSignal))
     signal?.addEventListener('abort', onAbort)
     const limitMs = ifAvailable ? this.#ports.timeoutMs : waitMs
@@ -322,7 +336,7 @@ export class OwnerCore implements LockKeeper {
     signal?.removeEventListener('abort', onAbort)
     if (error === null && !this.#closed) return
     void come.then(() => this.#leave([name]))
-    throw error ?? new LockstepError('closed', 'this owner was closed')
+    throw error ?? closed()
   }
 
   /** It goes on, also when its caller is told that it takes too long. */
@@ -342,7 +356,11 @@ export class OwnerCore implements LockKeeper {
 }
 
 const isLost = (answer: LockAnswer): boolean => answer.type === 'refused' && answer.code === 'session_lost'
+const isNotHeld = (answer: LockAnswer): boolean =>
+  answer.type === 'refused' && (answer.code === 'not_holder' || answer.code === 'unknown_resource')
 const sessionLost: LockAnswer = { type: 'refused', code: 'session_lost', detail: '' }
+
+const closed = (): LockstepError => new LockstepError('closed', 'this owner was closed')
 
 const lostError = (hold: Hold): LockstepError => hold.error ?? new LockstepError('not_holder', `${JSON.stringify(hold.name)} was released`)
 

@@ -52,6 +52,8 @@ export class LockRequest implements Dependent {
   readonly #answerBy: Millis
   readonly #onAbort = (): void => this.#aborted()
   #call: OpenCall | null = null
+  /** Sent last before it was known that the session is open. */
+  #isEarly = false
   #stage: 'asking' | 'cancelling' | 'over' = 'asking'
   #told = false
 
@@ -63,7 +65,7 @@ export class LockRequest implements Dependent {
     const { waitMs, timeoutMs } = terms
     const now = ports.clock.now()
     this.#answerBy = millis(now + timeoutMs + (waitMs ?? 0))
-    const graceMs = waitMs !== null && waitMs <= sdkLimits.commandWaitMsMax ? sdkLimits.waitGraceMs : 0
+    const graceMs = waitMs !== null && waitMs <= sdkLimits.commandWaitMsMax ? graceOf(timeoutMs) : 0
     this.deadline = waitMs === null || waitMs === 0 ? never : millis(now + waitMs + graceMs)
   }
 
@@ -143,16 +145,22 @@ export class LockRequest implements Dependent {
   #send(command: LockCommand, deadline: Millis, done: (outcome: Outcome) => void): void {
     const encoded = encodeCommand(command)
     this.#call = this.#ports.calls.begin({
-      message: (call) => ({ type: 'command', call, command: encoded }),
+      message: (call) => {
+        this.#isEarly = this.#terms.session.isOpening
+        return { type: 'command', call, command: encoded }
+      },
       deadline,
       accepts: (answer) => this.#accepts(answer),
       done,
     })
   }
 
-  /** Not known yet: the session is still being opened; or a replica that lagged behind took the request for one that had ended. */
+  /**
+   * Not known yet: the request has overtaken the one that opens its session, which may be open by the time that this is heard; or a replica
+   * that lagged behind took the request for one that had ended.
+   */
   #accepts(answer: LockAnswer): boolean {
-    if (answer.type === 'refused' && answer.code === 'session_lost') return !this.#terms.session.isOpening
+    if (answer.type === 'refused' && answer.code === 'session_lost') return !this.#isEarly
     return answer.type !== 'cancelled' || this.#stage === 'cancelling'
   }
 
@@ -173,6 +181,8 @@ export class LockRequest implements Dependent {
     this.#events.over(late)
   }
 }
+
+const graceOf = (timeoutMs: number): number => Math.min(sdkLimits.waitGraceMs, timeoutMs * sdkLimits.waitGraceShare)
 
 /** Who held it is not known here. */
 const timedOut: LockAnswer = { type: 'timed-out', holders: [], retryAfterMs: null }

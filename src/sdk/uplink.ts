@@ -5,21 +5,22 @@ import type { ClientDialer, ClientLink } from '#ports/client.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Address } from '#ports/transport.ts'
 import { clientProtocol } from '#wire/client-codec.ts'
-import type { ServerMessage, Welcome } from '#wire/client-message.ts'
+import type { Place, Welcome } from '#wire/client-message.ts'
+import type { PartingCode } from '#wire/control.ts'
 import type { Endpoints } from './endpoints.ts'
 import { sdkLimits } from './limits.ts'
 
-export interface UplinkPorts {
+export interface UplinkPorts<FromClient, FromNode> {
   readonly clock: Clock
   readonly prng: Prng
-  readonly dialer: ClientDialer
+  readonly dialer: ClientDialer<FromClient, FromNode>
 }
 
-export interface UplinkEvents {
+export interface UplinkEvents<FromClient, FromNode> {
   /** Everything goes over this link from now on; an earlier one is gone. */
-  up(link: ClientLink): void
+  up(link: ClientLink<FromClient>, welcome: Welcome): void
   down(): void
-  message(message: ServerMessage): void
+  message(message: FromNode): void
   /** An attempt failed, and there is no link. */
   failed(attempt: Attempt): void
 }
@@ -27,15 +28,32 @@ export interface UplinkEvents {
 export interface Attempt {
   readonly address: Address
   readonly reason: string
+  /** Why the node sent the client away, if it did. */
+  readonly code: PartingCode | null
 }
 
-interface Dialling {
+/** What a node says about where to go. */
+type Steering =
+  /** Another one leads. */
+  | { readonly type: 'leader'; readonly leader: Place }
+  /** It is about to stop. */
+  | { readonly type: 'going' }
+
+interface UplinkOptions<FromClient, FromNode> {
+  readonly service: string
+  readonly software: string
+  readonly events: UplinkEvents<FromClient, FromNode>
+  /** Null for what is not about that. */
+  readonly steering: (message: FromNode) => Steering | null
+}
+
+interface Dialling<FromClient> {
   readonly address: Address
-  readonly link: ClientLink
+  readonly link: ClientLink<FromClient>
 }
 
-interface Current {
-  readonly link: ClientLink
+interface Current<FromClient> {
+  readonly link: ClientLink<FromClient>
   readonly address: Address
   readonly node: string
   readonly since: Millis
@@ -45,14 +63,15 @@ interface Current {
  * Keeps one link to the service. Any node will do, for it passes commands on; the one that leads is better, so when another one is said to
  * lead, a link to that is made first, and then takes the place of the one there is. A link that breaks is followed by another, to whichever node answers.
  */
-export class Uplink {
-  readonly #ports: UplinkPorts
+export class Uplink<FromClient, FromNode> {
+  readonly #ports: UplinkPorts<FromClient, FromNode>
   readonly #endpoints: Endpoints
-  readonly #events: UplinkEvents
+  readonly #events: UplinkEvents<FromClient, FromNode>
+  readonly #steering: (message: FromNode) => Steering | null
   readonly #hello: { readonly service: string; readonly software: string }
   readonly #backOff: BackOff
-  #current: Current | null = null
-  #dialling: Dialling | null = null
+  #current: Current<FromClient> | null = null
+  #dialling: Dialling<FromClient> | null = null
   #leader: string | null = null
   /** Addresses still to be tried in this round. */
   #round: Address[] = []
@@ -61,11 +80,12 @@ export class Uplink {
   #cancelWait: Cancel = () => {}
   #stopped = false
 
-  constructor(ports: UplinkPorts, endpoints: Endpoints, options: { readonly software: string; readonly events: UplinkEvents }) {
+  constructor(ports: UplinkPorts<FromClient, FromNode>, endpoints: Endpoints, options: UplinkOptions<FromClient, FromNode>) {
     this.#ports = ports
     this.#endpoints = endpoints
     this.#events = options.events
-    this.#hello = { service: 'lock', software: options.software }
+    this.#steering = options.steering
+    this.#hello = { service: options.service, software: options.software }
     this.#backOff = new BackOff(ports.prng.fork())
   }
 
@@ -110,14 +130,14 @@ export class Uplink {
     const { oldest, newest } = clientProtocol
     const events = {
       up: (welcome: Welcome): void => this.#up(dialling, welcome),
-      message: (message: ServerMessage): void => this.#message(dialling.link, message),
-      down: (reason: string): void => this.#down(dialling, reason),
+      message: (message: FromNode): void => this.#message(dialling.link, message),
+      down: (reason: string, code?: PartingCode): void => this.#down(dialling, reason, code ?? null),
     }
-    const dialling: Dialling = { address, link: this.#ports.dialer.dial(address, { oldest, newest, ...this.#hello }, events) }
+    const dialling: Dialling<FromClient> = { address, link: this.#ports.dialer.dial(address, { oldest, newest, ...this.#hello }, events) }
     this.#dialling = dialling
   }
 
-  #up({ link, address }: Dialling, welcome: Welcome): void {
+  #up({ link, address }: Dialling<FromClient>, welcome: Welcome): void {
     this.#dialling = null
     this.#round = []
     this.#cancelWait()
@@ -126,17 +146,18 @@ export class Uplink {
     this.#current = { link, address, node: welcome.node, since: this.#ports.clock.now() }
     before?.link.close()
     this.#leader = welcome.leader ?? this.#leader
-    this.#events.up(link)
+    this.#events.up(link, welcome)
     this.#follow()
   }
 
-  #message(link: ClientLink, message: ServerMessage): void {
+  #message(link: ClientLink<FromClient>, message: FromNode): void {
     if (link !== this.#current?.link) return
-    if (message.type === 'leader') {
-      this.#endpoints.add(message.leader)
-      this.#leader = message.leader.node
+    const steering = this.#steering(message)
+    if (steering?.type === 'leader') {
+      this.#endpoints.add(steering.leader)
+      this.#leader = steering.leader.node
       this.#follow()
-    } else if (message.type === 'going') {
+    } else if (steering?.type === 'going') {
       this.#leaving = this.#current.address
       if (this.#leader === this.#current.node) this.#leader = null
       if (this.#dialling === null) this.#beginRound()
@@ -145,11 +166,11 @@ export class Uplink {
     }
   }
 
-  #down({ link, address }: Dialling, reason: string): void {
+  #down({ link, address }: Dialling<FromClient>, reason: string, code: PartingCode | null): void {
     if (this.#dialling?.link === link) {
       this.#dialling = null
       if (this.#current === null) {
-        this.#events.failed({ address, reason })
+        this.#events.failed({ address, reason, code })
         this.#dialNext()
       } else {
         this.#followLater()

@@ -5,6 +5,8 @@ import { fencingToken, resourceName, sessionId } from '#core/lock/types.ts'
 import { clientHello, clientMessage, readMessages, serverMessage, welcome } from './client-codec.ts'
 import { clientLimits } from './client-limits.ts'
 import type { ClientMessage, ServerMessage } from './client-message.ts'
+import { body } from './control.ts'
+import { string, uint32 } from './schema.ts'
 import type { Schema } from './schema.ts'
 import { Writer } from './writer.ts'
 
@@ -54,10 +56,24 @@ test('every message comes back as it was sent, alone and with others in one fram
 })
 
 test('greetings come back, and may have fields that only a newer version knows', () => {
-  const hello = { oldest: 1, newest: 2, service: 'lock', software: 'test 1' }
-  const answer = { version: 1, clusterId: 'c', node: 'n1', software: '1', members: [place], leader: null }
+  const hello = { oldest: 1, newest: 2, service: 'lock', software: 'test 1', token: 's' }
+  const answer = {
+    version: 1,
+    clusterId: 'c',
+    node: 'n1',
+    software: '1',
+    members: [place],
+    leader: null,
+    grants: { name: 't', roles: ['lock' as const], prefixes: ['a'] },
+  }
   assert.deepEqual(clientHello.decode(clientHello.encode(hello)), { ok: true, value: hello })
   assert.deepEqual(welcome.decode(Buffer.concat([welcome.encode(answer), Uint8Array.of(0xc0)])), { ok: true, value: answer })
+})
+
+test('who knows nothing of tokens greets without one', () => {
+  const older = body({ oldest: uint32, newest: uint32, service: string(), software: string() })
+  const hello = { oldest: 1, newest: 1, service: 'lock', software: 'test 0' }
+  assert.deepEqual(clientHello.decode(older.encode(hello)), { ok: true, value: { ...hello, token: null } })
 })
 
 test('what is too long for a node to take is refused', () => {

@@ -1,9 +1,12 @@
+import type { Role } from '#core/access/roles.ts'
+import type { Grants } from '#core/access/types.ts'
 import type { Result } from '#base/result.ts'
 import { lockLimits } from '#core/lock/limits.ts'
 import type { SessionId } from '#core/lock/types.ts'
 import type { ClientHello, ClientMessage, ClientQuery, KeptState, Place, ServerMessage, Welcome } from './client-message.ts'
 import { clientLimits } from './client-limits.ts'
-import { body } from './control.ts'
+import type { ClientProtocol } from './client-protocol.ts'
+import { body, trailing } from './control.ts'
 import { wireLimits } from './limits.ts'
 import { Malformed, readAll } from './reader.ts'
 import type { Schema } from './schema.ts'
@@ -52,8 +55,25 @@ export const serverMessage = union<ServerMessage>({
   going: [9, {}],
 })
 
+export const lockClients: ClientProtocol<ClientMessage, ServerMessage> = {
+  service: 'lock',
+  fromClient: clientMessage,
+  fromNode: serverMessage,
+  longFromClient: false,
+}
+
 /** The same in every version, but for fields that a newer one adds behind these. */
-export const clientHello = body<ClientHello>({ oldest: uint32, newest: uint32, service: string(), software: string() })
+export const clientHello = body<ClientHello>({
+  oldest: uint32,
+  newest: uint32,
+  service: string(),
+  software: string(),
+  token: trailing(nullable(string()), null),
+})
+
+const rolesMax = 32
+const prefixesMax = 64
+const grants = struct<Grants>({ name: string(), roles: list(string<Role>(), rolesMax), prefixes: list(string(), prefixesMax) })
 
 export const welcome = body<Welcome>({
   version: uint32,
@@ -62,6 +82,7 @@ export const welcome = body<Welcome>({
   software: string(),
   members: list(place, wireLimits.membersMax),
   leader: nullable(string()),
+  grants: trailing(nullable(grants), null),
 })
 
 /** All messages that one frame, or one long message, holds; or what is wrong with the bytes. Never throws. */

@@ -1,10 +1,12 @@
+import type { Grants } from '#core/access/types.ts'
 import type { FencingToken, ResourceName, SessionId } from '#core/lock/types.ts'
 
 /**
  * What a client and a node say to each other on a connection of their own, which carries many calls at once.
  *
- * A client numbers its calls. It may send one again, on this connection or on another, with any node: a command that bears an identity is
- * carried out once (decision L2), and so nothing needs to be remembered about a connection that is gone.
+ * A client numbers its calls. It may make one again under another number, on this connection or on another, with any node: a command that bears
+ * an identity is carried out once (decision L2), and so nothing needs to be remembered about a connection that is gone. Of two answers to
+ * one call the first counts.
  */
 export type ClientMessage =
   /** An encoded lock command of a kind that a client may send. */
@@ -61,6 +63,8 @@ export interface ClientHello {
   readonly service: string
   /** Name and version of its software, for people. */
   readonly software: string
+  /** The secret of its token; null when it has none. */
+  readonly token: string | null
 }
 
 /** What the node answers. */
@@ -72,4 +76,6 @@ export interface Welcome {
   readonly members: readonly Place[]
   /** The node that leads the locks, as far as this one knows. */
   readonly leader: string | null
+  /** What the token of the client allows; null where no tokens are asked for. */
+  readonly grants: Grants | null
 }

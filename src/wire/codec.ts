@@ -15,7 +15,7 @@ import type {
   ProposalOutcome,
   RefusalCode,
 } from './peer-message.ts'
-import { betweenReplicas, index, membership, raftMessage, replica, replicas, term, timing, wall } from './raft-schema.ts'
+import { betweenReplicas, entries, index, membership, raftMessage, replica, replicas, term, timing, wall } from './raft-schema.ts'
 import { readAll } from './reader.ts'
 import { bytes, list, nullable, string, struct, uint, uint32, union, word } from './schema.ts'
 import { Writer } from './writer.ts'
@@ -63,6 +63,7 @@ const request = union<PeerRequest>({
   form: [9, { formation }],
   join: [10, { join }],
   service: [11, { group: uint32, question: bytes }],
+  bodies: [12, { group: uint32, after: index, upTo: index }],
 })
 
 const refusalCode = word<RefusalCode>({
@@ -115,6 +116,7 @@ const response = union<PeerResponse>({
   joined: [7, { formation }],
   refused: [8, { code: refusalCode, detail: string(), leader: nullable(replica) }],
   service: [9, { answer: bytes }],
+  bodies: [10, { upTo: index, entries }],
 })
 
 const peerMessage = union<PeerMessage>({
@@ -123,6 +125,7 @@ const peerMessage = union<PeerMessage>({
   'heartbeat-acks': [3, { wall, acks: beatAcks }],
   request: [4, { id: uint(), request }],
   response: [5, { id: uint(), response }],
+  notice: [6, { content: bytes }],
 })
 
 /** Turns messages into bytes; keeps the memory it works in. */

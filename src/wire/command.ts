@@ -1,19 +1,21 @@
 import { assert } from '#base/assert.ts'
+import { partsLength, readParts, writeParts } from './parts.ts'
 
 /**
- * The envelope of a command in the log: who asked, so that a retry is recognised, and the bytes for the state machine.
- * Layout: kind (1 byte), then for an identified command origin, sequence and confirmed (6 bytes each, big endian), then the body;
- * for a version the number (2 bytes).
+ * What an entry of the log says: who asked, so that a retry is recognised, and the bytes for the state machine.
+ * Layout: kind (1 byte), then for identified ones origin, sequence and confirmed (6 bytes each, big endian), then the bodies as parts; for
+ * an anonymous one the body; for a version the number (2 bytes).
  */
 export type Command =
   /** Carried out each time it is committed. */
   | { readonly type: 'anonymous'; readonly body: Uint8Array }
+  /** One or more, carried out one after the other under one number, and answered with as many parts. */
   | {
       readonly type: 'identified'
       readonly origin: number
       readonly sequence: number
       readonly confirmed: number
-      readonly body: Uint8Array
+      readonly bodies: readonly Uint8Array[]
     }
   /** Answered with the number of the new origin. */
   | { readonly type: 'open-origin' }
@@ -32,12 +34,12 @@ export function encodeCommand(command: Command): Uint8Array {
       return bytes
     }
     case 'identified': {
-      const bytes = Buffer.allocUnsafeSlow(identifiedHeader + command.body.length)
+      const bytes = Buffer.allocUnsafeSlow(identifiedHeader + partsLength(command.bodies))
       bytes[0] = kinds.identified
       bytes.writeUIntBE(command.origin, 1, 6)
       bytes.writeUIntBE(command.sequence, 7, 6)
       bytes.writeUIntBE(command.confirmed, 13, 6)
-      bytes.set(command.body, identifiedHeader)
+      writeParts(bytes, identifiedHeader, command.bodies)
       return bytes
     }
     case 'open-origin':
@@ -61,8 +63,9 @@ export function parseCommand(bytes: Uint8Array): Command | null {
       return { type: 'anonymous', body: bytes.subarray(1) }
     case kinds.identified: {
       if (bytes.length < identifiedHeader) return null
-      const [origin, sequence, confirmed] = [uint48(bytes, 1), uint48(bytes, 7), uint48(bytes, 13)]
-      return { type: 'identified', origin, sequence, confirmed, body: bytes.subarray(identifiedHeader) }
+      const bodies = readParts(bytes, identifiedHeader)
+      if (bodies === null || bodies.length === 0) return null
+      return { type: 'identified', origin: uint48(bytes, 1), sequence: uint48(bytes, 7), confirmed: uint48(bytes, 13), bodies }
     }
     case kinds['open-origin']:
       return bytes.length === 1 ? { type: 'open-origin' } : null

@@ -52,6 +52,8 @@ export type PartingCode =
   | 'stopping'
   /** This node cannot serve clients yet. */
   | 'not-ready'
+  /** The client has no token, or one that is not good any more. */
+  | 'unauthorized'
 
 interface Announcement {
   readonly clusterId: string
@@ -79,6 +81,12 @@ export function body<T extends object>(
       readFirst(encoded, (reader) => Object.fromEntries(columns.map(([name, schema]) => [name, schema.read(reader)])) as T),
   }
 }
+
+/** A field that a newer version has put behind the others: what it is when an older one has not sent it. */
+export const trailing = <T>(schema: Schema<T>, absent: T): Schema<T> => ({
+  write: (writer, value) => schema.write(writer, value),
+  read: (reader) => (reader.isAtEnd ? absent : schema.read(reader)),
+})
 
 export const greeting = body<Greeting>({
   oldest: uint32,

@@ -1,6 +1,6 @@
 import type { WallMillis } from '#base/brand.ts'
 import type { Formation } from '#core/cluster/types.ts'
-import type { LogIndex, Membership, Message, ReplicaId, RoleName, Term, Timing } from '#core/raft/types.ts'
+import type { Entry, LogIndex, Membership, Message, ReplicaId, RoleName, Term, Timing } from '#core/raft/types.ts'
 
 /** What nodes of one cluster say to each other. Every variant has a fixed schema in `codec.ts`. */
 export type PeerMessage =
@@ -14,6 +14,8 @@ export type PeerMessage =
   /** Ids are chosen by the asker and never reused within its life. */
   | { readonly type: 'request'; readonly id: number; readonly request: PeerRequest }
   | { readonly type: 'response'; readonly id: number; readonly response: PeerResponse }
+  /** From the service on one node to the same on the other; may be lost, and the runtime does not look into it. */
+  | { readonly type: 'notice'; readonly content: Uint8Array }
 
 export interface Beat {
   readonly group: number
@@ -63,6 +65,8 @@ export type PeerRequest =
   | { readonly type: 'hello'; readonly hello: Hello }
   | { readonly type: 'form'; readonly formation: Formation }
   | { readonly type: 'join'; readonly join: JoinRequest }
+  /** Entries in (`after`, `upTo`] whose bodies the group's machine needs, for a replica that receives a snapshot (decision Q1). */
+  | { readonly type: 'bodies'; readonly group: number; readonly after: LogIndex; readonly upTo: LogIndex }
   /** To the service that the receiver runs on the group, whether or not it has a replica; the runtime does not look into it. */
   | { readonly type: 'service'; readonly group: number; readonly question: Uint8Array }
 
@@ -94,6 +98,8 @@ export type PeerResponse =
   | { readonly type: 'hello'; readonly hello: Hello }
   | { readonly type: 'joined'; readonly formation: Formation }
   | { readonly type: 'service'; readonly answer: Uint8Array }
+  /** All that are needed up to `upTo`, or were when this was applied that the answer rests on. */
+  | { readonly type: 'bodies'; readonly upTo: LogIndex; readonly entries: readonly Entry[] }
   | { readonly type: 'refused'; readonly code: RefusalCode; readonly detail: string; readonly leader: ReplicaId | null }
 
 export type ProposalOutcome =

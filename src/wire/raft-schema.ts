@@ -46,7 +46,7 @@ const payload: Schema<Payload> = {
 const entryFields = 5
 
 /** The hot part of the protocol: written out by hand, and all fields of all entries in one flat list. */
-const entries: Schema<readonly Entry[]> = {
+export const entries: Schema<readonly Entry[]> = {
   write(writer, values) {
     writer.array(entryFields * values.length)
     for (const value of values) writeEntry(writer, value)

@@ -1,4 +1,6 @@
 import { assert, present } from '#base/assert.ts'
+import { compileFields } from '#base/codec/compile-fields.ts'
+import type { CompiledFields } from '#base/codec/compile-fields.ts'
 import { Malformed, type Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
@@ -75,28 +77,27 @@ export function word<T extends string>(places: Readonly<Record<T, number>>): Sch
 }
 
 export function struct<T extends object>(fields: Fields<T>): Schema<T> {
-  const { names, schemas } = columns(fields)
+  const { length, ...compiled } = columnsOf(fields)
   return {
     write(writer, value) {
-      writer.array(names.length)
-      writeFields(writer, value as Record<string, unknown>, names, schemas)
+      writer.array(length)
+      compiled.write(writer, value)
     },
     read(reader) {
-      reader.tuple(names.length)
-      const value: Record<string, unknown> = {}
-      readFields(reader, value, names, schemas)
-      return value as T
+      reader.tuple(length)
+      return compiled.read(reader) as T
     },
   }
 }
 
 const fieldsMax = 32
 
-interface Variant {
-  readonly type: string
+interface Columns extends CompiledFields<Writer, Reader> {
+  readonly length: number
+}
+
+interface Variant extends Columns {
   readonly tag: number
-  readonly names: readonly string[]
-  readonly schemas: readonly Schema<unknown>[]
 }
 
 /** A union travels as its tag, then the fields of that variant. */
@@ -104,45 +105,31 @@ export function union<T extends { readonly type: string }>(variants: Variants<T>
   const byType = new Map<string, Variant>()
   const byTag = new Map<number, Variant>()
   for (const [type, [tag, fields]] of Object.entries<readonly [number, object]>(variants)) {
-    const variant = { type, tag, ...columns(fields) }
+    const variant = { tag, ...columnsOf(fields, { type }) }
     assert(!byTag.has(tag), 'a tag names one variant')
     byType.set(type, variant)
     byTag.set(tag, variant)
   }
   return {
     write(writer, value) {
-      const { tag, names, schemas } = present(byType.get(value.type), 'every variant has a schema')
-      writer.array(1 + names.length)
-      writer.uint(tag)
-      writeFields(writer, value, names, schemas)
+      const variant = present(byType.get(value.type), 'every variant has a schema')
+      writer.array(1 + variant.length)
+      writer.uint(variant.tag)
+      variant.write(writer, value)
     },
     read(reader) {
       const length = reader.array(fieldsMax)
-      const { type, names, schemas } = byTag.get(reader.uint()) ?? refuse('unknown variant')
-      if (length !== 1 + names.length) refuse('wrong number of fields')
-      const value: Record<string, unknown> = { type }
-      readFields(reader, value, names, schemas)
-      return value as unknown as T
+      const variant = byTag.get(reader.uint()) ?? refuse('unknown variant')
+      if (length !== 1 + variant.length) refuse('wrong number of fields')
+      return variant.read(reader) as T
     },
   }
 }
 
-function columns(fields: object): { readonly names: readonly string[]; readonly schemas: readonly Schema<unknown>[] } {
-  return { names: Object.keys(fields), schemas: Object.values(fields) as Schema<unknown>[] }
-}
-
-function writeFields(
-  writer: Writer,
-  value: Readonly<Record<string, unknown>>,
-  names: readonly string[],
-  schemas: readonly Schema<unknown>[],
-): void {
-  for (let place = 0; place < names.length; place++) (schemas[place] as Schema<unknown>).write(writer, value[names[place] as string])
-}
-
-function readFields(reader: Reader, value: Record<string, unknown>, names: readonly string[], schemas: readonly Schema<unknown>[]): void {
-  for (let place = 0; place < names.length; place++) value[names[place] as string] = (schemas[place] as Schema<unknown>).read(reader)
-}
+const columnsOf = (fields: object, fixed?: { readonly type: string }): Columns => ({
+  length: Object.keys(fields).length,
+  ...compileFields(fields as Record<string, Schema<never>>, fixed),
+})
 
 function refuse(reason: string): never {
   throw new Malformed(reason)

@@ -1,7 +1,7 @@
 import { equal, ok } from 'node:assert/strict'
 import { millis, wallMillis } from '#base/brand.ts'
 import { logIndex, replicaId, term } from '#core/raft/types.ts'
-import type { Entry, LogIndex, SnapshotMeta } from '#core/raft/types.ts'
+import type { Entry, LogIndex, LogRange, SnapshotMeta } from '#core/raft/types.ts'
 import { emptyWrite } from '#ports/log-store.ts'
 import type { GroupWrite, LoadOutcome, LogStore, SnapshotBytes, StoreBatch, StoredGroup, StoreFailure } from '#ports/log-store.ts'
 
@@ -11,6 +11,9 @@ export interface TestDisk {
   /** Removes what is kept. */
   dispose(): void
 }
+
+/** One claim about a store, on a place of its own. */
+export type Check = (name: string, body: (disk: TestDisk) => Promise<void>) => void
 
 type Loaded = Extract<LoadOutcome, { type: 'loaded' }>
 
@@ -55,14 +58,28 @@ export const chunkOf = (
 
 export const compactTo = (
   snapshot: SnapshotMeta,
-  options: { readonly dropUpTo: number; readonly dropTerm?: number; readonly live?: readonly number[]; readonly keep?: readonly number[] },
+  options: {
+    readonly dropUpTo: number
+    readonly dropTerm?: number
+    readonly live?: readonly number[]
+    readonly dead?: readonly number[]
+    readonly keep?: readonly number[]
+  },
 ): NonNullable<GroupWrite['compact']> => ({
   snapshot,
   dropUpTo: logIndex(options.dropUpTo),
   dropTerm: term(options.dropTerm ?? 1),
-  live: (options.live ?? []).map(logIndex),
+  live: rangesOf(options.live ?? []),
+  dead: options.dead === undefined ? null : rangesOf(options.dead),
   keepSnapshots: (options.keep ?? []).map(logIndex),
 })
+
+/** Ascending indexes as ranges, as few as they can be. */
+export function rangesOf(indexes: readonly number[]): LogRange[] {
+  const starts = indexes.filter((index, at) => indexes[at - 1] !== index - 1)
+  const ends = indexes.filter((index, at) => indexes[at + 1] !== index + 1)
+  return starts.map((from, at) => ({ from: logIndex(from), to: logIndex(ends[at] ?? from) }))
+}
 
 /** A store as promises. `load` fails a test unless the store loads. */
 export class OpenStore {
@@ -138,3 +155,12 @@ export async function groupAfter(open: OpenStore, disk: TestDisk, group: number)
 }
 
 export const indexesOf = (entries: readonly Entry[]): readonly LogIndex[] => entries.map(({ index }) => index)
+
+/** Dead entries go at the store's leisure: here when it has nothing else to do. */
+export async function untilGone(open: OpenStore, index: number): Promise<void> {
+  for (let turn = 0; turn < 20_000; turn++) {
+    if ((await open.entry(1, index)) === null) return
+    await new Promise((resolve) => void setImmediate(resolve))
+  }
+  throw new Error(`the dead entry at ${index} is still there`)
+}

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { logIndex } from '#core/raft/types.ts'
 import type { Entry, SnapshotMeta } from '#core/raft/types.ts'
 import type { GroupWrite } from '#ports/log-store.ts'
-import { bytesOf, chunkOf, compactTo, entryAt, metaAt, OpenStore } from './log-store-kit.ts'
+import { bytesOf, chunkOf, compactTo, entryAt, indexesOf, metaAt, OpenStore } from './log-store-kit.ts'
 import type { TestDisk } from './log-store-kit.ts'
 
 /** What a group holds, said in the plainest way. */
@@ -14,11 +14,12 @@ interface ModelGroup {
   /** Live entries at or before the base, by index. */
   live: Map<number, Entry>
   snapshot: { meta: SnapshotMeta; bytes: Uint8Array } | null
+  fetched: { after: number; upTo: number; entries: readonly Entry[] } | null
 }
 
 /** Numbers that the model turns into an operation that is allowed: how each is read depends on the state. */
 interface Step {
-  readonly kind: 'append' | 'replace' | 'compact' | 'install' | 'remove' | 'read' | 'settle' | 'reopen'
+  readonly kind: 'append' | 'replace' | 'compact' | 'change' | 'fetch' | 'install' | 'remove' | 'read' | 'settle' | 'reopen'
   readonly group: number
   readonly amount: number
   readonly share: number
@@ -33,6 +34,8 @@ const steps = fc.array(
       'append',
       'replace',
       'compact',
+      'change',
+      'fetch',
       'install',
       'remove',
       'read',
@@ -90,7 +93,13 @@ class Run {
         this.#replace(step)
         return
       case 'compact':
-        this.#compact(step)
+        this.#compact(step, false)
+        return
+      case 'change':
+        this.#compact(step, true)
+        return
+      case 'fetch':
+        this.#fetch(step)
         return
       case 'install':
         this.#install(step)
@@ -112,7 +121,7 @@ class Run {
   #group(number: number): ModelGroup {
     const known = this.#groups.get(number)
     if (known !== undefined) return known
-    const group = { term: 1, base: { index: 0, term: 0 }, entries: [], live: new Map<number, Entry>(), snapshot: null }
+    const group = { term: 1, base: { index: 0, term: 0 }, entries: [], live: new Map<number, Entry>(), snapshot: null, fetched: null }
     this.#groups.set(number, group)
     return group
   }
@@ -137,30 +146,54 @@ class Run {
     this.#append({ ...step, amount: step.amount % 4 }, group.base.index + kept + 1)
   }
 
-  #compact({ group: number, amount, share, length }: Step): void {
+  #compact({ group: number, amount, share, length }: Step, namesChanges: boolean): void {
     const group = this.#groups.get(number)
     const dropped = group?.entries.slice(0, Math.ceil(group.entries.length * share)) ?? []
     const last = dropped.at(-1)
     if (group === undefined || last === undefined) return
     const meta = metaAt(last.index, length, last.term)
     const bytes = bytesOf(length, amount)
-    const live = [...group.live.values(), ...dropped].filter(({ index }) => index % (1 + (amount % 5)) === 0 || index % amount < 3)
+    const isLive = ({ index }: Entry): boolean => index % (1 + (amount % 5)) === 0 || index % amount < 3
+    const live = [...group.live.values(), ...dropped].filter(isLive)
+    const dead = [...group.live.values()].filter((entry) => !isLive(entry))
+    const named = namesChanges ? dropped.filter(isLive) : live
+    group.fetched = null
     group.base = { index: last.index, term: last.term }
     group.entries = group.entries.slice(dropped.length)
     group.live = new Map(live.map((entry) => [entry.index, entry]))
     group.snapshot = { meta, bytes }
     const half = Math.floor(length / 2)
     this.#write({ group: number, snapshotChunk: chunkOf(meta, 0, bytes.subarray(0, half)) })
-    const compact = compactTo(meta, { dropUpTo: last.index, dropTerm: last.term, live: live.map(({ index }) => index) })
+    const compact = compactTo(meta, {
+      dropUpTo: last.index,
+      dropTerm: last.term,
+      live: indexesOf(named),
+      ...(namesChanges ? { dead: indexesOf(dead) } : {}),
+    })
     this.#write({ group: number, snapshotChunk: half === 0 && length === 0 ? null : chunkOf(meta, half, bytes.subarray(half)), compact })
+  }
+
+  #fetch({ group: number, amount, share, length }: Step): void {
+    const group = this.#group(number)
+    const anew = group.fetched === null || amount % 4 === 0
+    const begin = group.base.index + Math.floor(group.entries.length * share)
+    const { after, upTo, entries } = anew || group.fetched === null ? { after: begin, upTo: begin, entries: [] } : group.fetched
+    const fetched = Array.from({ length: amount }, (_, at) => upTo + 1 + at)
+      .filter((index) => index % 3 > 0)
+      .map((index) => entryAt(index, { term: group.term, bytes: bytesOf(length, index) }))
+    group.fetched = { after, upTo: upTo + amount, entries: [...entries, ...fetched] }
+    this.#write({ group: number, bodies: { anew, after: logIndex(upTo), upTo: logIndex(upTo + amount), entries: fetched } })
   }
 
   #install({ group: number, amount, length }: Step): void {
     const group = this.#group(number)
+    const { after, entries: fetched } = group.fetched ?? { after: 0, entries: [] }
     const index = group.base.index + group.entries.length + amount
     const meta = metaAt(index, length, ++group.term)
     const bytes = bytesOf(length, amount)
-    Object.assign(group, { base: { index, term: meta.term }, entries: [], live: new Map(), snapshot: { meta, bytes } })
+    const kept = [...group.live.values(), ...group.entries].filter((entry) => entry.index <= after)
+    const live = new Map([...kept, ...fetched.filter((entry) => entry.index <= index)].map((entry) => [entry.index, entry]))
+    Object.assign(group, { base: { index, term: meta.term }, entries: [], live, snapshot: { meta, bytes }, fetched: null })
     this.#write({ group: number, snapshotChunk: chunkOf(meta, 0, bytes), install: meta })
   }
 
@@ -206,10 +239,11 @@ class Run {
       [...this.#tombstones].sort(byNumber).map(([group, tombstone]) => ({ group, tombstone })),
     )
     deepEqual(
-      groups.map(({ group, base, entries, snapshot }) => ({ group, base, entries, snapshot })),
-      [...this.#groups]
-        .sort(byNumber)
-        .map(([group, { base, entries, snapshot }]) => ({ group, base, entries, snapshot: snapshot?.meta ?? null })),
+      groups.map(({ group, base, entries, snapshot, bodies }) => ({ group, base, entries, snapshot, bodies })),
+      [...this.#groups].sort(byNumber).map(([group, { base, entries, snapshot, fetched }]) => {
+        const bodies = fetched === null ? null : { after: fetched.after, upTo: fetched.upTo }
+        return { group, base, entries, snapshot: snapshot?.meta ?? null, bodies }
+      }),
     )
     for (const [number, { live, snapshot }] of this.#groups) {
       for (const entry of live.values()) deepEqual(await this.#open.entry(number, entry.index), entry)

@@ -14,8 +14,10 @@ import {
   indexesOf,
   metaAt,
   openOn,
+  untilGone,
 } from './log-store-kit.ts'
-import type { TestDisk } from './log-store-kit.ts'
+import type { Check, TestDisk } from './log-store-kit.ts'
+import { conformBodies } from './log-store-bodies.ts'
 import { storeProperty } from './log-store-model.ts'
 
 /** What every log store owes those above it, whatever it is made of. */
@@ -36,6 +38,7 @@ export function conformLogStore(kind: string, create: () => TestDisk): void {
     logs(check)
     truncations(check)
     compactions(check)
+    conformBodies(check)
     snapshots(check)
     olderSnapshots(check)
     groups(check)
@@ -43,8 +46,6 @@ export function conformLogStore(kind: string, create: () => TestDisk): void {
     check('random operations leave what a naive model says, also after each reopening', storeProperty(create))
   })
 }
-
-type Check = (name: string, body: (disk: TestDisk) => Promise<void>) => void
 
 function callbacks(check: Check): void {
   check('calls report once each, in the order they were made, and never before they return', async (disk) => {
@@ -175,6 +176,7 @@ function logs(check: Check): void {
       base: { index: 0, term: 0 },
       entries: [...entriesOf(1, 500), ...entriesOf(501, 520, { term: 2 })],
       partial: null,
+      bodies: null,
     })
     await second.close()
   })
@@ -255,15 +257,6 @@ function compactions(check: Check): void {
   })
 }
 
-/** Dead entries go at the store's leisure: here when it has nothing else to do. */
-async function untilGone(open: OpenStore, index: number): Promise<void> {
-  for (let turn = 0; turn < 2_000; turn++) {
-    if ((await open.entry(1, index)) === null) return
-    await new Promise((resolve) => void setImmediate(resolve))
-  }
-  throw new Error(`the dead entry at ${index} is still there`)
-}
-
 function snapshots(check: Check): void {
   check('a snapshot in chunks is read back in reads of any size, with an empty last chunk or without', async (disk) => {
     let open = await openOn(disk)
@@ -301,6 +294,7 @@ function snapshots(check: Check): void {
       base: { index: 40, term: 2 },
       entries: entriesOf(41, 42, { term: 2 }),
       partial: null,
+      bodies: null,
     })
     open = next
     deepEqual(await open.snapshot(1, 40), bytesOf(5, 1))

@@ -114,9 +114,11 @@ const requests: Samples<PeerRequest> = {
   form: { type: 'form', formation },
   join: { type: 'join', join },
   service: { type: 'service', group: 1, question: new Uint8Array([1, 2, 3]) },
+  bodies: { type: 'bodies', group: 1, after: logIndex(2 ** 33), upTo: logIndex(2 ** 34) },
 }
 
 const responses: Samples<PeerResponse> = {
+  bodies: { type: 'bodies', upTo: logIndex(9), entries: entries.slice(3) },
   proposed: {
     type: 'proposed',
     outcomes: [
@@ -163,4 +165,5 @@ export const samples: readonly PeerMessage[] = [
   },
   ...Object.values(requests).map((request, id) => ({ type: 'request', id, request }) as const),
   ...Object.values(responses).map((response, id) => ({ type: 'response', id, response }) as const),
+  { type: 'notice', content: new Uint8Array([5, 6]) },
 ]

@@ -98,7 +98,7 @@ const descriptorsOf = (node: NodeProcess): number => readdirSync(`/proc/${node.p
 
 test('bad input is answered with a clear error, costs no descriptor, and the node goes on', async (t) => {
   await using cluster = await ProcessCluster.start(['--log-level', 'warn'])
-  const node = await cluster.settledLeader(1, 500)
+  const node = await cluster.settledLeader(1)
   const life = node.pid
   // So that connections of the test itself do not count.
   const isAlive = async (): Promise<void> => {

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { LockDetail } from '#api/locks/views.ts'
 import { acquireLock } from '#cli/service/acquire-lock.ts'
-import { LockClient } from '#cli/service/lock-client.ts'
+import { ServiceClient } from '#cli/service/service-client.ts'
 import { Cli, cli } from '#test/harness/cli.ts'
 import type { CliEnding } from '#test/harness/cli.ts'
 import { LockCluster } from '#test/harness/lock-cluster.ts'
@@ -119,7 +119,7 @@ async function sharing(t: TestContext, { cluster, node, env, look, run }: World)
   })
 
   await t.test('a wait that is longer than one request may be keeps its place', async () => {
-    const client = new LockClient({ urls: cluster.nodes.map(({ url }) => url), timeoutMs: 5_000 })
+    const client = new ServiceClient({ urls: cluster.nodes.map(({ url }) => url), timeoutMs: 5_000 })
     const { signal } = new AbortController()
     const wait = (clientId: string, requestMs: number) =>
       acquireLock(client, { resource_id: 'h', client_id: clientId }, { waitMs: 30_000, requestMs, signal })

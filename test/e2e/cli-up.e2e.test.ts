@@ -6,25 +6,16 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { ClusterStatus } from '#cli/service/cluster-status.ts'
-import { isFree } from '#cli/ports/port-holder.ts'
 import { Cli, cli } from '#test/harness/cli.ts'
+import { freeOffset } from '#test/harness/free-offset.ts'
 import { until } from '#test/harness/until.ts'
 
 const usual = [8001, 8002, 8003]
 
-/** One that moves all ports to free ones. */
-async function freeOffset(): Promise<number> {
-  for (;;) {
-    const offset = 2_000 + Math.floor(Math.random() * 20_000)
-    const free = await Promise.all(usual.map((port) => isFree(port + offset)))
-    if (free.every(Boolean)) return offset
-  }
-}
-
 const pidOf = (folder: string, id: string): number =>
   (JSON.parse(readFileSync(join(folder, id, 'store.lock'), 'utf8')) as { readonly pid: number }).pid
 
-test('three nodes on one command', async (t) => {
+test('nine nodes on one command', async (t) => {
   const parent = mkdtempSync(join(tmpdir(), 'lockstep-up-'))
   const folder = join(parent, 'data')
   const offset = await freeOffset()
@@ -35,11 +26,18 @@ test('three nodes on one command', async (t) => {
   try {
     await using up = new Cli(args)
     await t.test('it says where they are once they serve, and the start is quiet', async () => {
-      await up.printed(/^ready; /m)
+      // Nine processes share two processors with other tests.
+      await up.printed(/^ready; /m, 50_000)
       for (const [at, url] of urls.entries())
         assert.match(up.stdout, new RegExp(`^lock-node-${at + 1}\t${url}\t\\w+\t.*lock-node-${at + 1}$`, 'm'))
       assert.doesNotMatch(up.stdout, /peer-refused|404/)
       assert.equal(up.stderr, '')
+      for (const number of [1, 2, 3])
+        for (const [service, port] of [
+          ['queue', 9_000],
+          ['cache', 7_000],
+        ] as const)
+          assert.match(up.stdout, new RegExp(`^${service}-node-${number}\thttp://127.0.0.1:${port + number + offset}\t`, 'm'))
       const { nodes, leader } = await status()
       assert.ok(leader !== null && nodes.every(({ problem }) => problem === null))
       assert.equal((await cli(['acquire', 'x', '--ttl', '0', '--url', urls.join()])).code, 0)
@@ -61,7 +59,7 @@ test('three nodes on one command', async (t) => {
 
     await t.test('a node that dies is reported and started again', async () => {
       process.kill(pidOf(folder, 'lock-node-3'), 'SIGKILL')
-      await up.printed(/^lock-node-3 {2}ended \(SIGKILL\), and is started again in 2 s$/m)
+      await up.printed(/^lock-node-3 {3}ended \(SIGKILL\), and is started again in 2 s$/m)
       await until('it is back', async () => (await status()).nodes.every(({ problem }) => problem === null), 20_000)
     })
 
@@ -75,7 +73,7 @@ test('three nodes on one command', async (t) => {
       const other = await cli(['up', '--data', folder, '--port-offset', String(await freeOffset())])
       assert.equal(other.code, 4)
       assert.match(other.stderr, /use the same --port-offset/)
-      await using again = new Cli(args)
+      await using again = new Cli([...args, '--only', 'lock'])
       await again.printed(/^ready; /m)
       assert.match((await cli(['locks', '--url', urls.join()])).stdout, /^x\t/)
       again.signal('SIGTERM')
@@ -96,11 +94,11 @@ interface Place {
 
 async function startedFresh(t: TestContext, { args, folder, urls }: Place): Promise<void> {
   await t.test('--fresh begins with nothing, and --no-restart leaves a dead node dead', async () => {
-    await using fresh = new Cli([...args, '--fresh', '--no-restart'])
+    await using fresh = new Cli([...args, '--only', 'lock', '--fresh', '--no-restart'])
     await fresh.printed(/^ready; /m)
     assert.equal((await cli(['locks', '--url', urls.join()])).stdout, '')
     process.kill(pidOf(folder, 'lock-node-1'), 'SIGKILL')
-    await fresh.printed(/^lock-node-1 {2}ended \(SIGKILL\), and is not started again$/m)
+    await fresh.printed(/^lock-node-1 {3}ended \(SIGKILL\), and is not started again$/m)
     fresh.signal('SIGINT')
     assert.equal((await fresh.ended()).code, 0)
   })

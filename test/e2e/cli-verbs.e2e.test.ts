@@ -44,7 +44,7 @@ async function acquiring(t: TestContext, cluster: LockCluster): Promise<void> {
       const { client_id: client } = JSON.parse(first.stdout) as AcquireGranted
       const second = await run('acquire', 'one', '--wait', '100ms')
       assert.equal(second.code, 75)
-      assert.match(second.stderr, /^lockstep: lock_timeout: "one" was not free within 100 ms: it is held by/)
+      assert.match(second.stderr, /^lockstep: lock_timeout: "one" was not free within \d+ ms: it is held by/)
       assert.equal((await run('acquire', 'one', '--client', client)).code, 0, 'who has it already has it')
       assert.equal((await run('release', 'one', '--client', 'stranger')).code, 1)
       assert.equal((await run('release', 'one', '--client', client)).code, 0)
@@ -100,9 +100,9 @@ async function looking(t: TestContext, cluster: LockCluster): Promise<void> {
       cluster.nodes.map(({ id }) => [id, id === leader.id ? 'leader' : 'follower']),
       'all members, though one url was given',
     )
-    assert.equal(status.counts?.deadlocks, 1)
-    assert.ok(status.counts.holds >= 4)
-    assert.match((await run('status')).stdout, /\tleader\t[^]*\nholds \d+ {2}waits 0 {2}sessions \d+ {2}deadlocks 1\n$/)
+    assert.equal(status.counts?.['deadlocks'], 1)
+    assert.ok((status.counts['holds'] ?? 0) >= 4)
+    assert.match((await run('status', 'lock')).stdout, /\tleader\t[^]*\nholds \d+ {2}waits 0 {2}sessions \d+ {2}deadlocks 1\n$/)
   })
 }
 
@@ -115,16 +115,16 @@ async function failing(t: TestContext, cluster: LockCluster): Promise<void> {
     await gone.kill('SIGKILL')
     const urls = [gone, leader].map(({ url }) => url).join()
     assert.equal((await cli(['acquire', 'after', '--url', urls])).code, 0)
-    const status = JSON.parse((await run('status', '--json')).stdout) as ClusterStatus
+    const status = JSON.parse((await run('status', 'lock', '--json')).stdout) as ClusterStatus
     const shown = status.nodes.find(({ node_id: id }) => id === gone.id)
     assert.match(shown?.problem ?? '', /connection refused/)
     assert.equal(shown?.reachable, false)
-    const doctor = await run('doctor', '--json')
+    const doctor = await run('doctor', 'lock', '--json')
     const { findings } = JSON.parse(doctor.stdout) as { readonly findings: readonly Finding[] }
     const verdictOf = (check: string) => findings.find((finding) => finding.check === check)?.verdict
     assert.equal(doctor.code, 1)
     assert.deepEqual([verdictOf(gone.id), verdictOf(leader.id), verdictOf(`port ${gone.port}`)], ['broken', 'ok', 'ok'])
-    assert.ok(['leader', 'cluster', 'version'].every((check) => verdictOf(check) === 'ok'))
+    assert.ok(['lock leader', 'lock cluster', 'lock version'].every((check) => verdictOf(check) === 'ok'))
   })
 
   await t.test('a node that hangs is passed over', async () => {
@@ -167,14 +167,14 @@ test('a Node.js that is too old is told in one sentence', () => {
   const older = 'data:text/javascript,Object.defineProperty(process, "versions", { value: { node: "20.1.0" } })'
   const { status, stderr } = spawnSync(process.execPath, ['--import', older, program, 'status'], { encoding: 'utf8' })
   assert.equal(status, 78)
-  assert.match(stderr, /^lockstep: Node\.js 24 or newer is needed, and this is 20\.1\.0 .*\n$/)
+  assert.match(stderr, /^lockstep: Node\.js 24\.0 or newer is needed, and this is 20\.1\.0 .*\n$/)
 })
 
 test('every command has help with examples', async () => {
   const { code, stdout } = await cli(['help'])
   assert.equal(code, 0)
   const verbs = [...stdout.matchAll(/^ {2}([a-z]+)/gm)].map(([, verb = '']) => verb).filter((verb) => verb !== 'help')
-  assert.equal(verbs.length, 8)
+  assert.equal(verbs.length, 23)
   const helps = await Promise.all(verbs.map(async (verb) => ({ verb, help: await cli([verb, '--help']) })))
   for (const { verb, help } of helps) {
     assert.equal(help.code, 0)

@@ -14,7 +14,7 @@ test('a follower that is cut off answers no stale read, and has everything once 
   const cluster = await proxiedCluster(network, owner)
   for (const node of cluster.nodes) node.start()
   await cluster.ready()
-  const leader = await cluster.settledLeader(group, 500)
+  const leader = await cluster.settledLeader(group)
   const follower = cluster.nodes.find((node) => node !== leader) ?? leader
   const rest = cluster.nodes.filter((node) => node !== follower)
   await using load = new CounterLoad({ clients: 4, nodes: () => rest })

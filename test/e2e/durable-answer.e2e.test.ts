@@ -42,7 +42,7 @@ test('a command is answered only once it is on the disks of a majority', { skip:
   })
   for (const node of cluster.nodes) node.start()
   await cluster.ready()
-  const leader = await cluster.settledLeader(1, 500)
+  const leader = await cluster.settledLeader(1)
   using client = new RegisterClient()
   // The first command opens what the router needs, so that the second is the only write.
   assert.equal((await client.add(leader, 'first')).type, 'answered')

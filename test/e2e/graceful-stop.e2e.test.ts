@@ -7,7 +7,7 @@ const group = 1
 
 test('a leader that is told to stop hands over first: no command through another node fails, and it ends well within 3 s', async (t) => {
   await using cluster = await ProcessCluster.start(['--log-level', 'info'])
-  const leader = await cluster.settledLeader(group, 500)
+  const leader = await cluster.settledLeader(group)
   const others = cluster.nodes.filter((node) => node !== leader)
   await using elsewhere = new CounterLoad({ clients: 4, nodes: () => others })
   await using through = new CounterLoad({ clients: 2, nodes: () => [leader, ...others], name: 'through' })

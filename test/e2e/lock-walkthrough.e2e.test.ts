@@ -191,7 +191,7 @@ const stops: readonly (readonly [claim: string, visit: (stop: Stop) => Promise<v
       await cluster.post(node, '/acquire', own)
       assert.equal((await cluster.post(node, '/extend', { ...own, ttl_ms: 5_000 })).status, 200)
       assert.equal((await cluster.post(node, '/force-release', { resource_id: own.resource_id, reason: 'a test' })).status, 200)
-      await until('the audit says so', () => node.output.includes('audit-force-release'))
+      await until('the audit says so', () => node.output.includes('"action":"forceRelease"'))
     },
   ],
 

@@ -16,7 +16,7 @@ test('a leader that is paused for 3 s under load is replaced, answers nothing st
   const cluster = await proxiedCluster(network, owner)
   for (const node of cluster.nodes) node.start()
   await cluster.ready()
-  const paused = await cluster.settledLeader(group, 500)
+  const paused = await cluster.settledLeader(group)
   const { clusterId } = await cluster.status(paused)
   const others = cluster.nodes.filter((node) => node !== paused)
   await using load = new CounterLoad({ clients: 6, nodes: () => cluster.nodes })

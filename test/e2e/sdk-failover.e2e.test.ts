@@ -1,51 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from '#index.ts'
-import type { LockstepClient } from '#index.ts'
 import { LockCluster } from '#test/harness/lock-cluster.ts'
+import { SdkLockLoad } from '#test/harness/sdk-lock-load.ts'
 import { until } from '#test/harness/until.ts'
-
-/** Tasks that take locks in turn; what went wrong is kept. */
-class Busy implements AsyncDisposable {
-  readonly failures: string[] = []
-  taken = 0
-  #running = true
-  readonly #inside = new Map<string, number>()
-  readonly #tokens = new Map<string, number>()
-  readonly #tasks: Promise<unknown>
-
-  constructor(clients: readonly LockstepClient[]) {
-    this.#tasks = Promise.all(clients.flatMap((sync) => Array.from({ length: 8 }, (_, at) => this.#drive(sync, `busy-${at % 3}`))))
-  }
-
-  async stop(): Promise<void> {
-    this.#running = false
-    await this.#tasks
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop()
-  }
-
-  async #drive(sync: LockstepClient, name: string): Promise<void> {
-    while (this.#running) {
-      try {
-        await sync.withLock(name, async (lock) => {
-          const inside = (this.#inside.get(name) ?? 0) + 1
-          this.#inside.set(name, inside)
-          if (inside > 1) this.failures.push(`${inside} have ${name}`)
-          if (lock.fencingToken <= (this.#tokens.get(name) ?? 0)) this.failures.push(`token ${lock.fencingToken} of ${name} does not grow`)
-          this.#tokens.set(name, lock.fencingToken)
-          await new Promise(setImmediate)
-          this.taken++
-          this.#inside.set(name, inside - 1)
-        })
-      } catch (error) {
-        this.failures.push(String(error))
-      }
-    }
-  }
-}
 
 test('decision L2: the leader is killed while a lock is held and waited for: it is kept, the wait goes on, and no call fails', async (t) => {
   await using cluster = await LockCluster.start()
@@ -53,7 +11,7 @@ test('decision L2: the leader is killed while a lock is held and waited for: it 
   const options = { lock, timeoutMs: 20_000 }
   await using holder = await connect({ ...options, clientId: 'holder' })
   await using waiter = await connect({ ...options, clientId: 'waiter' })
-  await using busy = new Busy([holder, waiter])
+  await using busy = new SdkLockLoad([holder, waiter])
   const held = await holder.lock('r')
   const waiting = waiter.lock('r')
   await until('it is waited for', async () => (await holder.inspect('r')).waiter_count === 1)
@@ -88,7 +46,7 @@ test('decision L2: the leader is killed while a lock is held and waited for: it 
 test('a node that is told to stop is left in time: no call fails', async () => {
   await using cluster = await LockCluster.start()
   await using sync = await connect({ lock: cluster.nodes.map(({ url }) => url), timeoutMs: 20_000 })
-  await using busy = new Busy([sync])
+  await using busy = new SdkLockLoad([sync])
   await until('locks are taken', () => busy.taken > 20)
   let leader = await cluster.leader()
   await until('the client talks to the leader', async () => {

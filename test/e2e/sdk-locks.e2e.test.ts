@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from '#index.ts'
-import type { LockstepClient } from '#index.ts'
+import type { Lockstep } from '#index.ts'
 import { freePorts } from '#test/harness/free-ports.ts'
 import { LockCluster } from '#test/harness/lock-cluster.ts'
 import { until } from '#test/harness/until.ts'
 
 const urlsOf = (cluster: LockCluster): readonly string[] => cluster.nodes.map(({ url }) => url)
 
-const visits: readonly (readonly [claim: string, visit: (sync: LockstepClient, cluster: LockCluster) => Promise<void>])[] = [
+const visits: readonly (readonly [claim: string, visit: (sync: Lockstep, cluster: LockCluster) => Promise<void>])[] = [
   [
     'a lock is held until its block ends, and any node says so',
     async (sync, cluster) => {

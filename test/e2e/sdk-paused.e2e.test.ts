@@ -9,12 +9,15 @@ import { LockCluster } from '#test/harness/lock-cluster.ts'
 
 const sleeper = join(import.meta.dirname, '..', 'harness', 'sdk-sleeper.ts')
 const ttlMs = 4_000
+/** Longer than it can take that a session ends. */
+const waitMs = 30_000
 
 test('decision L9: a client that was stopped beyond its lease knows at once that it holds nothing, and its token is refused', async () => {
   await using cluster = await LockCluster.start()
   const urls = cluster.nodes.map(({ url }) => url)
   await using sync = await connect({ lock: urls })
-  const child = spawn(process.execPath, [sleeper, urls.join(','), String(ttlMs)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [sleeper, urls.join(','), String(ttlMs)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stderr.pipe(process.stderr)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const line = async (): Promise<Readonly<Record<string, unknown>>> => {
     const { value } = await lines.next()
@@ -23,7 +26,7 @@ test('decision L9: a client that was stopped beyond its lease knows at once that
   try {
     const tokens = await line()
     child.kill('SIGSTOP')
-    const [asked] = await Promise.all([sync.lock('asked'), sync.lock('listened')])
+    const [asked] = await Promise.all([sync.lock('asked', { waitMs }), sync.lock('listened', { waitMs })])
     assert.ok(asked.fencingToken > Number(tokens['asked']))
     child.kill('SIGCONT')
     assert.deepEqual(await line(), { isHeld: false, lost: 'expired', aborted: true, reason: 'lease_expired' })

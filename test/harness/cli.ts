@@ -24,7 +24,7 @@ export class Cli implements AsyncDisposable {
   readonly #closed: Promise<unknown>
 
   constructor(args: readonly string[], { env = {} }: CliOptions = {}) {
-    const own = { ...process.env, LOCKSTEP_LOCK_URL: undefined, ...env }
+    const own = { ...process.env, LOCKSTEP_LOCK_URL: undefined, LOCKSTEP_QUEUE_URL: undefined, LOCKSTEP_CACHE_URL: undefined, ...env }
     this.#child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: own })
     this.#child.stdout?.on('data', (bytes: Buffer) => void (this.stdout += bytes.toString()))
     this.#child.stderr?.on('data', (bytes: Buffer) => void (this.stderr += bytes.toString()))

@@ -12,7 +12,7 @@ export interface NodeProcessOptions {
   readonly advertise?: string
   readonly voters: readonly string[]
   /** The register, unless another is given. */
-  readonly service?: 'lock' | 'register'
+  readonly service?: 'lock' | 'queue' | 'cache' | 'register'
   readonly folder: string
   /** Where it keeps its data, when that is not a folder of its own within `folder`. */
   readonly data?: string

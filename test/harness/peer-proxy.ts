@@ -4,9 +4,10 @@ import { greeting } from '#wire/control.ts'
 import { FrameDecoder } from '#wire/frame-decoder.ts'
 import { frameTypes } from '#wire/frame.ts'
 
-/** The links between nodes as the proxies see them: which nodes are cut off from all others. */
+/** The links between nodes as the proxies see them: which nodes are cut off from all others, and which are not heard. */
 export class PeerNetwork {
   readonly #cut = new Set<string>()
+  readonly #muted = new Set<string>()
   readonly #links = new Set<Link>()
 
   /** From now on nothing passes to or from that node, and nobody is told. */
@@ -15,14 +16,23 @@ export class PeerNetwork {
     for (const link of this.#links) link.adjust()
   }
 
-  /** What was held back arrives, late. */
-  heal(): void {
-    this.#cut.clear()
+  /** From now on nothing that this node says arrives, while it goes on hearing the others. */
+  mute(name: string): void {
+    this.#muted.add(name)
     for (const link of this.#links) link.adjust()
   }
 
-  isCut(...names: readonly (string | null)[]): boolean {
-    return names.some((name) => name !== null && this.#cut.has(name))
+  /** What was held back arrives, late. */
+  heal(): void {
+    this.#cut.clear()
+    this.#muted.clear()
+    for (const link of this.#links) link.adjust()
+  }
+
+  /** Whether what the one says may not reach the other. */
+  holdsBack(speaker: string | null, hearer: string | null): boolean {
+    if (speaker !== null && this.#muted.has(speaker)) return true
+    return [speaker, hearer].some((name) => name !== null && this.#cut.has(name))
   }
 
   join(link: Link): void {
@@ -104,9 +114,12 @@ class Link {
 
   adjust(): void {
     const { near, far, to, network } = this.#options
-    const isCut = network.isCut(to, this.#from)
-    for (const socket of [near, far]) {
-      if (isCut) socket.pause()
+    // Each socket is read for what its own end says.
+    for (const [socket, isHeldBack] of [
+      [near, network.holdsBack(this.#from, to)],
+      [far, network.holdsBack(to, this.#from)],
+    ] as const) {
+      if (isHeldBack) socket.pause()
       else socket.resume()
     }
   }

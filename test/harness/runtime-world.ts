@@ -162,6 +162,7 @@ export class World {
             if (request.type !== 'hello' && request.type !== 'form' && request.type !== 'join' && request.type !== 'service')
               service.answer(from, request, respond)
           },
+          notice() {},
           advanced() {},
           roleChanged: (group, change) => this.#options.roleChanged?.(node.name, group, change),
           failed: (failure) => node.failures.push(failure),

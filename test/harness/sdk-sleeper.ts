@@ -15,7 +15,8 @@ const timer = setInterval(() => {
   const now = performance.now()
   const slept = now - last
   last = now
-  if (slept < Number(sessionTtlMs)) return
+  // Its session was last kept alive a while before it was stopped, and another may hold the locks, and have woken it, before a whole lease.
+  if (slept < Number(sessionTtlMs) / 2) return
   clearInterval(timer)
   const isHeld = asked.isHeld()
   // What was due is called in the turn that ends with this.

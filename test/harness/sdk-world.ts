@@ -11,6 +11,7 @@ import { resourceName } from '#core/lock/types.ts'
 import type { ClientDialer, ClientLink, ClientLinkEvents } from '#ports/client.ts'
 import { LockstepClient } from '#sdk/client.ts'
 import type { Scope } from '#sdk/locking.ts'
+import { CountedClock } from '#sim/world/counted-clock.ts'
 import { Machine } from '#sim/world/machine.ts'
 import { Scheduler } from '#sim/world/scheduler.ts'
 import type { ClientMessage, KeptState, ServerMessage } from '#wire/client-message.ts'
@@ -39,6 +40,7 @@ interface FakeLink {
 
 export interface FakeClient {
   readonly machine: Machine
+  readonly clock: CountedClock
   readonly sdk: LockstepClient
   /** The links it has made, by node. */
   readonly dialled: string[]
@@ -81,11 +83,12 @@ export class SdkWorld {
 
   async client(name = 'client', urls: readonly string[] = ['n1:1', 'n2:1', 'n3:1'], timeoutMs = 5_000): Promise<FakeClient> {
     const machine = new Machine(name, this.scheduler, { touched() {} })
-    const parts = { machine, dialled: [] as string[], sent: [] as ClientMessage[] }
+    const clock = new CountedClock(machine)
+    const parts = { machine, clock, dialled: [] as string[], sent: [] as ClientMessage[] }
     const prng = this.#prng.fork()
     const hex = (bytes: number): string => Array.from({ length: bytes }, () => prng.between(0, 255).toString(16).padStart(2, '0')).join('')
     const dialer: ClientDialer = { dial: (address, _hello, events) => this.#dial(client, address, events) }
-    const ports = { clock: machine, leaseClock: machine, prng, entropy: { hex }, dialer }
+    const ports = { clock, leaseClock: machine, prng, entropy: { hex }, dialer }
     const options = { urls, client: name, timeoutMs, sessionTtlMs: ttlMs, software: 'test' }
     const client = parts as typeof parts & { sdk: LockstepClient }
     client.sdk = await this.answer(LockstepClient.connect(ports, options, new AsyncLocalStorage<Scope>()))
@@ -168,7 +171,7 @@ export class SdkWorld {
       }
       this.#links.add(link)
       const members = this.nodes.map(({ name, address: at }) => ({ node: name, address: at }))
-      const welcome = { version: 1, clusterId: 'c', node: node.name, software: 'fake', members, leader: this.leader }
+      const welcome = { version: 1, clusterId: 'c', node: node.name, software: 'fake', members, leader: this.leader, grants: null }
       this.#toClient(link, () => events.up(welcome))
     })
     return {

@@ -18,15 +18,19 @@ export async function until(what: string, ask: () => Promise<boolean> | boolean,
 }
 
 /** Asks again until the answer has been the same for so long, and gives that. */
-export async function settled<Value>(what: string, ask: () => Promise<Value>, restMs: number): Promise<Value> {
+export async function settled<Value>(what: string, ask: () => Promise<Value>, restMs: number, withinMs?: number): Promise<Value> {
   let value = await ask()
   let since = performance.now()
-  await until(what, async () => {
-    const now = await ask()
-    if (now !== value) since = performance.now()
-    value = now
-    return performance.now() - since >= restMs
-  })
+  await until(
+    what,
+    async () => {
+      const now = await ask()
+      if (now !== value) since = performance.now()
+      value = now
+      return performance.now() - since >= restMs
+    },
+    withinMs,
+  )
   return value
 }
 

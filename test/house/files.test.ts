@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { readAll, readText, repositoryFiles } from './repository.ts'
 
 const kebab = /^\.?[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)*$/
-const custom = new Set(['README.md', 'CHANGELOG.md', 'LICENSE', 'Dockerfile', '.npmrc'])
+const custom = new Set(['README.md', 'CHANGELOG.md', 'LICENSE', 'Dockerfile', '.npmrc', 'demo_script.sh', 'demo_script.ps1'])
 const textual = new Set(['', '.ts', '.md', '.json', '.txt', '.yml', '.yaml', '.sh', '.html', '.css'])
 
 const files = repositoryFiles()

@@ -16,6 +16,7 @@ const anything: Layer = { uses: ['src', 'sim', 'test', 'bench', 'scripts'], pack
 /** An arrow may only point down. A file belongs to the longest path that holds it. */
 export const layers: Readonly<Record<string, Layer>> = {
   'src/base': { uses: [] },
+  'src/core/access': { uses: ['src/base'] },
   'src/core/answers': { uses: ['src/base'] },
   'src/core/cache': { uses: ['src/base'] },
   'src/core/cluster': { uses: ['src/base', 'src/core/ring'] },
@@ -29,23 +30,42 @@ export const layers: Readonly<Record<string, Layer>> = {
   'src/ports': { uses: ['src/base'], types: ['src/core', 'src/wire'] },
   'src/runtime': { uses: ['src/base', 'src/core', 'src/wire', 'src/ports'] },
   'src/io': { uses: ['src/base', 'src/wire', 'src/ports'], types: ['src/core'], packages: ['*'] },
-  'src/api': { uses: ['src/base'], packages: ['*'] },
+  'src/api': { uses: ['src/base', 'src/core/access'], packages: ['*'] },
   'src/services': { uses: ['src/base', 'src/core', 'src/wire', 'src/ports', 'src/runtime', 'src/api'] },
-  'src/http': { uses: ['src/base', 'src/api', 'src/services'], types: ['src/core'], packages: ['*'] },
-  // A small part of the runtime that has nothing to do with replicas.
-  'src/sdk': { uses: ['src/base', 'src/core/lock', 'src/wire', 'src/ports', 'src/runtime/deadlines.ts'], types: ['src/api'] },
+  'src/http': { uses: ['src/base', 'src/core/access', 'src/api', 'src/services'], types: ['src/core'], packages: ['*'] },
+  // Small parts of the runtime that have nothing to do with replicas.
+  'src/sdk': {
+    uses: [
+      'src/base',
+      'src/core/access',
+      'src/core/lock',
+      'src/core/queue',
+      'src/core/cache',
+      'src/core/ring',
+      'src/wire',
+      'src/ports',
+      'src/runtime/deadlines.ts',
+      'src/runtime/cache',
+    ],
+    types: ['src/api'],
+  },
   'src/client': {
     uses: ['src/base', 'src/core', 'src/wire', 'src/ports', 'src/runtime', 'src/io', 'src/api'],
     packages: ['*'],
   },
   'src/composition': {
-    uses: ['src/base', 'src/ports', 'src/runtime', 'src/io', 'src/api', 'src/services', 'src/http'],
+    uses: ['src/base', 'src/core/access', 'src/ports', 'src/runtime', 'src/io', 'src/api', 'src/services', 'src/http'],
     types: ['src/core'],
     packages: ['*'],
   },
-  'src/cli': { uses: ['src/base', 'src/api', 'src/client', 'src/main.ts'], types: ['src/core', 'src/composition'], packages: ['*'] },
+  'src/cli': {
+    uses: ['src/base', 'src/core/access', 'src/api', 'src/client', 'src/main.ts'],
+    types: ['src/core', 'src/composition', 'src/sdk'],
+    packages: ['*'],
+  },
   'src/console': { uses: ['src/base', 'src/core', 'src/api'], packages: ['*'] },
   'src/index.ts': { uses: ['src'], packages: ['*'] },
+  'src/dev.ts': { uses: ['src/composition'], packages: ['*'] },
   'src/main.ts': { uses: ['src'], packages: ['*'] },
   'src/client/connect.ts': { uses: ['src'], packages: ['*'] },
   sim: {

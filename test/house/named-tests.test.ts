@@ -2,14 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readText, repositoryFiles } from './repository.ts'
 
-/** docs/raft.md, docs/locks.md and docs/lock-machine.md list the decisions, pitfalls and defects; each has at least one test that bears its number. */
+/** docs/raft.md, docs/locks.md, docs/lock-machine.md, docs/queue-machine.md and docs/redis-engine.md list the decisions, pitfalls and defects; each has at least one test that bears its number. */
 const numbered = {
   decision: [
     ...Array.from({ length: 9 }, (_, at) => `decision R${at + 1}`),
     ...Array.from({ length: 11 }, (_, at) => `decision L${at + 1}`),
+    ...Array.from({ length: 11 }, (_, at) => `decision Q${at + 1}`),
+    ...Array.from({ length: 13 }, (_, at) => `decision C${at + 1}`),
   ],
   pitfall: Array.from({ length: 44 }, (_, at) => `pitfall ${at + 1}`),
-  defect: [1, 2, 3, 4, 5, 6, 18].map((number) => `defect ${number}`),
+  defect: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18].map((number) => `defect ${number}`),
 }
 
 const testNames = (): string[] =>

@@ -45,4 +45,17 @@ export const minutes = 5
 
 export const test = (file: string, name: string): TestCheck => ({ type: 'test', file, test: name })
 export const simulator = (...seeds: readonly number[]): SimulatorCheck => ({ type: 'simulator', service: 'register', seeds })
+export const librarySimulator = (...seeds: readonly number[]): SimulatorCheck => ({ type: 'simulator', service: 'library', seeds })
+export const queueSimulator = (...seeds: readonly number[]): SimulatorCheck => ({ type: 'simulator', service: 'queue', seeds })
+export const cacheSimulator = (...seeds: readonly number[]): SimulatorCheck => ({ type: 'simulator', service: 'cache', seeds })
+export const cacheLibrarySimulator = (...seeds: readonly number[]): SimulatorCheck => ({
+  type: 'simulator',
+  service: 'cache-library',
+  seeds,
+})
+export const queueLibrarySimulator = (...seeds: readonly number[]): SimulatorCheck => ({
+  type: 'simulator',
+  service: 'queue-library',
+  seeds,
+})
 export const lockSimulator = (...seeds: readonly number[]): SimulatorCheck => ({ type: 'simulator', service: 'lock', seeds })

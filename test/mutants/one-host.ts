@@ -50,7 +50,7 @@ export class OneHost {
         compaction: { bytes: 1_000_000, entries: 1_000, keepEntries: 100 },
         machineFor: () => new RegisterMachine(),
         machineVersion: 1,
-        events: { request() {}, advanced() {}, roleChanged() {}, failed() {} },
+        events: { request() {}, notice() {}, advanced() {}, roleChanged() {}, failed() {} },
       },
       { clock: machine, transport: this.transport, store: disk.open(), telemetry: silentTelemetry, prng: new Prng(2) },
       timing,

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import { ServerProcesses } from '#bench/contest/server-processes.ts'
 import { freePorts } from '#test/harness/free-ports.ts'
 import { until } from '#test/harness/until.ts'
-import { ServerProcesses } from './server-processes.ts'
 
 /** Three etcd servers as they come: every write is synced on a majority before it is answered. */
 export class EtcdServers implements AsyncDisposable {

@@ -1,3 +1,4 @@
+import { anyUnlimitedToken } from '#api/access/access.ts'
 import type { TSchema } from 'typebox'
 import { json, route } from '#api/route.ts'
 import type { Route } from '#api/route.ts'
@@ -10,6 +11,7 @@ export function eventsRoute(events: readonly TSchema[]): Route {
   const { status, description } = json(200, 'One event after the other: its name is the `type`, its data is this.', all)
   return route({
     id: 'events',
+    access: anyUnlimitedToken,
     method: 'GET',
     path: '/events',
     tag: 'Node',

@@ -24,6 +24,14 @@ export const stopping = (): Fault<'stopping'> =>
 export const notReady = (why: string): Fault<'not_ready'> =>
   faultOf('not_ready', `not ready: ${why}: ask another node, or wait`, { retry_after_ms: 1_000 })
 
+export const diskFull = (): Fault<'disk_full'> =>
+  faultOf(
+    'disk_full',
+    'the disk of this node is nearly full, so it takes nothing new; nothing was carried out: make room, or ask another node. ' +
+      'What is stored can be read, and given back',
+    { retry_after_ms: 10_000 },
+  )
+
 export const unknownOutcome = (): Fault<'unknown'> =>
   faultOf('unknown', 'no answer in time: the request may have been carried out, or may yet be: ask for the state, or send it again', {})
 

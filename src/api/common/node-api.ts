@@ -1,8 +1,10 @@
 import { Type } from 'typebox'
-import { boolean, closed, count, integer, listOf, literal, nullable, oneOf } from '#api/schemas.ts'
+import { boolean, closed, count, integer, listOf, literal, nullable, oneOf, optional } from '#api/schemas.ts'
 import type { Data } from '#api/schemas.ts'
 import type { EventFeed } from './events.ts'
-import { nodeId, role, standing } from './words.ts'
+import type { OperatorApi } from './operators.ts'
+import { ringSummary } from './ring.ts'
+import { engine, memberState, nodeId, role, standing } from './words.ts'
 
 /** What every node says of itself, whatever its service. */
 export interface NodeApi {
@@ -10,6 +12,7 @@ export interface NodeApi {
   /** Null when this node can serve: it has joined, and knows a leader for every slot. */
   notReadyBecause(): string | null
   cluster(): ClusterView
+  readonly operators: OperatorApi
   readonly events: EventFeed
 }
 
@@ -19,6 +22,7 @@ export const nodeDescription = closed(
     version: Type.String({ description: 'Of this software.' }),
     cluster_id: nullable(Type.String({ description: 'Null before the node belongs to a cluster.' })),
     ...standing,
+    ring: optional(ringSummary),
     endpoints: listOf(closed({ method: Type.String(), path: Type.String(), summary: Type.String() }, { title: 'Endpoint' }), {
       maxItems: 256,
     }),
@@ -35,7 +39,7 @@ const memberView = closed(
     node_id: nodeId,
     address: Type.String({ description: 'Host and port.' }),
     incarnation: Type.String({ description: 'Another one under the same name is another node: it lost its disk.' }),
-    state: oneOf(['joining', 'active', 'leaving', 'dead']),
+    state: memberState,
   },
   { title: 'MemberView' },
 )
@@ -67,8 +71,10 @@ export const clusterView = closed(
   {
     node_id: nodeId,
     cluster_id: nullable(Type.String()),
+    engine,
     members: listOf(memberView, { maxItems: 1_024 }),
     slots: listOf(slotView, { maxItems: 1_024, description: 'Those of which this node has a replica.' }),
+    warnings: listOf(Type.String(), { maxItems: 64, description: 'What an operator should know.' }),
   },
   { title: 'ClusterView' },
 )

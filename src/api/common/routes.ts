@@ -1,3 +1,4 @@
+import { anyToken, openAccess } from '#api/access/access.ts'
 import { Type } from 'typebox'
 import { json, plain, route } from '#api/route.ts'
 import type { Route } from '#api/route.ts'
@@ -12,6 +13,7 @@ const tag = 'Node'
 export const commonRoutes = {
   describe: route({
     id: 'describe',
+    access: anyToken,
     method: 'GET',
     path: '/',
     tag,
@@ -21,6 +23,7 @@ export const commonRoutes = {
   }),
   health: route({
     id: 'health',
+    access: openAccess,
     method: 'GET',
     path: '/healthz',
     tag,
@@ -30,6 +33,7 @@ export const commonRoutes = {
   }),
   ready: route({
     id: 'ready',
+    access: openAccess,
     method: 'GET',
     path: '/readyz',
     tag,
@@ -40,6 +44,7 @@ export const commonRoutes = {
   }),
   metrics: route({
     id: 'metrics',
+    access: anyToken,
     method: 'GET',
     path: '/metrics',
     tag,
@@ -57,6 +62,7 @@ export const commonRoutes = {
   }),
   cluster: route({
     id: 'cluster',
+    access: anyToken,
     method: 'GET',
     path: '/cluster',
     tag,
@@ -67,6 +73,7 @@ export const commonRoutes = {
   }),
   openapi: route({
     id: 'openapi',
+    access: anyToken,
     method: 'GET',
     path: '/openapi.json',
     tag,
@@ -75,6 +82,7 @@ export const commonRoutes = {
   }),
   docs: route({
     id: 'docs',
+    access: anyToken,
     method: 'GET',
     path: '/docs',
     tag,

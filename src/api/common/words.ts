@@ -5,6 +5,10 @@ import { count, nullable, oneOf } from '#api/schemas.ts'
 
 export const nodeId = Type.String({ description: 'The name of a node.', examples: ['lock-node-1'] })
 
+export const memberState = oneOf(['joining', 'active', 'leaving', 'dead'], {
+  description: '`joining`: holds nothing yet; `leaving`: its replicas move away; `dead`: silent for too long, it may come back.',
+})
+
 export const role = oneOf(['leader', 'follower', 'pre-candidate', 'candidate', 'halted', 'none'], {
   description: '`none`: this node has no replica; `halted`: it had to stop taking part.',
 })
@@ -16,6 +20,10 @@ export const standing = {
   leader: nullable(nodeId),
   term: count({ description: 'Grows with every election.' }),
 }
+
+export const engine = oneOf(['embedded', 'redis', 'memory'], {
+  description: 'What keeps the logs: nodes among themselves, Redis, or nothing.',
+})
 
 export const consistency = oneOf(['linearizable', 'local'], {
   default: 'linearizable',

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { ErrorEntry } from '#api/error-entry.ts'
+import { queueFull } from '#api/common/errors.ts'
 import { none, retryAfterMs, retryLater } from '#api/error-entry.ts'
 import { count, listOf, nullable } from '#api/schemas.ts'
 import { lockApiLimits as limits } from './limits.ts'
@@ -67,7 +68,7 @@ export const lockErrors = {
     summary: 'The session has ended, or never was. What it held is lost. Nothing was carried out. Open another.',
     details: none,
   },
-  queue_full: { status: 429, retryable: true, summary: 'As many requests wait for that resource as may.', details: retryLater },
+  queue_full: queueFull,
   too_many_holders: { status: 429, retryable: true, summary: 'As many clients share that resource as may.', details: retryLater },
   too_many_resources: { status: 429, retryable: true, summary: 'As many resources are in use as may be.', details: retryLater },
   too_many_locks: { status: 429, retryable: true, summary: 'The client holds and waits for as much as it may.', details: retryLater },

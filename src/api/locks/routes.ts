@@ -1,3 +1,4 @@
+import { anyUnlimitedToken, listing } from '#api/access/access.ts'
 import { serviceErrors } from '#api/common/errors.ts'
 import { json, route } from '#api/route.ts'
 import type { Route } from '#api/route.ts'
@@ -29,6 +30,7 @@ const acquireErrors = [
 const taking = {
   acquire: route({
     id: 'acquire',
+    access: { type: 'named', role: 'lock', names: ({ resource_id: name }) => [name] },
     method: 'POST',
     path: '/acquire',
     tag,
@@ -41,6 +43,7 @@ const taking = {
   }),
   acquireMany: route({
     id: 'acquireMany',
+    access: { type: 'named', role: 'lock', names: ({ resources }) => resources.map(({ resource_id: name }) => name) },
     method: 'POST',
     path: '/acquire-many',
     tag,
@@ -55,6 +58,7 @@ const taking = {
 const holding = {
   release: route({
     id: 'release',
+    access: { type: 'named', role: 'lock', names: ({ resource_id: name }) => [name] },
     method: 'POST',
     path: '/release',
     tag,
@@ -66,6 +70,7 @@ const holding = {
   }),
   extend: route({
     id: 'extend',
+    access: { type: 'named', role: 'lock', names: ({ resource_id: name }) => [name] },
     method: 'POST',
     path: '/extend',
     tag,
@@ -77,6 +82,7 @@ const holding = {
   }),
   check: route({
     id: 'check',
+    access: { type: 'named', role: null, names: ({ resource_id: name }) => [name] },
     method: 'POST',
     path: '/check',
     tag,
@@ -88,6 +94,7 @@ const holding = {
   }),
   forceRelease: route({
     id: 'forceRelease',
+    access: { type: 'named', role: 'admin', names: ({ resource_id: name }) => [name] },
     method: 'POST',
     path: '/force-release',
     tag,
@@ -104,6 +111,7 @@ const holding = {
 const sessions = {
   openSession: route({
     id: 'openSession',
+    access: { type: 'nameless', role: 'lock' },
     method: 'POST',
     path: '/sessions',
     tag: 'Sessions',
@@ -115,6 +123,7 @@ const sessions = {
   }),
   keepSessionAlive: route({
     id: 'keepSessionAlive',
+    access: { type: 'nameless', role: 'lock' },
     method: 'POST',
     path: '/sessions/{session_id}/keepalive',
     tag: 'Sessions',
@@ -125,6 +134,7 @@ const sessions = {
   }),
   endSession: route({
     id: 'endSession',
+    access: { type: 'nameless', role: 'lock' },
     method: 'DELETE',
     path: '/sessions/{session_id}',
     tag: 'Sessions',
@@ -139,6 +149,7 @@ const sessions = {
 const looking = {
   locks: route({
     id: 'locks',
+    access: listing,
     method: 'GET',
     path: '/locks',
     tag: 'Looking',
@@ -150,6 +161,7 @@ const looking = {
   }),
   lock: route({
     id: 'lock',
+    access: { type: 'named', role: null, names: ({ resource_id: name }) => [name] },
     method: 'GET',
     path: '/locks/{resource_id}',
     tag: 'Looking',
@@ -162,6 +174,7 @@ const looking = {
   }),
   deadlocks: route({
     id: 'deadlocks',
+    access: anyUnlimitedToken,
     method: 'GET',
     path: '/deadlocks',
     tag: 'Looking',

@@ -9,7 +9,7 @@ import { duration, withDefault } from '#cli/flags/kinds.ts'
 import { interruptible } from '#cli/interrupts.ts'
 import { errorScreen, printJson, screen } from '#cli/output/terminal.ts'
 import { acquireLock } from '#cli/service/acquire-lock.ts'
-import { orRefused } from '#cli/service/lock-client.ts'
+import { orRefused } from '#cli/service/service-client.ts'
 import { clientOf, serviceFlags } from '#cli/service/service-flags.ts'
 import { checkName, client, shared, wait } from './lock-flags.ts'
 

@@ -1,50 +1,88 @@
-import { defineCommand, noOperands } from '#cli/command.ts'
+import { defineCommand } from '#cli/command.ts'
 import type { Command } from '#cli/command.ts'
+import type { RedisInspection } from '#composition/inspect-redis.ts'
+import type { RedisOptions } from '#composition/node-options.ts'
 import { checkCluster } from '#cli/doctor/cluster.ts'
 import { checkSpace, checkSync, nearestFolder } from '#cli/doctor/disk.ts'
 import type { Finding } from '#cli/doctor/finding.ts'
 import { checkMemory, checkNode } from '#cli/doctor/machine.ts'
+import { judgeRedis } from '#cli/doctor/redis.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
+import { engineFlags } from '#cli/flags/engine.ts'
+import type { ParsePlace } from '#cli/flags/engine.ts'
+import { variableOf } from '#cli/flags/flag.ts'
 import { text, withDefault } from '#cli/flags/kinds.ts'
 import { printJson, screen } from '#cli/output/terminal.ts'
 import type { Screen } from '#cli/output/terminal.ts'
-import { clientOf, serviceFlags } from '#cli/service/service-flags.ts'
+import { anyServiceFlags, clientsOf, serviceOperand } from '#cli/service/service-flags.ts'
 
-const help = `Looks at this machine (Node.js, memory, ports, the disk of the data folder) and at the cluster if one answers (every node, one cluster,
-one version, clocks), and says what to do about what is wrong.
+const help = `Looks at this machine (Node.js, memory, ports, the disk of the data folder) and at the clusters that answer (every node, one cluster,
+one version, clocks), and says what to do about what is wrong. With a SERVICE (lock, queue or cache) at that one.
+With --redis-url at a Redis that is to keep the queues.
 
 Examples:
   lockstep doctor
+  lockstep doctor cache
   lockstep doctor --data /var/lib/lockstep --url http://10.0.0.5:8001,http://10.0.0.6:8001
+  lockstep doctor queue --redis-url redis://10.0.0.7:6379
 
 Exit codes: 0 nothing is broken, 1 something is`
 
-/** `version` is that of this program. */
-export const doctorCommand = (version: string): Command =>
+interface Parts {
+  /** Of this program. */
+  readonly version: string
+  readonly parse: ParsePlace
+  readonly inspectRedis: (options: RedisOptions) => Promise<RedisInspection>
+}
+
+export const doctorCommand = ({ version, parse, inspectRedis }: Parts): Command =>
   defineCommand({
     name: 'doctor',
     summary: 'find out what is wrong, and what to do',
-    operands: '',
+    operands: '[SERVICE]',
+    words: ['lock', 'queue', 'cache'],
     help,
-    flags: { data: withDefault(text('FOLDER', 'where nodes keep their data; .lockstep'), '.lockstep'), ...serviceFlags },
-    read(values, operands, mistakes) {
-      noOperands(operands, mistakes)
-      return values
+    flags: {
+      data: withDefault(text('FOLDER', 'where nodes keep their data; .lockstep'), '.lockstep'),
+      'redis-url': engineFlags['redis-url'],
+      'redis-replicas': engineFlags['redis-replicas'],
+      ...anyServiceFlags,
     },
-    async run({ data, json, ...service }) {
+    read(values, operands, mistakes) {
+      const clients = clientsOf(values, serviceOperand(operands, mistakes), mistakes)
+      return { ...values, clients, redis: redisOf(values, parse, mistakes) }
+    },
+    async run({ data, json, clients, redis }) {
       const folder = nearestFolder(data)
       const findings = [
         checkNode(process.versions.node),
         checkMemory(process.availableMemory()),
         checkSpace(folder),
         checkSync(folder),
-        ...(await checkCluster(clientOf(service), version)),
+        ...(redis === null ? [] : judgeRedis(await inspectRedis(redis))),
+        ...(await Promise.all(clients.map((client) => checkCluster(client, version)))).flat(),
       ]
       if (json) printJson({ findings })
       else screen.print(findingsText(findings, screen))
       return findings.some(({ verdict }) => verdict === 'broken') ? exitCodes.refused : exitCodes.done
     },
   })
+
+interface RedisValues {
+  readonly 'redis-url': string | undefined
+  readonly 'redis-replicas': number | undefined
+}
+
+/** Null when none is named. */
+function redisOf(values: RedisValues, parse: ParsePlace, mistakes: string[]): RedisOptions | null {
+  const variable = variableOf('redis-url')
+  const url = values['redis-url'] ?? process.env[variable] ?? ''
+  if (url === '') return null
+  const place = parse(url)
+  if (place.ok) return { place: place.value, name: 'queues', replicas: values['redis-replicas'] ?? 0, relaxed: false }
+  mistakes.push(`${values['redis-url'] === undefined ? variable : '--redis-url'}: ${place.error}`)
+  return null
+}
 
 const colours = { ok: 'green', warning: 'yellow', broken: 'red', skipped: 'dim' } as const
 const checkWidth = 20

@@ -7,8 +7,8 @@ import { exitCodes } from '#cli/exit-codes.ts'
 import { integer, text, toggle, withDefault } from '#cli/flags/kinds.ts'
 import { lockDetailText, locksTable } from '#cli/output/lock-views.ts'
 import { errorScreen, printJson, screen } from '#cli/output/terminal.ts'
-import type { LockClient } from '#cli/service/lock-client.ts'
-import { orRefused } from '#cli/service/lock-client.ts'
+import type { ServiceClient } from '#cli/service/service-client.ts'
+import { orRefused } from '#cli/service/service-client.ts'
 import { clientOf, serviceFlags } from '#cli/service/service-flags.ts'
 import { checkName } from './lock-flags.ts'
 
@@ -60,7 +60,7 @@ export const locksCommand: Command = defineCommand({
 type Filter = Omit<LocksQuery, 'limit'>
 
 /** As many pages as it takes. */
-async function listed(client: LockClient, filter: Filter, limit: number): Promise<LocksView> {
+async function listed(client: ServiceClient, filter: Filter, limit: number): Promise<LocksView> {
   const page = async (after: string | undefined, left: number): Promise<LocksView> => {
     const request = { ...filter, ...(after === undefined ? {} : { after }), limit: Math.min(left, lockApiLimits.pageMax) }
     return orRefused(await client.call(lockRoutes.locks, () => request))
@@ -80,7 +80,7 @@ function showList(view: LocksView): void {
 }
 
 /** No url keeps a path of dots, so these are looked for in the list. */
-async function one(client: LockClient, name: string, consistency: 'linearizable' | 'local'): Promise<LockDetail> {
+async function one(client: ServiceClient, name: string, consistency: 'linearizable' | 'local'): Promise<LockDetail> {
   if (name !== '.' && name !== '..') return orRefused(await client.call(lockRoutes.lock, () => ({ resource_id: name, consistency })))
   const { locks, next: _next, ...standing } = await listed(client, { prefix: name, consistency }, 1)
   const none = { resource_id: name, holders: [], holder_count: 0, waiters: [], waiter_count: 0, closed_until: null }

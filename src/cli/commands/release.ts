@@ -5,8 +5,8 @@ import type { Command } from '#cli/command.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
 import { integer } from '#cli/flags/kinds.ts'
 import { printJson, errorScreen } from '#cli/output/terminal.ts'
-import type { LockClient } from '#cli/service/lock-client.ts'
-import { orRefused } from '#cli/service/lock-client.ts'
+import type { ServiceClient } from '#cli/service/service-client.ts'
+import { orRefused } from '#cli/service/service-client.ts'
 import { clientOf, serviceFlags } from '#cli/service/service-flags.ts'
 import { checkName, client } from './lock-flags.ts'
 
@@ -46,7 +46,7 @@ export const releaseCommand: Command = defineCommand({
 })
 
 /** Who holds a lock by a token. */
-async function holderOf(asked: LockClient, name: string, token: number): Promise<string> {
+async function holderOf(asked: ServiceClient, name: string, token: number): Promise<string> {
   const { holders } = orRefused(await asked.call(lockRoutes.lock, () => ({ resource_id: name })))
   const holder = holders.find(({ fencing_token: its }) => its === token)
   if (holder === undefined) {

@@ -12,6 +12,7 @@ import { holdLock } from '#cli/hold/hold-lock.ts'
 import { interruptible } from '#cli/interrupts.ts'
 import { errorScreen } from '#cli/output/terminal.ts'
 import { clientOf, serviceFlags } from '#cli/service/service-flags.ts'
+import { trustFlags } from '#cli/service/trust.ts'
 import { newClientId } from './acquire.ts'
 import { checkName, shared, wait } from './lock-flags.ts'
 
@@ -47,6 +48,8 @@ export const runCommand: Command = defineCommand({
     grace: withDefault(duration('DURATION', 'between SIGTERM and SIGKILL when the lock is lost; 5s', { min: 0, max: 3_600_000 }), 5_000),
     url: serviceFlags.url,
     timeout: serviceFlags.timeout,
+    ...trustFlags,
+    'api-token': serviceFlags['api-token'],
   },
   read(values, operands, mistakes) {
     checkName(values.lock, mistakes)
@@ -75,7 +78,8 @@ async function release(held: HeldLock, ttlMs: number): Promise<void> {
   }
 }
 
-function exitCodeOf(ending: ChildEnding, command: string): number {
+/** As shells have it; of one that could not be started it says why. */
+export function exitCodeOf(ending: ChildEnding, command: string): number {
   switch (ending.type) {
     case 'exited':
       return ending.code

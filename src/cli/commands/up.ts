@@ -1,37 +1,51 @@
 import { join } from 'node:path'
+import { groupBy } from '#base/group-by.ts'
 import type { Claim } from '#composition/claim-folder.ts'
 import { commonRoutes } from '#api/common/routes.ts'
 import { CommandError } from '#cli/command-error.ts'
 import { defineCommand, noOperands } from '#cli/command.ts'
+import { variablesOf } from '#cli/config/layers.ts'
+import type { Judges } from '#cli/config/node-settings.ts'
 import type { Command } from '#cli/command.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
+import { engineFlags, redisOf } from '#cli/flags/engine.ts'
+import type { Redis } from '#cli/flags/engine.ts'
+import { tlsArguments, tlsFlags, tlsOf } from '#cli/flags/tls.ts'
+import type { Tls } from '#cli/flags/tls.ts'
 import { choice, integer, text, toggle, withDefault } from '#cli/flags/kinds.ts'
 import { tableOf } from '#cli/output/table.ts'
 import { screen } from '#cli/output/terminal.ts'
 import { isFree, portHolder } from '#cli/ports/port-holder.ts'
 import { askNode } from '#cli/service/node-answer.ts'
 import { httpRequestOf } from '#cli/service/route-request.ts'
+import { trustOf } from '#cli/service/trust.ts'
+import type { Trust } from '#cli/service/trust.ts'
+import { Control } from '#cli/up/control.ts'
 import { prepareFolder } from '#cli/up/folder.ts'
+import { tokenOfEnvironment } from '#cli/service/service-flags.ts'
 import { LocalNodes } from '#cli/up/local-nodes.ts'
 import type { LocalNode } from '#cli/up/local-nodes.ts'
+import { firstPorts, nineNodes } from '#cli/up/nine-nodes.ts'
+import { nodeFlags } from '#cli/up/node-flags.ts'
 import { readLogLine } from '#cli/up/node-log.ts'
 import { allReady } from '#cli/up/readiness.ts'
 
-const help = `Three lock nodes on ports 8001 to 8003 of this machine, each a process of its own. What they log is shown once they are ready, with
-their names in front. A node that dies is reported and started again after 2 s, later each time it dies soon. Ctrl-C stops them, leadership
-handed over first; a second Ctrl-C kills them.
+const help = `Three lock nodes on ports 8001 to 8003 of this machine, three queue nodes on 9001 to 9003 and three cache nodes on 7001 to 7003, each a process
+of its own. What they log is shown once they are ready, with their names in front. A node that dies is reported and started again after 2 s,
+later each time it dies soon. Ctrl-C stops them, leadership handed over first; a second Ctrl-C kills them.
 
 Examples:
   lockstep up
   lockstep up --fresh --log-level warn
-  lockstep up --port-offset 100      # ports 8101 to 8103, data in .lockstep/offset-100
+  lockstep up --only queue
+  lockstep up --engine redis --redis-url redis://127.0.0.1:6379
+  lockstep up --port-offset 100      # ports 8101 to 8103, 9101 to 9103 and 7101 to 7103, data in .lockstep/offset-100
 
 Exit codes: 0 stopped as told, 2 wrong flags, 4 the folder is in use or of other ports, 5 a port is taken`
 
-const ports = [8001, 8002, 8003] as const
 const colours = ['cyan', 'magenta', 'yellow'] as const
 const levels = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 } as const
-const idWidth = 'lock-node-1'.length
+const idWidth = 'queue-node-1'.length
 
 interface UpOptions {
   readonly nodes: readonly LocalNode[]
@@ -39,19 +53,26 @@ interface UpOptions {
   readonly fresh: boolean
   readonly restart: boolean
   readonly logLevel: keyof typeof levels
+  /** Null when the queue nodes keep their queues themselves. */
+  readonly redis: Redis | null
+  /** Null when they speak HTTP. */
+  readonly tls: Tls | null
 }
 
 /** `claim` makes sure that nobody else uses the folder. */
-export const upCommand = (claim: (folder: string) => Promise<Claim>): Command =>
+export const upCommand = (claim: (folder: string) => Promise<Claim>, { parse, checkTls }: Judges): Command =>
   defineCommand({
     name: 'up',
-    summary: 'run three nodes on this machine',
+    summary: 'run three nodes of each service on this machine',
     operands: '',
     help,
     flags: {
       fresh: toggle('begin with empty stores: all that was stored is deleted'),
       data: text('FOLDER', 'where they keep their data; .lockstep by default'),
+      only: choice('SERVICE', 'the nodes of one service only: lock, queue or cache', ['all', 'lock', 'queue', 'cache']),
       'port-offset': withDefault(integer('N', 'added to all ports', { min: 0, max: 57_000 }), 0),
+      ...engineFlags,
+      ...tlsFlags,
       'no-restart': toggle('leave a node that died as it is'),
       'log-level': choice('LEVEL', 'what is shown of their logs: info, or trace, debug, warn, error', [
         'info',
@@ -61,14 +82,16 @@ export const upCommand = (claim: (folder: string) => Promise<Claim>): Command =>
         'error',
       ]),
     },
-    read({ fresh, data, 'port-offset': offset, 'no-restart': noRestart, 'log-level': logLevel }, operands, mistakes): UpOptions {
+    // What the environment says of TLS the nodes are told too.
+    layers: () => variablesOf(Object.keys(tlsFlags), process.env),
+    read(values, operands, mistakes): UpOptions {
+      const { fresh, data, only, 'port-offset': offset, 'no-restart': noRestart, 'log-level': logLevel } = values
       noOperands(operands, mistakes)
       const folder = data ?? (offset === 0 ? '.lockstep' : join('.lockstep', `offset-${offset}`))
-      const nodes = ports.map((port, at) => {
-        const id = `lock-node-${at + 1}`
-        return { id, address: `127.0.0.1:${port + offset}`, data: join(folder, id) }
-      })
-      return { nodes, folder, fresh, restart: !noRestart, logLevel }
+      const nodes = nineNodes(folder, offset).filter(({ service }) => only === 'all' || service === only)
+      const redis = redisOf(values, { parse, usualName: offset === 0 ? 'queues' : `queues-${offset}`, mistakes })
+      if (redis !== null && fresh) mistakes.push('--fresh empties folders, and not what is in Redis: use another --redis-name')
+      return { nodes, folder, fresh, restart: !noRestart, logLevel, redis, tls: tlsOf(values, checkTls, mistakes) }
     },
     async run(options) {
       const claimed = await claim(options.folder)
@@ -84,13 +107,27 @@ export const upCommand = (claim: (folder: string) => Promise<Claim>): Command =>
     },
   })
 
-async function runNodes({ nodes, folder, restart, logLevel }: UpOptions): Promise<number> {
+/** Where the nodes are, and how this command makes sure of them. */
+interface Reaching {
+  readonly urlOf: (node: LocalNode) => string
+  readonly trust: Trust
+}
+
+const reachingBy = (tls: Tls | null): Reaching => ({
+  urlOf: ({ address }) => `${tls === null ? 'http' : 'https'}://${address}`,
+  trust: tls === null ? {} : trustOf({ ca: tls.ca ?? undefined, cert: tls.cert, 'cert-key': tls.key }),
+})
+
+async function runNodes({ nodes, folder, restart, logLevel, redis, tls }: UpOptions): Promise<number> {
+  const { urlOf, trust } = reachingBy(tls)
   let isReady = false
   const stopping = new AbortController()
-  screen.print(`starting ${nodes.length} lock nodes, data in ${folder}\n`)
+  const control = await Control.open({ consoles: nodes.map(({ address }) => address), kill: (id) => local.kill(id) })
+  screen.print(`starting ${nodes.length} nodes, data in ${folder}\n`)
   const local = new LocalNodes({
     nodes,
-    flags: ['--log-level', logLevel],
+    flagsOf: (node) => [...nodeFlags(node, nodes, redis), ...(tls === null ? [] : tlsArguments(tls)), '--log-level', logLevel],
+    env: { ...process.env, ...consoleOf(nodes, control), ...(redis === null ? {} : { LOCKSTEP_REDIS_URL: redis.url }) },
     restart,
     // How they find each other is not worth a line; what goes wrong is.
     wrote(node, line) {
@@ -112,38 +149,54 @@ async function runNodes({ nodes, folder, restart, logLevel }: UpOptions): Promis
     const colour = colours[nodes.indexOf(node) % colours.length] ?? 'cyan'
     screen.print(`${screen.paint(colour, node.id.padEnd(idWidth))}  ${line}\n`)
   }
-  const urls = nodes.map(({ address }) => `http://${address}`)
+  const namesByUrl = new Map(nodes.map((node) => [urlOf(node), node.id]))
+  const expected = (): readonly string[] => local.expected.map(urlOf)
   const stillWaiting = (missing: readonly (readonly [string, string])[]): void => {
-    for (const [url, why] of missing) screen.print(`waiting for ${url}: ${why}\n`)
+    const byReason = groupBy(missing, ([, why]) => why)
+    for (const [why, those] of byReason) screen.print(`waiting for ${named(those.map(([url]) => namesByUrl.get(url) ?? url))}: ${why}\n`)
   }
-  void allReady(urls, { signal: stopping.signal, stillWaiting }).then(async (ready) => {
+  void allReady(expected, { signal: stopping.signal, trust, stillWaiting }).then(async (ready) => {
     if (!ready) return
-    screen.print(await startTable(nodes))
+    screen.print(await startTable(local.expected, redis, { urlOf, trust }))
     isReady = true
   })
   const code = await local.ended
+  control.close()
   stopping.abort()
   return code
 }
+
+/** As many as a line has room for by name. */
+const named = (names: readonly string[]): string => (names.length <= 3 ? names.join(', ') : `${names.length} nodes`)
+
+/** The console of each node shows all of them, and can have them killed. The token is not on the command line, which everybody may read. */
+const consoleOf = (nodes: readonly LocalNode[], { place }: Control): NodeJS.ProcessEnv => ({
+  LOCKSTEP_CONSOLE_PEERS: nodes.map(({ address }) => address).join(','),
+  LOCKSTEP_CONSOLE_CONTROL: `${place.url}#${place.token}`,
+})
 
 function paintedBy(level: number, line: string): string {
   if (level < levels.warn) return line
   return screen.paint(level < levels.error ? 'yellow' : 'red', line)
 }
 
-async function startTable(nodes: readonly LocalNode[]): Promise<string> {
+async function startTable(nodes: readonly LocalNode[], redis: Redis | null, { urlOf, trust }: Reaching): Promise<string> {
   const rows = await Promise.all(
-    nodes.map(async ({ id, address, data }) => {
-      const answer = await askNode(`http://${address}`, httpRequestOf(commonRoutes.describe, {}), { limitMs: 1_000, signal: null })
+    nodes.map(async (node) => {
+      const { service, id, data } = node
+      const asking = { limitMs: 1_000, signal: null, token: tokenOfEnvironment(), trust }
+      const answer = await askNode(urlOf(node), httpRequestOf(commonRoutes.describe, {}), asking)
       const { role = '' } = answer.type === 'answered' ? (answer.body as { readonly role?: string }) : {}
-      return [id, `http://${address}`, role, data]
+      return [id, urlOf(node), role, service === 'queue' && redis !== null ? `${redis.name}, in Redis` : data]
     }),
   )
   const table = tableOf(['NODE', 'URL', 'ROLE', 'DATA'], rows, screen)
   const [first] = nodes
-  const isUsual = first?.address === `127.0.0.1:${ports[0]}`
-  const url = isUsual ? '' : ` --url ${nodes.map(({ address }) => address).join(',')}`
-  return `${table}ready; all calls: http://${first?.address ?? ''}/docs, to look at it: lockstep status${url}, Ctrl-C stops it\n`
+  const home = first === undefined ? '' : urlOf(first)
+  const isUsual = home === `http://127.0.0.1:${firstPorts.lock}`
+  const asked = home.startsWith('https') ? nodes.map(urlOf) : nodes.map(({ address }) => address)
+  const url = isUsual ? '' : ` --url ${asked.join(',')}`
+  return `${table}ready; the console: ${home}/console, all calls: ${home}/docs, to look at it: lockstep status${url}, Ctrl-C stops it\n`
 }
 
 async function assertFree(nodes: readonly LocalNode[]): Promise<void> {

@@ -2,21 +2,27 @@ import { commonRoutes } from '#api/common/routes.ts'
 import { isFree, portHolder } from '#cli/ports/port-holder.ts'
 import { clusterStatus } from '#cli/service/cluster-status.ts'
 import type { ClusterStatus, NodeStatus } from '#cli/service/cluster-status.ts'
-import type { LockClient } from '#cli/service/lock-client.ts'
+import type { ServiceClient } from '#cli/service/service-client.ts'
 import { found, readableMs } from './finding.ts'
 import type { Finding } from './finding.ts'
 
 const local: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]'])
 
 /** Everything that can be asked of the nodes; `version` is that of this program. */
-export async function checkCluster(client: LockClient, version: string): Promise<readonly Finding[]> {
+export async function checkCluster(client: ServiceClient, version: string): Promise<readonly Finding[]> {
   const status = await clusterStatus(client)
   const ports = await Promise.all(client.urls.map((url) => checkPort(url, status)))
+  const { service } = status
   if (status.nodes.every(({ reachable }) => !reachable)) {
     const seen = 'no node answers'
     return [
       ...ports.flat(),
-      { check: 'cluster', verdict: 'skipped', seen, fix: "nothing to look at: 'lockstep up' starts one here, --url names one elsewhere" },
+      {
+        check: `${service} cluster`,
+        verdict: 'skipped',
+        seen,
+        fix: "nothing to look at: 'lockstep up' starts one here, --url names one elsewhere",
+      },
     ]
   }
   const clocks = await Promise.all(status.nodes.filter(({ reachable }) => reachable).map((node) => checkClock(client, node)))
@@ -24,15 +30,15 @@ export async function checkCluster(client: LockClient, version: string): Promise
 }
 
 /** A port of this machine is free, or a node has it. */
-async function checkPort(url: string, { nodes }: ClusterStatus): Promise<readonly Finding[]> {
-  const { hostname, port: text } = new URL(url)
-  const port = Number(text === '' ? 80 : text)
+async function checkPort(url: string, { nodes, service }: ClusterStatus): Promise<readonly Finding[]> {
+  const { hostname, port: text, protocol } = new URL(url)
+  const port = Number(text === '' ? (protocol === 'https:' ? 443 : 80) : text)
   if (!local.has(hostname)) return []
   const check = `port ${port}`
   const node = nodes.find((each) => each.url === url && each.reachable)
   if (node !== undefined) return [found(check, `${node.node_id ?? 'a node'} has it`)]
   if (await isFree(port)) return [found(check, 'free')]
-  const seen = `taken by something that is no lock node: ${portHolder(port) ?? 'a process that this user may not see'}`
+  const seen = `taken by something that is no ${service} node: ${portHolder(port) ?? 'a process that this user may not see'}`
   return [{ check, verdict: 'broken', seen, fix: 'stop it, or move all ports: lockstep up --port-offset N' }]
 }
 
@@ -45,22 +51,34 @@ export function judgeNodes({ nodes }: Pick<ClusterStatus, 'nodes'>): readonly Fi
   })
 }
 
-export function judgeCluster({ nodes, leader }: Pick<ClusterStatus, 'nodes' | 'leader'>, version: string): readonly Finding[] {
+type Judged = Pick<ClusterStatus, 'service' | 'nodes' | 'leader'>
+
+export function judgeCluster({ service, nodes, leader }: Judged, version: string): readonly Finding[] {
   const versions = distinct(nodes, ({ version: its }) => its)
   const clusters = distinct(nodes, ({ cluster_id: its }) => its)
+  const [clusterCheck, leaderCheck, versionCheck] = ['cluster', 'leader', 'version'].map((what) => `${service} ${what}`) as [
+    string,
+    string,
+    string,
+  ]
   const findings: Finding[] = []
-  if (clusters.length <= 1) findings.push(found('cluster', `one, ${clusters[0] ?? 'not formed yet'}`))
+  if (clusters.length <= 1) findings.push(found(clusterCheck, `one, ${clusters[0] ?? 'not formed yet'}`))
   else {
     const fix = 'start each node with the same --join, on an empty --data if it belongs to another cluster'
-    findings.push({ check: 'cluster', verdict: 'broken', seen: `the nodes belong to ${clusters.length}: ${clusters.join(', ')}`, fix })
+    findings.push({ check: clusterCheck, verdict: 'broken', seen: `the nodes belong to ${clusters.length}: ${clusters.join(', ')}`, fix })
   }
   if (leader === null)
-    findings.push({ check: 'leader', verdict: 'broken', seen: 'no node knows one', fix: 'start nodes until a majority runs' })
-  else findings.push(found('leader', leader))
+    findings.push({ check: leaderCheck, verdict: 'broken', seen: 'no node knows one', fix: 'start nodes until a majority runs' })
+  else findings.push(found(leaderCheck, leader))
   const all = [...new Set([...versions, version])]
-  if (all.length === 1) findings.push(found('version', version))
+  if (all.length === 1) findings.push(found(versionCheck, version))
   else
-    findings.push({ check: 'version', verdict: 'warning', seen: `${all.join(', ')}; this is ${version}`, fix: 'bring all to the newest' })
+    findings.push({
+      check: versionCheck,
+      verdict: 'warning',
+      seen: `${all.join(', ')}; this is ${version}`,
+      fix: 'bring all to the newest',
+    })
   return findings
 }
 
@@ -68,7 +86,7 @@ const distinct = (nodes: readonly NodeStatus[], of: (node: NodeStatus) => string
   ...new Set(nodes.flatMap((node) => of(node) ?? [])),
 ]
 
-async function checkClock(client: LockClient, { url, node_id: id }: NodeStatus): Promise<Finding> {
+async function checkClock(client: ServiceClient, { url, node_id: id }: NodeStatus): Promise<Finding> {
   const sentAt = Date.now()
   const answer = await client.ask(url, commonRoutes.metrics, { format: 'json' }, client.timeoutMs)
   const check = `clock of ${id ?? url}`

@@ -4,6 +4,7 @@ import type { NodeStatus } from '#cli/service/cluster-status.ts'
 import { judgeClock, judgeCluster, judgeNodes } from './cluster.ts'
 import { judgeSpace, judgeSync } from './disk.ts'
 import { checkMemory, checkNode } from './machine.ts'
+import { judgeRedis } from './redis.ts'
 
 const gib = 2 ** 30
 const verdicts = (findings: readonly { readonly verdict: string }[]) => findings.map(({ verdict }) => verdict)
@@ -41,12 +42,28 @@ const node: NodeStatus = {
   cluster_id: 'c',
   lag: 0,
   answered_in_ms: 1,
+  counts: {},
 }
 
 test('a node that does not answer, a second cluster, no leader and another version are found', () => {
   deepEqual(verdicts(judgeNodes({ nodes: [node, { ...node, problem: 'refused', reachable: false }] })), ['ok', 'broken'])
-  deepEqual(verdicts(judgeCluster({ nodes: [node], leader: 'n1' }, '1.0.0')), ['ok', 'ok', 'ok'])
-  const mixed = judgeCluster({ nodes: [node, { ...node, cluster_id: 'd', version: '1.1.0' }], leader: null }, '1.0.0')
+  deepEqual(verdicts(judgeCluster({ service: 'lock', nodes: [node], leader: 'n1' }, '1.0.0')), ['ok', 'ok', 'ok'])
+  const mixed = judgeCluster({ service: 'lock', nodes: [node, { ...node, cluster_id: 'd', version: '1.1.0' }], leader: null }, '1.0.0')
   deepEqual(verdicts(mixed), ['broken', 'broken', 'warning'])
   for (const { fix } of mixed) equal(typeof fix, 'string', 'it says what to do')
+})
+
+test('a Redis that cannot be reached, and one that would lose what it has answered, are found', () => {
+  const server = {
+    address: 'r:6379',
+    version: '7.0.15',
+    role: 'master',
+    appendonly: 'yes',
+    appendfsync: 'always',
+    maxmemoryPolicy: 'noeviction',
+  }
+  const reached = { type: 'reached', servers: [{ ...server, replicas: 0 }] } as const
+  deepEqual(verdicts(judgeRedis({ type: 'not-reached', reason: 'connection refused' })), ['broken'])
+  deepEqual(verdicts(judgeRedis({ ...reached, unsafe: [] })), ['ok', 'ok'])
+  deepEqual(verdicts(judgeRedis({ ...reached, unsafe: ['appendfsync is everysec'] })), ['ok', 'broken'])
 })

@@ -22,9 +22,21 @@ export type ValuesOf<F extends Flags> = { readonly [Name in keyof F]: F[Name] ex
 /** What was found on the command line: null is a flag without a value. */
 export type Found = ReadonlyMap<string, readonly (string | null)[]>
 
+/** `LOCKSTEP_LOG_LEVEL` of `log-level`: the variable of the environment that stands for a flag. */
+export const variableOf = (flag: string): string => `LOCKSTEP_${flag.toUpperCase().replaceAll('-', '_')}`
+
+/** What says elsewhere what was left out on the command line, by the names of flags; `name` is where it was said. */
+export type Layers = ReadonlyMap<string, Given>
+
+const noLayers: Layers = new Map()
+
 /** Reads every flag, so that all mistakes are found. */
-export function valuesOf<F extends Flags>(flags: F, found: Found, mistakes: string[]): ValuesOf<F> {
-  const entries = Object.entries(flags).map(([name, flag]) => [name, valueOf(`--${name}`, flag, found.get(name) ?? [], mistakes)])
+export function valuesOf<F extends Flags>(flags: F, found: Found, mistakes: string[], layers: Layers = noLayers): ValuesOf<F> {
+  const entries = Object.entries(flags).map(([name, flag]) => {
+    const given = found.get(name) ?? []
+    const elsewhere = given.length === 0 ? layers.get(name) : undefined
+    return [name, elsewhere === undefined ? valueOf(`--${name}`, flag, given, mistakes) : flag.read(elsewhere, mistakes)]
+  })
   return Object.fromEntries(entries) as ValuesOf<F>
 }
 

@@ -2,7 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Flag } from './flag.ts'
 import { valuesOf } from './flag.ts'
-import { choice, duration, integer, required, text, toggle, urls, withDefault } from './kinds.ts'
+import { choice, duration, integer, required, setting, text, toggle, urls, withDefault } from './kinds.ts'
 
 const fallback = () => ({ name: 'THE_URLS', texts: ['http://a:1'] })
 
@@ -50,4 +50,17 @@ test('a flag without its value, and one that is given twice, are mistakes of the
   deepEqual(read(required(text('T', '')), '').mistakes, ['--it needs a value: T'])
   deepEqual(read(text('T', ''), 'a', 'b').mistakes, ['--it is given twice'])
   deepEqual(read(toggle(''), null, null), { value: true, mistakes: [] })
+})
+
+test('what is only there or not on the command line needs a word elsewhere that says which', () => {
+  const flag = setting('')
+  equal(read(flag).value, false)
+  equal(read(flag, null, null).value, true)
+  const said = (word: string): readonly [boolean, number] => {
+    const mistakes: string[] = []
+    return [flag.read({ name: 'IT', texts: [word] }, mistakes), mistakes.length]
+  }
+  for (const word of ['true', 'TRUE', 'yes', '1']) deepEqual(said(word), [true, 0], word)
+  for (const word of ['false', 'no', '0']) deepEqual(said(word), [false, 0], word)
+  for (const word of ['', 'on', 'maybe']) deepEqual(said(word), [false, 1], word)
 })

@@ -10,6 +10,26 @@ export const toggle = (description: string): Flag<boolean> => ({
   read: ({ texts }) => texts.length > 0,
 })
 
+const words: ReadonlyMap<string, boolean> = new Map([
+  // The flag alone, without a value.
+  ['null', true],
+  ...['true', 'yes', '1'].map((word) => [word, true] as const),
+  ...['false', 'no', '0'].map((word) => [word, false] as const),
+])
+
+/** A toggle that the environment and a file may have too, where it is there with a word that says which. */
+export const setting = (description: string): Flag<boolean> => ({
+  placeholder: null,
+  description,
+  repeatable: true,
+  read({ name, texts: [value] }, mistakes) {
+    if (value === undefined) return false
+    const isOn = words.get(value.toLowerCase())
+    if (isOn === undefined) mistakes.push(`${name} must be true or false; it is ${JSON.stringify(value)}`)
+    return isOn ?? false
+  },
+})
+
 export const text = (placeholder: string, description: string): Flag<string | undefined> =>
   single(placeholder, description, (value) => value)
 
@@ -77,13 +97,15 @@ export const addresses = (placeholder: string, description: string): Flag<readon
   return withDefault(flag, [])
 }
 
-/** Urls of nodes, each time it is given one or several between commas; `fallback` when it is not. */
-export const urls = (description: string, fallback: () => Given): Flag<readonly string[]> => ({
+/** Urls of nodes, each time it is given one or several between commas; `fallback` when it is not, of which null is none. */
+export const urls = (description: string, fallback: () => Given | null): Flag<readonly string[]> => ({
   placeholder: 'URL,…',
   description,
   repeatable: true,
   read(given, mistakes) {
-    const { name, texts } = given.texts.length > 0 ? given : fallback()
+    const found = given.texts.length > 0 ? given : fallback()
+    if (found === null) return []
+    const { name, texts } = found
     const all = texts.flatMap((each) => each.split(',')).filter((part) => part !== '')
     const wrong = all.filter((part) => originOf(part) === null)
     if (wrong.length > 0 || all.length === 0)

@@ -12,11 +12,17 @@ interface ChildOptions {
   /** Ends the command and all it has begun: first kindly, after the grace for good. */
   readonly kill: AbortSignal
   readonly graceMs: number
+  /** Its standard input; that of this process unless given. */
+  readonly input?: string
 }
 
 /** Runs a command on the terminal of this process, and passes on the signals that this process gets. */
-export async function runChild([command = '', ...args]: readonly string[], { env, kill, graceMs }: ChildOptions): Promise<ChildEnding> {
-  const child = spawn(command, args, { stdio: 'inherit', env })
+export async function runChild(
+  [command = '', ...args]: readonly string[],
+  { env, kill, graceMs, input }: ChildOptions,
+): Promise<ChildEnding> {
+  const child = spawn(command, args, { stdio: [input === undefined ? 'inherit' : 'pipe', 'inherit', 'inherit'], env })
+  if (input !== undefined) feed(child, input)
   const listeners = passedOn.map((signal) => [signal, () => void (comesByItself(signal) || child.kill(signal))] as const)
   for (const [signal, forward] of listeners) process.on(signal, forward)
   let ending = Promise.resolve()
@@ -46,6 +52,12 @@ function endOf(child: ChildProcess): Promise<ChildEnding> {
       resolve(signal === null ? { type: 'exited', code: code ?? 0 } : { type: 'signalled', signal })
     })
   })
+}
+
+/** A command need not read what it is given. */
+function feed({ stdin }: ChildProcess, input: string): void {
+  stdin?.on('error', () => {})
+  stdin?.end(input)
 }
 
 const lookMs = 50

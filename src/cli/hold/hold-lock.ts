@@ -1,6 +1,6 @@
 import { acquireLock } from '#cli/service/acquire-lock.ts'
-import type { LockClient } from '#cli/service/lock-client.ts'
-import { refused } from '#cli/service/lock-client.ts'
+import type { ServiceClient } from '#cli/service/service-client.ts'
+import { refused } from '#cli/service/service-client.ts'
 import { KeptSession } from './kept-session.ts'
 
 /** A lock that is kept until it is released. */
@@ -21,7 +21,7 @@ interface HoldOptions {
   readonly signal: AbortSignal
 }
 
-export async function holdLock(client: LockClient, name: string, options: HoldOptions): Promise<HeldLock> {
+export async function holdLock(client: ServiceClient, name: string, options: HoldOptions): Promise<HeldLock> {
   const { clientId, shared, ttlMs, waitMs, signal } = options
   const session = await KeptSession.open(client, { clientId, ttlMs }, signal)
   try {

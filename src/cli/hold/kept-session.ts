@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lockRoutes } from '#api/locks/routes.ts'
 import { CommandError } from '#cli/command-error.ts'
-import { orRefused } from '#cli/service/lock-client.ts'
-import type { LockClient } from '#cli/service/lock-client.ts'
+import { orRefused } from '#cli/service/service-client.ts'
+import type { ServiceClient } from '#cli/service/service-client.ts'
 
 /** Of a lease, for clocks that do not run alike and for the time it takes to act. */
 const margin = 0.1
@@ -20,14 +20,17 @@ interface SessionOptions {
  */
 export class KeptSession {
   readonly id: string
-  readonly #client: LockClient
+  readonly #client: ServiceClient
   readonly #ttlMs: number
   readonly #lost = new AbortController()
   readonly #ended = new AbortController()
   #sentAt: number
   #watch: NodeJS.Timeout
 
-  private constructor(client: LockClient, { id, sentAt, ttlMs }: { readonly id: string; readonly sentAt: number; readonly ttlMs: number }) {
+  private constructor(
+    client: ServiceClient,
+    { id, sentAt, ttlMs }: { readonly id: string; readonly sentAt: number; readonly ttlMs: number },
+  ) {
     this.id = id
     this.#client = client
     this.#ttlMs = ttlMs
@@ -36,7 +39,7 @@ export class KeptSession {
     void this.#keep()
   }
 
-  static async open(client: LockClient, { clientId, ttlMs }: SessionOptions, signal: AbortSignal): Promise<KeptSession> {
+  static async open(client: ServiceClient, { clientId, ttlMs }: SessionOptions, signal: AbortSignal): Promise<KeptSession> {
     let sentAt = 0
     const request = () => {
       sentAt = performance.now()

@@ -27,6 +27,9 @@ const flat = (cell: string): string => cell.replaceAll(/[\t\n\r]/g, ' ')
 const widthOf = (text: string): number => stripVTControlCharacters(text).length
 const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)))
 
+/** The same for text of several lines. */
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n')
+
 /** A name from elsewhere, without what a terminal would take for an order. */
 export const printable = (name: string): string =>
   name.replaceAll(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)

@@ -25,4 +25,11 @@ function screenOf(stream: NodeJS.WriteStream): Screen {
   }
 }
 
+/** Resolves when what was printed has left this process, whose end would take the rest along: a pipe may be full, and who reads it slow. */
+export async function printed(): Promise<void> {
+  await Promise.all(
+    [process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => void stream.write('', () => resolve()))),
+  )
+}
+
 export const printJson = (value: unknown): void => screen.print(`${JSON.stringify(value, null, 2)}\n`)

@@ -72,6 +72,7 @@ const up: NodeStatus = {
   cluster_id: 'c',
   lag: 0,
   answered_in_ms: 1.5,
+  counts: {},
 }
 const down: NodeStatus = {
   ...up,
@@ -81,9 +82,11 @@ const down: NodeStatus = {
   role: null,
   term: null,
   leader: null,
+  counts: null,
   lag: 4,
 }
 const status: ClusterStatus = {
+  service: 'lock',
   cluster_id: 'c',
   leader: 'n1',
   term: 3,
@@ -99,6 +102,21 @@ test('the status marks the leader and who does not answer', () => {
   match(text, /\nholds 1 {2}waits 2 {2}sessions 3 {2}deadlocks 4\n$/)
   match(statusText({ ...status, leader: null }, terminal), /no leader/)
   deepEqual(statusText(status, pipe).split('\n').length, 4)
+})
+
+test('what each node has of the cache is told beside it, and of one that does not answer nothing', () => {
+  const cache = {
+    ...status,
+    service: 'cache',
+    nodes: [{ ...up, counts: { homes: 32, hit_percent: 90 } }, down],
+    counts: { values: 5 },
+  } as const
+  const text = statusText(cache, terminal)
+  match(text, /^cache {2}leader n1/)
+  match(text, /ANSWERS IN {2}HOMES {2}HIT %\n/)
+  match(text, /n1 .* 1\.5 ms {6}32 {5}90\n/)
+  match(text, /n2 .* - {6}- {6}connection refused\n/)
+  match(text, /\nvalues 5\n$/)
 })
 
 test('prose is wrapped, and what is indented is left alone', () => {

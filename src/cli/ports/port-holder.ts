@@ -13,11 +13,14 @@ export function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
 
 /** The process that listens on a port, as `process 42 (node src/main.ts up)`; null where that cannot be told. */
 export function portHolder(port: number): string | null {
-  const pid = process.platform === 'linux' ? pidOnLinux(port) : pidByLsof(port)
+  const pid = listenerOf(port)
   if (pid === null) return null
   const command = commandOf(pid)
   return command === '' ? `process ${pid} has it` : `process ${pid} has it (${command})`
 }
+
+/** Its id; null where that cannot be told. */
+export const listenerOf = (port: number): number | null => (process.platform === 'linux' ? pidOnLinux(port) : pidByLsof(port))
 
 const listening = '0A'
 

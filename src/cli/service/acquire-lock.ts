@@ -1,9 +1,10 @@
+import { deferred } from '#base/deferred.ts'
 import type { AcquireGranted, AcquireRequest } from '#api/locks/acquire.ts'
 import { lockApiLimits } from '#api/locks/limits.ts'
 import { lockRoutes } from '#api/locks/routes.ts'
 import { assert } from '#base/assert.ts'
 import type { Result } from '#base/result.ts'
-import type { LockClient } from './lock-client.ts'
+import type { ServiceClient } from './service-client.ts'
 import type { Refusal } from './node-answer.ts'
 
 interface Waiting {
@@ -23,7 +24,7 @@ const renewAfter = 0.75
  * keeps its place in the queue, and the older request of the two ends as superseded.
  */
 export async function acquireLock(
-  client: LockClient,
+  client: ServiceClient,
   request: Omit<AcquireRequest, 'wait_ms'>,
   { waitMs, signal, requestMs = lockApiLimits.waitMsMax }: Waiting,
 ): Promise<Result<AcquireGranted, Refusal>> {
@@ -47,7 +48,7 @@ export async function acquireLock(
 /** Null when that took longer; then nobody looks at the outcome any more. */
 async function within<T>(outcome: Promise<T>, limitMs: number): Promise<T | null> {
   if (limitMs === Infinity) return outcome
-  const late = Promise.withResolvers<null>()
+  const late = deferred<null>()
   const timer = setTimeout(() => late.resolve(null), limitMs)
   outcome.catch(() => {})
   try {

@@ -1,7 +1,9 @@
 import { commonRoutes } from '#api/common/routes.ts'
-import { lockRoutes } from '#api/locks/routes.ts'
-import type { AnswerOf, RequestOf, Route } from '#api/route.ts'
-import type { LockClient } from './lock-client.ts'
+import type { AnswerOf } from '#api/route.ts'
+import type { Service, ServiceClient } from './service-client.ts'
+import { bodyAt } from './node-body.ts'
+import { countsOf, nodeCounts } from './service-counts.ts'
+import type { Counts } from './service-counts.ts'
 
 /** A node, as seen from here; what is null it did not say. */
 export interface NodeStatus {
@@ -18,9 +20,12 @@ export interface NodeStatus {
   /** Log entries behind the leader; only that knows. */
   readonly lag: number | null
   readonly answered_in_ms: number | null
+  /** What it has of the service, by name; null when it did not say. */
+  readonly counts: Counts | null
 }
 
 export interface ClusterStatus {
+  readonly service: Service
   readonly cluster_id: string | null
   /** By the newest term that any node knows. */
   readonly leader: string | null
@@ -30,22 +35,14 @@ export interface ClusterStatus {
   readonly counts: Counts | null
 }
 
-interface Counts {
-  readonly holds: number
-  readonly waits: number
-  readonly sessions: number
-  /** Since the cluster was formed. */
-  readonly deadlocks: number
-}
-
 type Cluster = AnswerOf<typeof commonRoutes.cluster>
 type Describe = AnswerOf<typeof commonRoutes.describe>
 
 /** Asks the nodes that are given, and those that these name as members. Never fails: a node that does not answer is part of the answer. */
-export async function clusterStatus(client: LockClient): Promise<ClusterStatus> {
+export async function clusterStatus(client: ServiceClient): Promise<ClusterStatus> {
   const first = await Promise.all(client.urls.map((url) => seenAt(client, url)))
   const asked = new Set(client.urls)
-  const members = new Map(first.flatMap(({ cluster }) => cluster?.members ?? []).map((member) => [`http://${member.address}`, member]))
+  const members = new Map(first.flatMap(({ cluster }) => cluster?.members ?? []).map((member) => [client.urlAt(member.address), member]))
   const more = await Promise.all([...members.keys()].filter((url) => !asked.has(url)).map((url) => seenAt(client, url)))
   // A node that is asked under two names is one node.
   const seen = [
@@ -59,12 +56,14 @@ export async function clusterStatus(client: LockClient): Promise<ClusterStatus> 
   const newest = nodes.filter(({ leader }) => leader !== null).sort((left, right) => (right.term ?? 0) - (left.term ?? 0))[0]
   const leaderUrl = nodes.find(({ node_id: id, reachable }) => reachable && id !== null && id === newest?.leader)?.url
   const source = leaderUrl ?? nodes.find(({ reachable }) => reachable)?.url
+  const service = seen.find(({ describe }) => describe !== null)?.describe?.service ?? client.service
   return {
+    service,
     cluster_id: seen.find(({ describe }) => describe !== null)?.describe?.cluster_id ?? null,
     leader: newest?.leader ?? null,
     term: newest?.term ?? 0,
     nodes: nodes.sort((left, right) => (left.node_id ?? left.url).localeCompare(right.node_id ?? right.url)),
-    counts: source === undefined ? null : await countsAt(client, source),
+    counts: source === undefined ? null : await countsOf(client, service, { source, nodes }),
   }
 }
 
@@ -74,27 +73,29 @@ interface Seen {
   readonly cluster: Cluster | null
   readonly problem: string | null
   readonly tookMs: number | null
+  readonly counts: Counts | null
 }
 
-async function seenAt(client: LockClient, url: string): Promise<Seen> {
+async function seenAt(client: ServiceClient, url: string): Promise<Seen> {
   const limitMs = client.timeoutMs
   // Before the rest, so that the connection is there when the time of an answer is taken.
   const ready = await client.ask(url, commonRoutes.ready, {}, limitMs)
-  if (ready.type === 'silent') return { url, describe: null, cluster: null, problem: ready.problem, tookMs: null }
+  if (ready.type === 'silent') return { url, describe: null, cluster: null, problem: ready.problem, tookMs: null, counts: null }
   const answer = await client.ask(url, commonRoutes.describe, {}, limitMs)
   const cluster = await bodyAt(client, url, commonRoutes.cluster, {})
   const problem = ready.type === 'refused' ? ready.refusal.message : null
-  const isHere = answer.type === 'answered'
+  const describe = answer.type === 'answered' ? (answer.body as Describe) : null
   return {
     url,
-    describe: isHere ? (answer.body as Describe) : null,
+    describe,
     cluster,
     problem,
-    tookMs: isHere ? Math.round(answer.tookMs * 10) / 10 : null,
+    tookMs: answer.type === 'answered' ? Math.round(answer.tookMs * 10) / 10 : null,
+    counts: describe === null ? null : await nodeCounts(client, describe.service, url),
   }
 }
 
-function nodeStatusOf({ url, describe, problem, tookMs }: Seen): Omit<NodeStatus, 'node_id' | 'lag'> {
+function nodeStatusOf({ url, describe, problem, tookMs, counts }: Seen): Omit<NodeStatus, 'node_id' | 'lag'> {
   return {
     url,
     problem,
@@ -105,6 +106,7 @@ function nodeStatusOf({ url, describe, problem, tookMs }: Seen): Omit<NodeStatus
     version: describe?.version ?? null,
     cluster_id: describe?.cluster_id ?? null,
     answered_in_ms: tookMs,
+    counts,
   }
 }
 
@@ -113,24 +115,4 @@ function lagsOf(cluster: Cluster | null): readonly (readonly [node: string, lag:
   const replicas = (cluster?.slots ?? []).flatMap((slot) => (slot.role === 'leader' ? slot.replicas : []))
   const known = replicas.flatMap(({ node_id: id, lag }) => (lag === null ? [] : [[id, lag] as const]))
   return known.sort(([, left], [, right]) => left - right)
-}
-
-async function countsAt(client: LockClient, url: string): Promise<Counts | null> {
-  const [metrics, deadlocks] = await Promise.all([
-    bodyAt(client, url, commonRoutes.metrics, { format: 'json' }),
-    bodyAt(client, url, lockRoutes.deadlocks, { consistency: 'local' }),
-  ])
-  if (metrics === null) return null
-  const valueOf = (name: string): number => metrics.metrics[name]?.values[0]?.value ?? 0
-  return {
-    holds: valueOf('lockstep_locks_held'),
-    waits: valueOf('lockstep_lock_waits'),
-    sessions: valueOf('lockstep_lock_sessions'),
-    deadlocks: deadlocks?.found ?? 0,
-  }
-}
-
-async function bodyAt<R extends Route>(client: LockClient, url: string, route: R, request: RequestOf<R>): Promise<AnswerOf<R> | null> {
-  const answer = await client.ask(url, route, request, client.timeoutMs)
-  return answer.type === 'answered' ? (answer.body as AnswerOf<R>) : null
 }

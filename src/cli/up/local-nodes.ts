@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { Restarts, needsAPerson } from './restarts.ts'
+import { deferred } from '#base/deferred.ts'
+import { Restarts, isGone, needsAPerson } from './restarts.ts'
 
 export interface LocalNode {
+  readonly service: 'lock' | 'queue' | 'cache'
   readonly id: string
   /** `host:port`. */
   readonly address: string
@@ -12,8 +14,8 @@ export interface LocalNode {
 
 interface LocalNodesOptions {
   readonly nodes: readonly LocalNode[]
-  /** Flags that all of them get. */
-  readonly flags: readonly string[]
+  readonly flagsOf: (node: LocalNode) => readonly string[]
+  readonly env: NodeJS.ProcessEnv
   readonly restart: boolean
   /** A line that a node wrote. */
   readonly wrote: (node: LocalNode, line: string) => void
@@ -29,7 +31,8 @@ export class LocalNodes {
   readonly #options: LocalNodesOptions
   readonly #children = new Map<LocalNode, ChildProcess>()
   readonly #waiting = new Map<LocalNode, NodeJS.Timeout>()
-  readonly #ended = Promise.withResolvers<number>()
+  readonly #gone = new Set<LocalNode>()
+  readonly #ended = deferred<number>()
   #stopping = false
 
   constructor(options: LocalNodesOptions) {
@@ -40,6 +43,23 @@ export class LocalNodes {
   /** Resolves when none is left that runs or will: with 0 after `stop`, else with the exit code of the last one. */
   get ended(): Promise<number> {
     return this.#ended.promise
+  }
+
+  /** Without those that have left their cluster for good. */
+  get expected(): readonly LocalNode[] {
+    return this.#options.nodes.filter((node) => !this.#gone.has(node))
+  }
+
+  /** The process of that node now; null while it has none. */
+  pidOf(id: string): number | null {
+    const node = this.#options.nodes.find((each) => each.id === id)
+    return (node === undefined ? undefined : this.#children.get(node)?.pid) ?? null
+  }
+
+  /** Ends the process of the node of that name at once; false when it does not run. It is started again as after any death. */
+  kill(id: string): boolean {
+    const [, child] = [...this.#children].find(([node]) => node.id === id) ?? []
+    return child?.kill('SIGKILL') ?? false
   }
 
   /** Tells all to end, and ends what does not; called again, it ends them at once. */
@@ -54,12 +74,9 @@ export class LocalNodes {
   }
 
   #start(node: LocalNode, restarts: Restarts): void {
-    const { nodes, flags, wrote } = this.#options
-    const { id, address, data } = node
-    const join = nodes.map((each) => each.address).join(',')
-    const args = ['node', '--id', id, '--listen', address, '--join', join, '--data', data, ...flags]
+    const { flagsOf, env, wrote } = this.#options
     const startedAt = performance.now()
-    const child = spawn(process.execPath, [process.argv[1] ?? '', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [process.argv[1] ?? '', 'node', ...flagsOf(node)], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#children.set(node, child)
     for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => wrote(node, line))
     // `close` comes after the last of what it wrote.
@@ -71,6 +88,7 @@ export class LocalNodes {
 
   #after(node: LocalNode, restarts: Restarts, { code, signal, ranMs }: Ending): void {
     const { restart, tell } = this.#options
+    if (isGone(code)) this.#gone.add(node)
     const how = signal === null ? `exit code ${code ?? 0}` : signal
     if (!this.#stopping && restart && !needsAPerson(code)) {
       const delayMs = restarts.delayMs(ranMs)

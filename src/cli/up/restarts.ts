@@ -16,6 +16,9 @@ export class Restarts {
   }
 }
 
-/** A restart does not mend a mistake in the flags, a damaged store or a port that is taken. */
+/** Who was told to end, has left its cluster or was removed from it is missed by nobody. */
+export const isGone = (exitCode: number | null): boolean => exitCode === exitCodes.done || exitCode === exitCodes.removed
+
+/** A restart does not mend a mistake in the flags, a damaged store or a port that is taken; and who is gone stays away. */
 export const needsAPerson = (exitCode: number | null): boolean =>
-  exitCode === exitCodes.usage || exitCode === exitCodes.damaged || exitCode === exitCodes.address
+  isGone(exitCode) || exitCode === exitCodes.usage || exitCode === exitCodes.damaged || exitCode === exitCodes.address

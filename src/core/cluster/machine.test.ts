@@ -102,6 +102,13 @@ test('an active member is not removed: it leaves, or is dead', () => {
   assert.equal(cluster.mark('remove', nodeName(1)), 'done')
 })
 
+test('the last active member does not leave, also where another one that leaves is still there', () => {
+  const cluster = new TestCluster(formationOf(2))
+  assert.equal(cluster.mark('leave', nodeName(1)), 'member')
+  assert.equal(cluster.mark('leave', nodeName(2)), 'last-active')
+  assert.equal(cluster.mark('leave', nodeName(1)), 'member')
+})
+
 test('a member that was taken for dead comes back with its replicas', () => {
   const cluster = new TestCluster(formationOf(3))
   cluster.mark('mark-dead', nodeName(1))

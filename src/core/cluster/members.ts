@@ -23,7 +23,7 @@ export function applyMemberCommand(state: ClusterState, command: MemberCommand, 
     case 'announce':
       return announce(state, { member, command, context })
     case 'leave':
-      return member.state === 'dead' ? refuse(state, 'not-active') : enter(state, member, 'leaving', context)
+      return leave(state, member, context)
     case 'mark-dead':
       return enter(state, member, 'dead', context)
     case 'mark-alive':
@@ -69,6 +69,13 @@ function announce(
  */
 function stateOfReturned(state: ClusterState, member: Member): 'active' | 'joining' {
   return holdsReplicas(state, member) || member.adopted === state.constants.revision ? 'active' : 'joining'
+}
+
+/** Two that leave at once may each have seen the other active; somebody has to stay who takes over. */
+function leave(state: ClusterState, member: Member, context: Context): Transition {
+  if (member.state === 'dead') return refuse(state, 'not-active')
+  const isLast = member.state === 'active' && !state.members.some((other) => other.name !== member.name && other.state === 'active')
+  return isLast ? refuse(state, 'last-active') : enter(state, member, 'leaving', context)
 }
 
 function remove(state: ClusterState, member: Member, context: Context): Transition {

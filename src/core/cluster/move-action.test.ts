@@ -241,7 +241,15 @@ test('a learner that a deposed leader left behind is taken back', () => {
 function nextFor(step: MoveStep, observed: Partial<Observed['membership']>, caughtUp: readonly ReplicaId[] = []): MoveAction {
   const [a, b, c] = ['a', 'b', 'c'].map((node) => ({ node, incarnation: '1', generation: 0 })) as [Replica, Replica, Replica]
   const move = { id: 1, from: c, to: { node: 'd', incarnation: '1', generation: 1 }, step, configurationIndex: 7 }
-  const slot: Slot = { initial: [a, b, c], replicas: [a, b, c], configurationIndex: 0, nextGeneration: 2, leader: null, move }
+  const slot: Slot = {
+    initial: [a, b, c],
+    replicas: [a, b, c],
+    configurationIndex: 0,
+    nextGeneration: 2,
+    leader: null,
+    pinned: false,
+    move,
+  }
   const membership = { voters: [a, b, c].map(replicaId), learners: [], outgoing: [], ...observed }
   return nextMoveAction(1, slot, { membership, membershipIndex: 9, commit: 9, caughtUp })
 }

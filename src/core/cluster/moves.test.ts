@@ -127,7 +127,7 @@ test('a slot is not brought below a majority', () => {
 test('a leader is one of the replicas, chosen on the table as it is', () => {
   const { cluster, slot } = ready()
   const set = (node: string, group = slot, expectedVersion = cluster.state.table.version): string =>
-    cluster.try({ type: 'set-preferred-leaders', expectedVersion, leaders: [{ slot: group, node }] })
+    cluster.try({ type: 'set-preferred-leaders', expectedVersion, leaders: [{ slot: group, node }], pinned: false })
   assert.equal(set(nodeName(1)), 'done')
   assert.equal(cluster.state.table.slots[slot]?.leader, nodeName(1))
   assert.equal(set('node-4'), 'not-a-replica')

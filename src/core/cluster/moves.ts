@@ -104,7 +104,8 @@ function advance(state: ClusterState, command: AdvanceMove): Transition {
   if (next !== 'retire' || expected === 'retire') return withSlot(state, command.slot, { ...slot, move: advanced })
   const replicas = exchange(slot.replicas, move.from, move.to)
   const leader = replicas.some((replica) => replica.node === slot.leader) ? slot.leader : null
-  return withSlot(state, command.slot, { ...slot, replicas, leader, configurationIndex, move: advanced })
+  const pinned = leader !== null && slot.pinned
+  return withSlot(state, command.slot, { ...slot, replicas, leader, pinned, configurationIndex, move: advanced })
 }
 
 function finish(state: ClusterState, command: FinishMove): Transition {
@@ -133,7 +134,11 @@ function setPreferredLeaders(state: ClusterState, command: SetPreferredLeaders):
     if (slot === undefined) return refuse(state, 'no-such-slot')
     if (!slot.replicas.some((replica) => replica.node === node)) return refuse(state, 'not-a-replica')
   }
-  const slots = state.table.slots.map((slot, group) => ({ ...slot, leader: chosen.get(group) ?? slot.leader }))
+  const { pinned } = command
+  const slots = state.table.slots.map((slot, group) => {
+    const leader = chosen.get(group)
+    return leader === undefined ? slot : { ...slot, leader, pinned }
+  })
   return { state: { ...state, table: { version: state.table.version + 1, slots } }, answer: { type: 'done' } }
 }
 

@@ -75,6 +75,7 @@ export function initialTable(formation: Formation): Table {
     configurationIndex: 0,
     nextGeneration: 1,
     leader: group === 0 ? null : (leaders[group - 1] ?? null),
+    pinned: false,
     move: null,
   }))
   return { version: 1, slots }

@@ -1,10 +1,10 @@
 import { chooseLeaders } from '#core/ring/leaders.ts'
-import { movesMax } from './limits.ts'
+import { movesMax, tombstonesMax } from './limits.ts'
 import { movesUnderWay } from './moves.ts'
 import { replicasWanted, replicationOf } from './placement.ts'
-import { exchange, findMember, holderOf, isAlive, keepsMajority, replicasAfterMove } from './replica.ts'
+import { exchange, findMember, holderOf, holdsReplicas, isAlive, keepsMajority, replicasAfterMove } from './replica.ts'
 import { Shares } from './shares.ts'
-import type { AbortMove, ClusterState, PlanMove, Replica, SetPreferredLeaders, Slot } from './types.ts'
+import type { AbortMove, ClusterState, PlanMove, Remove, Replica, SetPreferredLeaders, Slot } from './types.ts'
 
 /**
  * What the meta leader should do next about the table, from the table alone: any leader comes to the same plan, and one that takes
@@ -138,16 +138,29 @@ function planTransfers(
   return changes
 }
 
-/** Leaders within the bound of the ring's rule; null when the table has them already. */
+/** Who leaves and holds nothing any more is free to go; one at a time. */
+export function planDeparture(state: ClusterState): Remove | null {
+  const gone = state.members.find((member) => member.state === 'leaving' && !holdsReplicas(state, member))
+  if (gone === undefined || state.tombstones.length >= tombstonesMax) return null
+  return { type: 'remove', name: gone.name, incarnation: gone.incarnation }
+}
+
+/** Leaders within the bound of the ring's rule, those that are pinned left where they are; null when the table has them already. */
 export function planLeaders(state: ClusterState): SetPreferredLeaders | null {
   const slots = state.table.slots.slice(1)
-  const chosen = chooseLeaders(slots.map((slot) => ({ candidates: electable(state, slot), current: slot.leader })))
+  const chosen = chooseLeaders(slots.map((slot) => ({ candidates: leadersOf(state, slot), current: slot.leader })))
   const leaders = chosen.flatMap((node, at) => (node === null || node === slots[at]?.leader ? [] : [{ slot: at + 1, node }]))
-  return leaders.length === 0 ? null : { type: 'set-preferred-leaders', expectedVersion: state.table.version, leaders }
+  return leaders.length === 0 ? null : { type: 'set-preferred-leaders', expectedVersion: state.table.version, leaders, pinned: false }
+}
+
+/** Who may lead it, as far as the balance has a say. */
+function leadersOf(state: ClusterState, slot: Slot): readonly string[] {
+  const candidates = electable(state, slot)
+  return slot.pinned && slot.leader !== null && candidates.includes(slot.leader) ? [slot.leader] : candidates
 }
 
 /** A replica on its way out does not take up leading. */
-function electable(state: ClusterState, slot: Slot): string[] {
+export function electable(state: ClusterState, slot: Slot): string[] {
   const staying = exchange(slot.replicas, slot.move?.step === 'revert' ? null : (slot.move?.from ?? null), null)
   return staying.filter((replica) => isFit(state, replica)).map((replica) => replica.node)
 }

@@ -83,6 +83,8 @@ export interface Slot {
   readonly nextGeneration: number
   /** The node that should lead; null while none has been chosen, and always for the meta group. */
   readonly leader: string | null
+  /** An operator chose that leader: it stays one for as long as it can lead, however many slots it leads. */
+  readonly pinned: boolean
   readonly move: Move | null
 }
 
@@ -192,6 +194,13 @@ export interface SetPreferredLeaders {
   readonly type: 'set-preferred-leaders'
   readonly expectedVersion: number
   readonly leaders: readonly { readonly slot: number; readonly node: string }[]
+  /** By an operator, and not to balance the leaders. */
+  readonly pinned: boolean
+}
+
+/** For good: of a dead member, and of one that has left. */
+export interface Remove extends MemberId {
+  readonly type: 'remove'
 }
 
 export type MemberCommand =
@@ -200,7 +209,7 @@ export type MemberCommand =
   | ({ readonly type: 'leave' } & MemberId)
   | ({ readonly type: 'mark-dead' } & MemberId)
   | ({ readonly type: 'mark-alive' } & MemberId)
-  | ({ readonly type: 'remove' } & MemberId)
+  | Remove
 
 export type TableCommand = PlanMove | AdvanceMove | FinishMove | AbortMove | SetPreferredLeaders
 
@@ -232,6 +241,8 @@ export type RefusalCode =
   /** A member still runs older constants. */
   | 'not-adopted'
   | 'still-active'
+  /** No other member is active. */
+  | 'last-active'
   | 'holds-replicas'
   | 'stale-version'
   | 'no-such-slot'

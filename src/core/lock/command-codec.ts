@@ -1,9 +1,9 @@
 import type { Result } from '#base/result.ts'
-import { readAll } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { readAll } from '#base/codec/byte-reader.ts'
+import { ByteWriter } from '#base/codec/byte-writer.ts'
 import { lockLimits } from './limits.ts'
-import type { Schema } from './schema.ts'
-import { boolean, list, nullable, struct, text, time, uint, union, word } from './schema.ts'
+import type { Schema } from '#base/codec/schema.ts'
+import { boolean, encodeWith, list, nullable, struct, text, time, uint, union, word } from '#base/codec/schema.ts'
 import type {
   Attempt,
   ClientId,
@@ -23,6 +23,8 @@ import type {
   ResourceName,
   SessionId,
 } from './types.ts'
+
+const writer = new ByteWriter(16 * 1024)
 
 /**
  * Commands and answers as bytes: a fixed order of fields and no names. Fields and numbers that are in a log never change their meaning; a
@@ -102,23 +104,14 @@ export const answer = union<LockAnswer>({
   refused: [11, { code, detail: text(lockLimits.nameBytesMax) }],
 })
 
-export const encodeCommand = (value: LockCommand): Uint8Array => encode(command, value)
+export const encodeCommand = (value: LockCommand): Uint8Array => encodeWith(writer, command, value)
 
 /** The command, or what is wrong with the bytes. */
 export const decodeCommand = (bytes: Uint8Array): Result<LockCommand, string> => readAll(bytes, (reader) => command.read(reader))
 
-export const encodeAnswer = (value: LockAnswer): Uint8Array => encode(answer, value)
+export const encodeAnswer = (value: LockAnswer): Uint8Array => encodeWith(writer, answer, value)
 
 /** Of an encoded answer, without reading it. */
 export const isQueuedAnswer = (encoded: Uint8Array): boolean => encoded[0] === queuedTag
 
 export const decodeAnswer = (bytes: Uint8Array): Result<LockAnswer, string> => readAll(bytes, (reader) => answer.read(reader))
-
-/** An acquire under a session, with names of usual length. */
-const encodedBytes = 192
-
-function encode<T>(schema: Schema<T>, value: T): Uint8Array {
-  const writer = new ByteWriter(encodedBytes)
-  schema.write(writer, value)
-  return writer.take()
-}

@@ -1,5 +1,5 @@
 import type { Millis } from '#base/brand.ts'
-import type { HeapItem } from './indexed-heap.ts'
+import type { HeapItem } from '#base/indexed-heap.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { ClientId, FencingToken, Item, LockAnswer, LockMode, ResourceName, SessionId } from './types.ts'
 

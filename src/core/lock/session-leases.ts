@@ -1,7 +1,7 @@
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
-import type { HeapItem } from './indexed-heap.ts'
-import { IndexedHeap } from './indexed-heap.ts'
+import type { HeapItem } from '#base/indexed-heap.ts'
+import { IndexedHeap } from '#base/indexed-heap.ts'
 import type { ExpireSessions, SessionId } from './types.ts'
 
 /**

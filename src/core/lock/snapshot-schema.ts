@@ -1,6 +1,6 @@
 import type { Millis } from '#base/brand.ts'
 import { answer, client, deadlockMode, hops, items, mode, name, resource, session, token } from './command-codec.ts'
-import { boolean, nullable, struct, time, uint, union } from './schema.ts'
+import { boolean, nullable, struct, time, uint, union } from '#base/codec/schema.ts'
 import type { ClientId, DeadlockMode, DeadlockRecord, FencingToken, Item, LockAnswer, LockMode, ResourceName, SessionId } from './types.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { ByteWriter } from './byte-writer.ts'
-import { crc32 } from './checksum.ts'
+import { ByteWriter } from '#base/codec/byte-writer.ts'
+import { crc32 } from '#base/codec/checksum.ts'
 import { waitsOf } from './links.ts'
 import type { Hold, Owner, Resource, Session, SessionAttempt, Wait } from './records.ts'
 import { itemsOf } from './reports.ts'

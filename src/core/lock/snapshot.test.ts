@@ -1,7 +1,7 @@
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { Prng } from '#base/prng.ts'
-import { crc32 } from './checksum.ts'
+import { crc32 } from '#base/codec/checksum.ts'
 import { waitsOf } from './links.ts'
 import { LockMachine } from './machine.ts'
 import type { Resource, Session, SessionAttempt, Wait } from './records.ts'

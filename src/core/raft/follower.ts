@@ -137,7 +137,10 @@ export function handleSnapshotChunk(replica: Replica, chunk: SnapshotChunk): voi
     return
   }
   const receiving = receivingFrom(replica, chunk)
-  if (receiving.writing !== null) return
+  if (receiving.writing !== null) {
+    askForNothing(replica, receiving, chunk)
+    return
+  }
   if (chunk.offset === receiving.offset) {
     receiving.writing = snapshot
     replica.out.snapshotWrite({ snapshot, offset: chunk.offset, bytes: chunk.bytes, last: chunk.last })
@@ -192,6 +195,11 @@ export function handleSnapshotWritten(replica: Replica, index: LogIndex, offset:
   replica.out.install(snapshot)
   replica.verified = snapshot.index
   replica.installing = { snapshot, writeId: Number.POSITIVE_INFINITY }
+}
+
+/** The last chunk is not done before the bodies are there. Until then the leader sends it again and again, so it is told to send an empty one. */
+function askForNothing(replica: Replica, receiving: Receiving, { offset, bytes, last }: SnapshotChunk): void {
+  if (last && offset === receiving.offset && bytes.length > 0) askForSnapshot(replica, { ...receiving, offset: offset + bytes.length })
 }
 
 function askForSnapshot(replica: Replica, { index, from, offset }: Receiving): void {

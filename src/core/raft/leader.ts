@@ -89,8 +89,10 @@ export function tickLeader(replica: Replica, role: Leader): void {
     replica.becomeFollower(replica.term, null)
     return
   }
-  if (!replica.eligible && role.transfer === null) startTransfer(replica, role, mostCaughtUpVoter(replica, role))
-  if (role.transfer !== null && now >= role.transfer.deadline) abandonTransfer(replica, role)
+  if (role.transfer !== null && now >= role.transfer.deadline) role.transfer = null
+  if (role.transfer !== null) return
+  if (!replica.eligible) startTransfer(replica, role, mostCaughtUpVoter(replica, role))
+  else if (role.leaseForfeited && replica.mayCampaign) campaign(replica, false)
 }
 
 /** Rounds of all groups of a node leave at the same moments, the multiples of the interval, so that they share one message (decision R2). */
@@ -191,23 +193,16 @@ export function startTransfer(replica: Replica, role: Leader, to: ReplicaId | nu
   tellTransferTarget(replica, role)
 }
 
-/** The target campaigns in spite of this leader, so the lease ends before it is told (pitfall 39). */
+/**
+ * The target campaigns in spite of this leader, so the lease ends before it is told. It may do so at any later time, so this term has no
+ * lease any more: a leader that stays needs a term of its own, as soon as it may lead (pitfalls 33, 39).
+ */
 function tellTransferTarget(replica: Replica, role: Leader): void {
   const { transfer } = role
   if (transfer === null || transfer.told || role.progress.get(transfer.to)?.match !== replica.log.lastIndex) return
   transfer.told = true
   role.leaseForfeited = true
   replica.out.send({ type: 'timeout-now', from: replica.self, to: transfer.to, term: replica.term })
-}
-
-/**
- * A target that was told may still campaign at any later time, so this term has no lease any more; a leader that wants one
- * again needs a term of its own (pitfalls 33, 39).
- */
-function abandonTransfer(replica: Replica, role: Leader): void {
-  const told = role.transfer?.told === true
-  role.transfer = null
-  if (told && replica.eligible) campaign(replica, false)
 }
 
 function mostCaughtUpVoter(replica: Replica, role: Leader): ReplicaId | null {

@@ -291,6 +291,25 @@ test('pitfall 33: a transfer to a target that was told but did not win ends in a
   assert.ok(holdsLease(cluster, 'a'), 'the new term may have a lease again')
 })
 
+test('pitfall 33: a leader that may not campaign when a transfer fails has a lease again once it may', () => {
+  const cluster = led()
+  const { term } = cluster.raft('a')
+  cluster.step('a', { type: 'eligibility', eligible: false })
+  for (const start = cluster.now; cluster.now < start + testTiming.electionMaxMs;) {
+    cluster.now += testTiming.heartbeatMs
+    cluster.tick('a')
+    cluster.take(ofType('timeout-now'))
+    cluster.settle()
+  }
+  assert.equal(cluster.raft('a').term, term)
+  assert.equal(holdsLease(cluster, 'a'), false)
+  cluster.step('a', { type: 'eligibility', eligible: true })
+  cluster.run(testTiming.electionMaxMs + 2 * testTiming.heartbeatMs)
+  assert.equal(cluster.leader, 'a')
+  assert.equal(cluster.raft('a').term, term + 1)
+  assert.ok(holdsLease(cluster, 'a'))
+})
+
 test('pitfall 34: a message for a former replica of this node is not taken', () => {
   const cluster = led()
   const before = cluster.raft('a').term

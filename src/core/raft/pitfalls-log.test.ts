@@ -295,6 +295,23 @@ test('pitfall 23: entries that arrive while the last chunk is being written are 
   assert.equal(cluster.node('a').disk.lastIndex, 4, 'what was acknowledged is still durable')
 })
 
+test('a last chunk that comes again while it waits for what belongs to it is not asked for again, and nothing is counted', () => {
+  const cluster = follower([1], 1)
+  const last = chunk(meta(3, 1, 8), 0, 8)
+  cluster.receive(last)
+  const again = cluster.receive(last)
+  assert.equal(again?.snapshotWrite, null)
+  assert.deepEqual(
+    again?.send.map((message) => (message.type === 'snapshot-ack' ? message.offset : message.type)),
+    [8],
+    'an empty one is what follows it',
+  )
+  const empty = cluster.receive(chunk(meta(3, 1, 8), 8, 0))
+  assert.deepEqual([empty?.snapshotWrite, empty?.send, cluster.raft('a').commit], [null, [], 0])
+  cluster.finishWrites('a')
+  assert.equal(cluster.raft('a').commit, 3)
+})
+
 test('pitfall 24: a snapshot holds the membership, which outlives two compactions and a restart', () => {
   const cluster = new Cluster({ voters, learners: ['d'] })
   cluster.elect('a')

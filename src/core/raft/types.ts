@@ -55,6 +55,12 @@ export interface Entry {
   readonly payload: Payload
 }
 
+/** Both ends belong to it. */
+export interface LogRange {
+  readonly from: LogIndex
+  readonly to: LogIndex
+}
+
 /** What must survive a crash besides the log. */
 export interface HardState {
   readonly term: Term
@@ -214,7 +220,7 @@ export type Input =
       readonly bytes: Uint8Array | null
       readonly last: boolean
     }
-  /** The answer to a `snapshotWrite` effect: everything before `offset` is stored. */
+  /** The answer to a `snapshotWrite` effect: everything before `offset` is stored; with the last of it, also the bodies that the snapshot stands for. */
   | { readonly type: 'snapshot-written'; readonly index: LogIndex; readonly offset: number; readonly last: boolean }
   /** A replica whose node must not lead (its wall clock is far off, or it is stopping) neither campaigns nor keeps leading. */
   | { readonly type: 'eligibility'; readonly eligible: boolean }

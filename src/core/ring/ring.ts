@@ -70,7 +70,12 @@ export function* walk(ring: Ring, key: string): Generator<string, void> {
 
 /** The first `count` nodes of the walk, or all when there are fewer. */
 export function replicaSet(ring: Ring, key: string, count: number): string[] {
-  return walk(ring, key).take(count).toArray()
+  const replicas: string[] = []
+  for (const node of walk(ring, key)) {
+    if (replicas.length === count) break
+    replicas.push(node)
+  }
+  return replicas
 }
 
 function ownerOf(ring: Ring, at: number): RingNode {

@@ -19,4 +19,16 @@ export const httpMetrics: readonly MetricDefinition[] = [
     buckets: answerSeconds,
   },
   { type: 'gauge', name: 'lockstep_http_open_requests', help: 'Requests being answered now, waits and streams included.', labels: [] },
+  {
+    type: 'counter',
+    name: 'lockstep_connections_refused_total',
+    help: 'Connections that no request was read from: too-many, a failed handshake of TLS, plain HTTP, or uncertified.',
+    labels: ['cause'],
+  },
+  {
+    type: 'gauge',
+    name: 'lockstep_tls_certificate_expiry_timestamp_seconds',
+    help: 'When the first of the certificates of this node, or of its CA, expires: seconds since 1970.',
+    labels: [],
+  },
 ]

@@ -4,16 +4,19 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { ClientChannel, ClientLink } from '#ports/client.ts'
+import type { ClientAccess, ClientChannel, ClientLink } from '#ports/client.ts'
 import { silentTelemetry } from '#ports/telemetry.ts'
 import type { ClientMessage, ServerMessage, Welcome } from '#wire/client-message.ts'
-import { clientHello } from '#wire/client-codec.ts'
+import { clientHello, lockClients } from '#wire/client-codec.ts'
 import { parting } from '#wire/control.ts'
 import { FrameDecoder } from '#wire/frame-decoder.ts'
 import { type Frame, frameTypes, packFrames, streams } from '#wire/frame.ts'
+import { err, ok } from '#base/result.ts'
+import type { Caller } from '#core/access/types.ts'
 import { systemClock } from '#io/system-clock.ts'
 import { listenForPeers } from '#io/transport/peer-server.ts'
 import { ClientGate } from './client-gate.ts'
+import type { TokenSource } from './tcp-client-dialer.ts'
 import { TcpClientDialer } from './tcp-client-dialer.ts'
 
 const hello = { oldest: 1, newest: 1, service: 'lock', software: 'test' }
@@ -23,18 +26,23 @@ interface World extends AsyncDisposable {
   readonly address: string
   readonly channels: ClientChannel[]
   readonly received: ClientMessage[]
+  /** The tokens of those who were let in. */
+  readonly callers: (string | null)[]
   formed: boolean
 }
 
 /** A gate whose host answers each command with its own bytes. */
-async function gateOf(): Promise<World> {
+async function gateOf(access: ClientAccess | null = null): Promise<World> {
   const server = await listenForPeers({ host: '127.0.0.1', port: 0 })
   const channels: ClientChannel[] = []
   const received: ClientMessage[] = []
+  const callers: (string | null)[] = []
   const host = {
+    protocol: lockClients,
     welcome: () => (world.formed ? answer : null),
-    serve: (channel: ClientChannel) => {
+    serve: (channel: ClientChannel, caller?: Caller) => {
       channels.push(channel)
+      callers.push(caller?.token?.name ?? null)
       return {
         received: (message: ClientMessage) => {
           received.push(message)
@@ -44,12 +52,13 @@ async function gateOf(): Promise<World> {
       }
     },
   }
-  const gate = new ClientGate({ server, service: 'lock', host, clock: systemClock, telemetry: silentTelemetry })
+  const gate = new ClientGate({ server, host, clock: systemClock, telemetry: silentTelemetry, access })
   gate.start()
   const world = {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     channels,
     received,
+    callers,
     formed: true,
     [Symbol.asyncDispose]: async () => {
       gate.stop()
@@ -68,12 +77,12 @@ interface Dialled {
   readonly message: () => Promise<ServerMessage>
 }
 
-function dial(address: string, greeting = hello): Dialled {
+function dial(address: string, greeting = hello, token: TokenSource = () => null): Dialled {
   const up = Promise.withResolvers<Welcome>()
   const down = Promise.withResolvers<string>()
   const messages: ServerMessage[] = []
   let noticed: () => void = () => {}
-  const link = new TcpClientDialer(systemClock).dial(address, greeting, {
+  const link = new TcpClientDialer(systemClock, lockClients, { token }).dial(address, greeting, {
     up: up.resolve,
     down: down.resolve,
     message: (message) => {
@@ -91,7 +100,7 @@ function dial(address: string, greeting = hello): Dialled {
 test('a client is welcomed, and its commands are answered in order', async () => {
   await using world = await gateOf()
   const { link, welcome, message } = dial(world.address)
-  assert.deepEqual(await welcome, { ...answer, version: 1 })
+  assert.deepEqual(await welcome, { ...answer, version: 1, grants: null })
   for (let call = 1; call <= 1_000; call++) link.send({ type: 'command', call, command: new Uint8Array(1_000).fill(call) })
   for (let call = 1; call <= 1_000; call++) {
     assert.deepEqual(await message(), { type: 'answered', call, answer: new Uint8Array(1_000).fill(call) })
@@ -120,6 +129,33 @@ test('who speaks another version, wants another service, or comes too early is t
   assert.deepEqual(world.received, [])
 })
 
+const grants = { name: 't', roles: ['lock'], prefixes: ['a'] } as const
+
+test('where tokens are asked for, who shows one is told what it allows, and nobody else is let in', async () => {
+  const caller = { token: { ...grants, expiresAt: null }, address: '' }
+  await using world = await gateOf({
+    identify: (secret) => (secret === 'secret' ? ok(caller) : err({ message: 'nobody knows this token' })),
+    isCurrent: () => true,
+  })
+  assert.match(await dial(world.address).down, /^unauthorized: nobody knows this token/)
+  assert.match(await dial(world.address, hello, () => 'wrong').down, /^unauthorized: /)
+  assert.match(await dial(world.address, hello, () => Promise.reject(new Error('the vault is shut'))).down, /the vault is shut/)
+  const { link, welcome } = dial(world.address, hello, () => Promise.resolve('secret'))
+  assert.deepEqual((await welcome).grants, grants)
+  assert.deepEqual([world.callers, world.received], [['t'], []])
+  link.close()
+})
+
+test('a connection ends soon after its token is not good any more', { timeout: 10_000 }, async () => {
+  let isCurrent = true
+  const caller = { token: { ...grants, expiresAt: null }, address: '' }
+  await using world = await gateOf({ identify: () => ok(caller), isCurrent: () => isCurrent })
+  const { welcome, down } = dial(world.address)
+  await welcome
+  isCurrent = false
+  assert.match(await down, /^unauthorized: /)
+})
+
 /** Sends bytes on a connection of its own, and tells why the node closed it. */
 async function provoke(address: string, bytes: Uint8Array): Promise<string> {
   const [host, port] = address.split(':')
@@ -141,7 +177,7 @@ async function provoke(address: string, bytes: Uint8Array): Promise<string> {
   return reason
 }
 
-const greeting: Frame = { type: frameTypes.hello, stream: streams.control, body: clientHello.encode(hello) }
+const greeting: Frame = { type: frameTypes.hello, stream: streams.control, body: clientHello.encode({ ...hello, token: null }) }
 const frame = fc.record({ type: fc.nat(9), stream: fc.nat(3), body: fc.uint8Array({ maxLength: 64 }) })
 /** Not what ends a connection properly, or may be said at any time. */
 const isProper = ({ type }: Frame): boolean => type === frameTypes.close || type === frameTypes.ping || type === frameTypes.message

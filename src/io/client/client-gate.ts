@@ -1,46 +1,47 @@
 import type { Socket } from 'node:net'
 import { nextMultiple } from '#base/cadence.ts'
-import type { ClientHost, ClientPeer } from '#ports/client.ts'
+import { ok } from '#base/result.ts'
+import type { Caller } from '#core/access/types.ts'
+import type { ClientAccess, ClientHost, ClientPeer } from '#ports/client.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
-import { clientHello, clientMessage, clientProtocol, serverMessage, welcome } from '#wire/client-codec.ts'
-import type { ClientHello, ClientMessage, ServerMessage } from '#wire/client-message.ts'
+import { clientHello, clientProtocol, welcome } from '#wire/client-codec.ts'
+import type { ClientHello } from '#wire/client-message.ts'
 import type { Parting } from '#wire/control.ts'
 import { type Server, clientUpgrade, onUpgrade } from '#io/transport/upgrade.ts'
 import { clientSocketLimits as limits } from './limits.ts'
 import { MessageSocket } from './message-socket.ts'
 
-export interface ClientGateOptions {
+export interface ClientGateOptions<FromClient, FromNode> {
   readonly server: Server
-  /** What clients must want to be let in. */
-  readonly service: string
-  readonly host: ClientHost
+  readonly host: ClientHost<FromClient, FromNode>
   readonly clock: Clock
   readonly telemetry: Telemetry
+  /** Null where everybody is let in. */
+  readonly access?: ClientAccess | null
 }
 
-type NodeSocket = MessageSocket<ClientMessage, ServerMessage>
-
 /** Lets clients in on the node's one port, behind `Upgrade: lockstep-client`. */
-export class ClientGate {
-  readonly #options: ClientGateOptions
-  readonly #sockets = new Set<NodeSocket>()
+export class ClientGate<FromClient, FromNode> {
+  readonly #options: ClientGateOptions<FromClient, FromNode>
+  /** With who speaks on them, once that is known. */
+  readonly #sockets = new Map<MessageSocket<FromClient, FromNode>, Caller | null>()
   #cancelUpgrade: Cancel = () => {}
   #cancelTick: Cancel = () => {}
 
-  constructor(options: ClientGateOptions) {
+  constructor(options: ClientGateOptions<FromClient, FromNode>) {
     this.#options = options
   }
 
   start(): void {
-    this.#cancelUpgrade = onUpgrade(this.#options.server, clientUpgrade, (socket, head) => this.#accept(socket, head))
+    this.#cancelUpgrade = onUpgrade(this.#options.server, clientUpgrade, { accept: (socket, head) => this.#accept(socket, head) })
     this.#tickLater()
   }
 
   stop(): void {
     this.#cancelUpgrade()
     this.#cancelTick()
-    for (const socket of this.#sockets) socket.close('stopping', 'this node is stopping')
+    for (const socket of this.#sockets.keys()) socket.close('stopping', 'this node is stopping')
   }
 
   #accept(socket: Socket, head: Uint8Array): void {
@@ -49,38 +50,49 @@ export class ClientGate {
       socket.destroy()
       return
     }
-    let peer: ClientPeer | null = null
-    const { clock } = this.#options
+    let peer: ClientPeer<FromClient> | null = null
+    const { clock, host } = this.#options
     const events = {
       greeted: (body: Uint8Array): void => {
-        peer = this.#welcome(opened, body)
+        peer = this.#welcome(opened, { body, address: socket.remoteAddress ?? '' })
       },
-      message: (message: ClientMessage): void => peer?.received(message),
+      message: (message: FromClient): void => peer?.received(message),
       ended: (parting: Parting): void => {
         this.#sockets.delete(opened)
         this.#count(parting.code)
         peer?.gone()
       },
     }
-    const options = { socket, clock, events, limitMs: limits.acceptMs, side: 'node' } as const
-    const opened: NodeSocket = new MessageSocket({ ...options, reads: clientMessage, writes: serverMessage })
-    this.#sockets.add(opened)
+    const { fromClient: reads, fromNode: writes, longFromClient: readsLong } = host.protocol
+    const options = { socket, clock, events, limitMs: limits.acceptMs, side: 'node', reads, writes, readsLong } as const
+    const opened = new MessageSocket<FromClient, FromNode>(options)
+    this.#sockets.set(opened, null)
     opened.start(head)
   }
 
   /** Null when the client was sent away. */
-  #welcome(socket: NodeSocket, body: Uint8Array): ClientPeer | null {
+  #welcome(
+    socket: MessageSocket<FromClient, FromNode>,
+    { body, address }: { readonly body: Uint8Array; readonly address: string },
+  ): ClientPeer<FromClient> | null {
     const hello = clientHello.decode(body)
-    const objection = hello.ok ? objectionTo(hello.value, this.#options.service) : ({ code: 'malformed', detail: hello.error } as const)
-    const own = this.#options.host.welcome()
+    const objection = hello.ok
+      ? objectionTo(hello.value, this.#options.host.protocol.service)
+      : ({ code: 'malformed', detail: hello.error } as const)
+    const { host, access = null } = this.#options
+    const own = host.welcome()
+    const caller = hello.ok ? (access?.identify(hello.value.token, address) ?? ok({ token: null, address })) : ok(null)
     if (objection !== null) {
       socket.close(objection.code, objection.detail)
-    } else if (own === null) {
+    } else if (!caller.ok) {
+      socket.close('unauthorized', caller.error.message)
+    } else if (own === null || caller.value === null) {
       socket.close('not-ready', 'this node does not belong to a cluster yet')
     } else {
-      socket.greet(welcome.encode({ ...own, version: clientProtocol.newest }))
+      this.#sockets.set(socket, caller.value)
+      socket.greet(welcome.encode({ ...own, version: clientProtocol.newest, grants: caller.value.token }))
       this.#count('up')
-      return this.#options.host.serve(socket)
+      return host.serve(socket, caller.value)
     }
     return null
   }
@@ -96,7 +108,12 @@ export class ClientGate {
   }
 
   #tick(): void {
-    for (const socket of this.#sockets) socket.tick()
+    const { access = null } = this.#options
+    for (const [socket, caller] of this.#sockets) {
+      if (access !== null && caller !== null && !access.isCurrent(caller)) {
+        socket.close('unauthorized', 'the token of this connection is not good any more, or was changed')
+      } else socket.tick()
+    }
     this.#options.telemetry.gauge('lockstep_client_connections', {}, this.#sockets.size)
     this.#tickLater()
   }

@@ -1,5 +1,6 @@
 import { assert } from '#base/assert.ts'
 import { clientLimits } from '#wire/client-limits.ts'
+import { wireLimits } from '#wire/limits.ts'
 
 const kibibyte = 1024
 
@@ -9,13 +10,13 @@ export const clientSocketLimits = {
   /** One write to a socket; its last frame may go beyond. */
   writeBytesMax: 64 * kibibyte,
   writeSpaceBytes: 128 * kibibyte,
-  /** What the other end does not take: beyond, it is given up. */
-  unsentBytesMax: 16 * 1024 * kibibyte,
+  /** What waits for a client that takes it more slowly than it asks: beyond, it is given up. */
+  unsentBytesMax: 64 * 1024 * kibibyte,
   /** From the first packet to the greeting. */
   dialMs: 2_000,
   acceptMs: 3_000,
   tickMs: 1_000,
-  /** Ticks without a byte after which the other end is gone. */
+  /** Ticks without a byte, heard or taken, after which the other end is gone. */
   silentTicksMax: 3,
   /** Time for the last words to leave. */
   partingMs: 500,
@@ -24,3 +25,4 @@ export const clientSocketLimits = {
 } as const
 
 assert(clientSocketLimits.slabBytes >= 2 * clientLimits.frameFillBytes, 'a frame and a message fit a slab')
+assert(clientSocketLimits.unsentBytesMax >= 4 * wireLimits.messageBytesMax, 'some of the longest answers may wait together')

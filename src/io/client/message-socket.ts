@@ -29,11 +29,10 @@ interface MessageSocketOptions<In, Out> {
   readonly limitMs: number
   readonly clock: Clock
   readonly events: MessageSocketEvents<In>
-  /**
-   * An end that serves many reads nothing more from one that does not take its answers, and takes no message of several frames. The other
-   * end does both, or the two could wait for each other.
-   */
+  /** The end that serves many reads nothing more from one that does not take its answers. The other end does, or the two could wait for each other. */
   readonly side: 'client' | 'node'
+  /** Whether it takes messages of several frames. */
+  readonly readsLong: boolean
 }
 
 /**
@@ -46,13 +45,17 @@ export class MessageSocket<In, Out> {
   readonly #assembler = new MessageAssembler()
   readonly #writer = new Writer(limits.slabBytes)
   readonly #frames = new Deque<Frame>()
+  /** Of the bodies of `#frames`. */
+  #frameBytes = 0
   readonly #visit = (frame: Frame): void => this.#frame(frame)
   #state: 'greeting' | 'open' | 'ended' = 'greeting'
   /** Where the next write is laid out; null while the socket still reads it. */
   #space: Buffer | null = Buffer.allocUnsafeSlow(limits.writeSpaceBytes)
   #flushSoon = false
   #busy = false
+  /** Ticks in which nothing was heard, and nothing of what waits was taken. */
   #silentTicks = 0
+  #isOverloaded = false
   #wroteSinceTick = false
   #cancelLimit: Cancel
 
@@ -82,20 +85,19 @@ export class MessageSocket<In, Out> {
   }
 
   send(message: Out): void {
-    if (this.#state === 'ended') return
+    if (this.#state === 'ended' || this.#isOverloaded) return
     const writer = this.#writer
     this.#options.writes.write(writer, message)
     if (writer.length >= clientLimits.frameFillBytes) this.#cut()
-    this.#flushLater()
+    if (this.#isFull()) this.#giveUpSoon()
+    else this.#flushLater()
   }
 
   /** Called at regular intervals: says something when nothing else was said, gives up when nothing was heard. */
   tick(): void {
     if (this.#state !== 'open') return
-    const { socket } = this.#options
     // Counted in ticks, not in time: a process that was paused itself must not blame the other one.
-    if (!socket.isPaused() && ++this.#silentTicks > limits.silentTicksMax) return this.close('silent', 'nothing was heard for too long')
-    if (socket.writableLength > limits.unsentBytesMax) return this.close('overloaded', 'what was said was not taken')
+    if (++this.#silentTicks > limits.silentTicksMax) return this.close('silent', 'nothing was heard or taken for too long')
     if (!this.#wroteSinceTick) this.#control(frameTypes.ping, new Uint8Array(0))
     this.#wroteSinceTick = false
   }
@@ -123,6 +125,8 @@ export class MessageSocket<In, Out> {
   #end(reason: Parting): void {
     this.#cancelLimit()
     this.#state = 'ended'
+    this.#frames.clear()
+    this.#frameBytes = 0
     this.#options.events.ended(reason)
   }
 
@@ -140,7 +144,7 @@ export class MessageSocket<In, Out> {
     if (type === frameTypes.ping) return
     if (stream !== streams.bulk) return this.close('malformed', `unexpected frame of type ${type} on stream ${stream}`)
     if (type === frameTypes.message) return this.#messages(body)
-    if (type !== frameTypes.part || this.#options.side === 'node') return this.close('malformed', `unexpected frame of type ${type}`)
+    if (type !== frameTypes.part || !this.#options.readsLong) return this.close('malformed', `unexpected frame of type ${type}`)
     if (!this.#assembler.part(body)) this.close('malformed', 'message too long')
   }
 
@@ -179,7 +183,7 @@ export class MessageSocket<In, Out> {
   #control(type: number, body: Uint8Array): void {
     if (this.#state === 'ended') return
     this.#cut()
-    this.#frames.push({ type, stream: streams.control, body })
+    this.#push({ type, stream: streams.control, body })
     this.#flushLater()
   }
 
@@ -190,9 +194,25 @@ export class MessageSocket<In, Out> {
     const max = wireLimits.frameBodyBytesMax
     let at = 0
     for (; body.length - at > max; at += max) {
-      this.#frames.push({ type: frameTypes.part, stream: streams.bulk, body: body.subarray(at, at + max) })
+      this.#push({ type: frameTypes.part, stream: streams.bulk, body: body.subarray(at, at + max) })
     }
-    this.#frames.push({ type: frameTypes.message, stream: streams.bulk, body: body.subarray(at) })
+    this.#push({ type: frameTypes.message, stream: streams.bulk, body: body.subarray(at) })
+  }
+
+  #push(frame: Frame): void {
+    this.#frames.push(frame)
+    this.#frameBytes += frame.body.length
+  }
+
+  /** A client bounds by itself what it has under way. */
+  #isFull(): boolean {
+    const { socket, side } = this.#options
+    return side === 'node' && this.#frameBytes + this.#writer.length + socket.writableLength > limits.unsentBytesMax
+  }
+
+  #giveUpSoon(): void {
+    this.#isOverloaded = true
+    this.#options.clock.soon(() => this.close('overloaded', 'what was said was not taken'))
   }
 
   #flushLater(): void {
@@ -206,6 +226,7 @@ export class MessageSocket<In, Out> {
 
   #drained(): void {
     this.#busy = false
+    this.#silentTicks = 0
     this.#options.socket.resume()
     this.#flush()
   }
@@ -227,6 +248,7 @@ export class MessageSocket<In, Out> {
       frames.push(frame)
       bytes += frame.body.length
     }
+    this.#frameBytes -= bytes
     return frames
   }
 

@@ -1,51 +1,69 @@
 import type { Socket } from 'node:net'
-import type { ClientDialer, ClientLink, ClientLinkEvents } from '#ports/client.ts'
+import type { ClientDialer, ClientLink, ClientLinkEvents, Greeting } from '#ports/client.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Address } from '#ports/transport.ts'
-import { clientHello, clientMessage, serverMessage, welcome } from '#wire/client-codec.ts'
-import type { ClientHello, ClientMessage, ServerMessage } from '#wire/client-message.ts'
-import type { Parting } from '#wire/control.ts'
+import { clientHello, welcome } from '#wire/client-codec.ts'
+import type { ClientProtocol } from '#wire/client-protocol.ts'
+import type { Parting, PartingCode } from '#wire/control.ts'
 import { type DialOutcome, dial, plainConnect } from '#io/transport/dial.ts'
 import { clientUpgrade } from '#io/transport/upgrade.ts'
 import { clientSocketLimits as limits } from './limits.ts'
 import { MessageSocket } from './message-socket.ts'
 
 /** Connections to real nodes: TCP behind `Upgrade: lockstep-client`. */
-export class TcpClientDialer implements ClientDialer {
+export class TcpClientDialer<FromClient, FromNode> implements ClientDialer<FromClient, FromNode> {
   readonly #clock: Clock
+  readonly #protocol: ClientProtocol<FromClient, FromNode>
+  readonly #dialing: Required<Dialing>
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, protocol: ClientProtocol<FromClient, FromNode>, { connect = plainConnect, token = () => null }: Dialing = {}) {
     this.#clock = clock
+    this.#protocol = protocol
+    this.#dialing = { connect, token }
   }
 
-  dial(address: Address, hello: ClientHello, events: ClientLinkEvents): ClientLink {
-    return new TcpClientLink({ address, hello, events, clock: this.#clock })
+  dial(address: Address, hello: Greeting, events: ClientLinkEvents<FromNode>): ClientLink<FromClient> {
+    return new TcpClientLink({ address, hello, events, clock: this.#clock, protocol: this.#protocol, ...this.#dialing })
   }
 }
 
-interface LinkOptions {
+type Connect = typeof plainConnect
+
+/** The secret to show; asked for with every connection, so that it may change. */
+export type TokenSource = () => string | null | Promise<string | null>
+
+interface Dialing {
+  /** For TLS. */
+  readonly connect?: Connect
+  readonly token?: TokenSource
+}
+
+interface LinkOptions<FromClient, FromNode> {
+  readonly connect: Connect
   readonly address: Address
-  readonly hello: ClientHello
-  readonly events: ClientLinkEvents
+  readonly hello: Greeting
+  readonly token: TokenSource
+  readonly events: ClientLinkEvents<FromNode>
   readonly clock: Clock
+  readonly protocol: ClientProtocol<FromClient, FromNode>
 }
 
-class TcpClientLink implements ClientLink {
-  readonly #options: LinkOptions
+class TcpClientLink<FromClient, FromNode> implements ClientLink<FromClient> {
+  readonly #options: LinkOptions<FromClient, FromNode>
   readonly #cancelDial: Cancel
-  #socket: MessageSocket<ServerMessage, ClientMessage> | null = null
+  #socket: MessageSocket<FromNode, FromClient> | null = null
   #cancelTick: Cancel = () => {}
   #over = false
 
-  constructor(options: LinkOptions) {
+  constructor(options: LinkOptions<FromClient, FromNode>) {
     this.#options = options
-    const { address, clock } = options
+    const { address, clock, connect } = options
     const limitMs = limits.dialMs
     const done = (outcome: DialOutcome): void => this.#dialled(outcome)
-    this.#cancelDial = dial({ address, upgrade: clientUpgrade, connect: plainConnect, limitMs, clock, done })
+    this.#cancelDial = dial({ address, upgrade: clientUpgrade, connect, limitMs, clock, done })
   }
 
-  send(message: ClientMessage): void {
+  send(message: FromClient): void {
     this.#socket?.send(message)
   }
 
@@ -62,19 +80,31 @@ class TcpClientLink implements ClientLink {
   }
 
   #open(socket: Socket, head: Uint8Array): void {
-    const { clock, hello, events } = this.#options
+    const { clock, events, protocol } = this.#options
     const own = {
       greeted: (body: Uint8Array): void => this.#greeted(body),
-      message: (message: ServerMessage): void => {
+      message: (message: FromNode): void => {
         if (!this.#over) events.message(message)
       },
-      ended: ({ code, detail }: Parting): void => this.#down(`${code}: ${detail}`),
+      ended: ({ code, detail }: Parting): void => this.#down(`${code}: ${detail}`, code),
     }
-    const options = { socket, clock, events: own, limitMs: limits.dialMs, side: 'client' } as const
-    this.#socket = new MessageSocket({ ...options, reads: serverMessage, writes: clientMessage })
+    const { fromNode: reads, fromClient: writes } = protocol
+    this.#socket = new MessageSocket({ socket, clock, events: own, limitMs: limits.dialMs, side: 'client', reads, writes, readsLong: true })
     this.#socket.start(head)
-    this.#socket.greet(clientHello.encode(hello))
+    void this.#greet(this.#socket)
     this.#tickLater()
+  }
+
+  /** A token that cannot be had ends the attempt: the next one asks for it again. */
+  async #greet(socket: MessageSocket<FromNode, FromClient>): Promise<void> {
+    const { hello, token } = this.#options
+    try {
+      const secret = await token()
+      if (!this.#over) socket.greet(clientHello.encode({ ...hello, token: secret }))
+    } catch (error) {
+      this.#down(`the token could not be had: ${error instanceof Error ? error.message : String(error)}`)
+      socket.close('stopping', 'the client has no token')
+    }
   }
 
   #greeted(body: Uint8Array): void {
@@ -90,10 +120,10 @@ class TcpClientLink implements ClientLink {
     })
   }
 
-  #down(reason: string): void {
+  #down(reason: string, code?: PartingCode): void {
     this.#cancelTick()
     if (this.#over) return
     this.#over = true
-    this.#options.events.down(reason)
+    this.#options.events.down(reason, code)
   }
 }

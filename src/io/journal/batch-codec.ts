@@ -30,7 +30,8 @@ export interface JournaledBatch {
 /** Whether a journal may hold the batch; what it may not hold is seldom, large, or both. */
 export const isJournaled = ({ groups }: StoreBatch): boolean =>
   groups.every(
-    ({ snapshotChunk, install, compact, remove }) => snapshotChunk === null && install === null && compact === null && remove === null,
+    ({ snapshotChunk, bodies, install, compact, remove }) =>
+      snapshotChunk === null && bodies === null && install === null && compact === null && remove === null,
   )
 
 /** How many bytes a batch takes, near enough to cut records by. */

@@ -81,8 +81,7 @@ export class Pipeline {
   commit(batch: StoreBatch, done: CommitDone): void {
     assert(this.#failure === null && this.#drained === null, 'nothing is written after a failure or the end')
     const bytes = isJournaled(batch) ? batchBytes(batch) : Number.POSITIVE_INFINITY
-    // What a compaction names live may change once this returns.
-    this.#waiting.push({ batch: bytes === Number.POSITIVE_INFINITY ? settledCompactions(batch) : batch, bytes, done })
+    this.#waiting.push({ batch, bytes, done })
     this.#asked++
     this.#schedule()
   }
@@ -213,10 +212,3 @@ export class Pipeline {
     this.#drained = null
   }
 }
-
-const settledCompactions = (batch: StoreBatch): StoreBatch => ({
-  ...batch,
-  groups: batch.groups.map((write) =>
-    write.compact === null ? write : { ...write, compact: { ...write.compact, live: [...write.compact.live] } },
-  ),
-})

@@ -59,7 +59,7 @@ test('what only the journal has is there after a crash: terms, cuts, entries, ne
     await store.commit({ group: 1, truncateFrom: logIndex(4), entries: entriesOf(4, 7, { term: 2 }) })
     await store.commit({ group: 1, hardState: { term: term(2), vote: null } }, { group: 2, about })
     const groups = await groupAfterCrash(folder)
-    const common = { snapshot: null, base: { index: 0, term: 0 }, partial: null }
+    const common = { snapshot: null, base: { index: 0, term: 0 }, partial: null, bodies: null }
     deepEqual(groups, [
       {
         ...common,

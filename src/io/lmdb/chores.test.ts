@@ -5,13 +5,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { LogIndex } from '#core/raft/types.ts'
 import { logIndex } from '#core/raft/types.ts'
-import { OpenStore, bytesOf, chunkOf, compactTo, entriesOf, metaAt } from '#test/conformance/log-store-kit.ts'
+import { OpenStore, bytesOf, chunkOf, compactTo, entriesOf, metaAt, rangesOf } from '#test/conformance/log-store-kit.ts'
 import { Chores } from './chores.ts'
 import { Environment } from './environment.ts'
 import type { StreamId } from './keys.ts'
 import { chunksOf, positionOf, runsFrom, streamId } from './keys.ts'
 import { limits } from './limits.ts'
-import { LiveRanges } from './live-ranges.ts'
 import { LmdbLogStore } from './lmdb-log-store.ts'
 import { readRun } from './records.ts'
 import { perform, runOf } from './transaction.ts'
@@ -54,11 +53,13 @@ function sweepOnce(environment: Environment, chores: Chores, recordsMax: number)
   return removals.length
 }
 
-const compaction = (upTo: number, live: readonly number[]): Parameters<Chores['add']>[0] => ({
-  type: 'compact',
+const compaction = (upTo: number, live: readonly number[], dead: readonly number[] | null = null) => ({
+  type: 'compact' as const,
   stream: log,
+  after: logIndex(0),
   upTo: logIndex(upTo),
-  live: new LiveRanges(live.map(logIndex), logIndex(upTo)),
+  live: rangesOf(live),
+  dead: dead === null ? null : rangesOf(dead),
 })
 
 const range = (first: number, last: number): LogIndex[] => Array.from({ length: last - first + 1 }, (_, at) => logIndex(first + at))
@@ -105,6 +106,48 @@ test('a compaction goes on where it was; a newer one of the same log begins agai
     chores.add(compaction(95, [80]))
     while (chores.pending) sweepOnce(environment, chores, 40)
     deepEqual(firstsOf(environment, log), [80, ...range(96, 100)])
+  }))
+
+/** Reads records as often as it is asked to, and counts how often. */
+function counted(environment: Environment): { readonly environment: Environment; readonly reads: () => number } {
+  let reads = 0
+  const get = environment.get.bind(environment)
+  environment.get = (key) => {
+    reads++
+    return get(key)
+  }
+  return { environment, reads: () => reads }
+}
+
+test('a cut that names changes looks at what is new and at what died, however much lives', () =>
+  withEnvironment((environment) => {
+    putRuns(environment, log, { runs: 2_000, length: 10 })
+    const chores = new Chores()
+    chores.add(compaction(19_000, range(1, 19_000)))
+    while (chores.pending) sweepOnce(environment, chores, 1_000)
+    const { reads } = counted(environment)
+    chores.add({ ...compaction(19_050, range(19_021, 19_030), [...range(1, 40), 5_005, 5_006]), after: logIndex(19_000) })
+    let shares = 0
+    for (; chores.pending; shares++) sweepOnce(environment, chores, 64)
+    deepEqual(firstsOf(environment, log).slice(0, 2), [41, 51])
+    deepEqual(firstsOf(environment, log).slice(-97, -94), [18_991, 19_021, 19_051])
+    ok(shares <= 2 && reads() <= 3, `${reads()} reads in ${shares} transactions`)
+  }))
+
+test('what dies in several cuts before the store gets round to it is gone in the end', () =>
+  withEnvironment((environment) => {
+    putRuns(environment, log, { runs: 4, length: 100 })
+    const chores = new Chores()
+    chores.add(compaction(400, range(1, 400)))
+    while (chores.pending) sweepOnce(environment, chores, 64)
+    for (let cut = 0; cut < 5; cut++) {
+      const dead = range(1, 300).filter((index) => index % 5 === cut && index !== 150)
+      chores.add({ ...compaction(400, [], dead), after: logIndex(400) })
+    }
+    while (chores.pending) sweepOnce(environment, chores, 64)
+    deepEqual(firstsOf(environment, log), [150, 301])
+    for (const key of environment.keys(runsFrom(log, logIndex(0)), all))
+      ok(readRun(environment, key).length === (positionOf(key) === 150 ? 1 : 100))
   }))
 
 test('a log that is given up ends its compaction', () =>

@@ -66,9 +66,12 @@ class Loader {
     state.about = record.about
     state.hardState = record.hardState
     state.snapshot = record.snapshot
+    state.fetched = record.fetched
+    state.formerLogs = record.formerLogs
     const partial = await this.#loadPartial(state, record)
-    const { about, hardState, base } = record
-    return { group, about, hardState, snapshot: record.snapshot?.meta ?? null, base, entries, partial }
+    const { about, hardState, base, fetched } = record
+    const bodies = fetched === null ? null : { after: fetched.after, upTo: fetched.upTo }
+    return { group, about, hardState, snapshot: record.snapshot?.meta ?? null, base, entries, partial, bodies }
   }
 
   /** The entries after the base; each follows the one before, and the last is the one that the tail marker names. */

@@ -40,7 +40,7 @@ export class Reader {
   entry(group: number, index: LogIndex): () => Entry | null {
     const state = this.#state.groups.get(group)
     if (state === undefined || index > state.last.index) return () => null
-    const { log } = state
+    const log = state.logWith(index)
     return () => {
       const found = this.#run(log, index).find((entry) => entry.index === index)
       return found === undefined ? null : copyEntry(found)

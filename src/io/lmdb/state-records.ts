@@ -35,6 +35,19 @@ export interface PartialSnapshot extends Point {
   readonly stream: StreamId
 }
 
+/** Bodies for a snapshot that is still arriving: those in (after, upTo], which the log itself will not have. */
+export interface FetchedStream {
+  readonly stream: StreamId
+  readonly after: LogIndex
+  readonly upTo: LogIndex
+}
+
+/** What is left of a former log: entries up to here are read from it. */
+export interface FormerLog {
+  readonly stream: StreamId
+  readonly upTo: LogIndex
+}
+
 export interface GroupRecord {
   readonly about: Uint8Array | null
   readonly hardState: HardState
@@ -42,6 +55,9 @@ export interface GroupRecord {
   readonly base: Point
   readonly snapshot: StoredSnapshot | null
   readonly partials: readonly PartialSnapshot[]
+  readonly fetched: FetchedStream | null
+  /** Ascending. */
+  readonly formerLogs: readonly FormerLog[]
 }
 
 export const encodeStore = (record: StoreRecord): Uint8Array => json(storeKey, record)
@@ -52,8 +68,11 @@ export const encodeGroup = (group: number, { about, ...rest }: GroupRecord): Uin
 
 export function decodeGroup(payload: Uint8Array): GroupRecord {
   const { about, ...rest } = parsed(payload) as Omit<GroupRecord, 'about'> & { readonly about: string | null }
-  return { ...rest, about: about === null ? null : new Uint8Array(Buffer.from(about, 'base64')) }
+  return { ...withoutBodies, ...rest, about: about === null ? null : new Uint8Array(Buffer.from(about, 'base64')) }
 }
+
+/** A record that was written before there were these. */
+const withoutBodies: Pick<GroupRecord, 'fetched' | 'formerLogs'> = { fetched: null, formerLogs: [] }
 
 /** Written with every append, so it is bytes: index and term, float64, little-endian. */
 export function encodeTail(group: number, tail: Point): Uint8Array {

@@ -3,7 +3,7 @@ import { term } from '#core/raft/types.ts'
 import type { HardState, LogIndex } from '#core/raft/types.ts'
 import type { StreamId } from './keys.ts'
 import { streamId } from './keys.ts'
-import type { GroupRecord, PartialSnapshot, Point, StoredSnapshot, StoreRecord } from './state-records.ts'
+import type { FetchedStream, FormerLog, GroupRecord, PartialSnapshot, Point, StoredSnapshot, StoreRecord } from './state-records.ts'
 import { origin } from './state-records.ts'
 import { TermSpans } from './term-spans.ts'
 
@@ -26,6 +26,8 @@ export class GroupState {
   /** Older snapshots that are still read; nothing refers to them after a restart. */
   kept: readonly StoredSnapshot[] = []
   partials: readonly GrowingSnapshot[] = []
+  fetched: FetchedStream | null = null
+  formerLogs: readonly FormerLog[] = []
 
   constructor(group: number, log: StreamId) {
     this.group = group
@@ -33,9 +35,9 @@ export class GroupState {
   }
 
   get record(): GroupRecord {
-    const { about, hardState, log, base, snapshot } = this
+    const { about, hardState, log, base, snapshot, fetched, formerLogs } = this
     const partials = this.partials.map(({ stream, index, term: snapshotTerm }) => ({ stream, index, term: snapshotTerm }))
-    return { about, hardState, log, base, snapshot, partials }
+    return { about, hardState, log, base, snapshot, partials, fetched, formerLogs }
   }
 
   /** An empty log in a new stream, after `base`. */
@@ -68,7 +70,13 @@ export class GroupState {
 
   streams(): StreamId[] {
     const snapshots = this.snapshot === null ? this.kept : [this.snapshot, ...this.kept]
-    return [this.log, ...snapshots.map(({ stream }) => stream), ...this.partials.map(({ stream }) => stream)]
+    const others = [...snapshots, ...this.partials, ...this.formerLogs, ...(this.fetched === null ? [] : [this.fetched])]
+    return [this.log, ...others.map(({ stream }) => stream)]
+  }
+
+  /** Where an entry lies, if it is there. */
+  logWith(index: LogIndex): StreamId {
+    return this.formerLogs.find(({ upTo }) => index <= upTo)?.stream ?? this.log
   }
 
   snapshotAt(index: LogIndex): StoredSnapshot | null {

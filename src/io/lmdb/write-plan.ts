@@ -1,22 +1,22 @@
 import { assert, present } from '#base/assert.ts'
-import type { Entry, LogIndex, SnapshotMeta } from '#core/raft/types.ts'
+import { logIndex } from '#core/raft/types.ts'
+import type { Entry, LogIndex, LogRange, SnapshotMeta } from '#core/raft/types.ts'
 import { entryBytes } from '#io/entry-codec/entries.ts'
 import { recordOf } from '#io/entry-codec/record.ts'
-import type { Compaction, GroupWrite, StoreBatch } from '#ports/log-store.ts'
+import type { Compaction, FetchedBodies, GroupWrite, StoreBatch } from '#ports/log-store.ts'
 import type { StreamId } from './keys.ts'
 import { chunkKey, groupKey, nodeKey, storeKey, tailKey, tombstoneKey } from './keys.ts'
-import { LiveRanges } from './live-ranges.ts'
 import { encodeGroup, encodeStore, encodeTail } from './state-records.ts'
-import type { StoredSnapshot } from './state-records.ts'
+import type { FetchedStream, StoredSnapshot } from './state-records.ts'
+import { clipped } from './live-ranges.ts'
+import type { Cut } from './log-sweep.ts'
 import { GroupState } from './store-state.ts'
 import type { StoreState } from './store-state.ts'
 import type { Put, Transaction, Truncation } from './transaction.ts'
 import { runsOf } from './transaction.ts'
 
 /** What may be done at leisure once the transaction is durable. */
-export type Chore =
-  | { readonly type: 'drop'; readonly stream: StreamId }
-  | { readonly type: 'compact'; readonly stream: StreamId; readonly upTo: LogIndex; readonly live: LiveRanges }
+export type Chore = { readonly type: 'drop'; readonly stream: StreamId } | ({ readonly type: 'compact'; readonly stream: StreamId } & Cut)
 
 /** What is pending for one log: `entries` follow what is on disk once that was cut. */
 interface PendingLog {
@@ -96,6 +96,7 @@ export class WritePlan {
     if (write.about !== null) state.about = write.about
     if (write.hardState !== null || write.about !== null) this.#changed(state)
     if (write.snapshotChunk !== null) this.#addChunk(state, write.snapshotChunk)
+    if (write.bodies !== null) this.#fetch(state, write.bodies)
     if (write.install !== null) this.#install(state, write.install)
     if (write.truncateFrom !== null) this.#truncate(state, write.truncateFrom)
     if (write.entries.length > 0) this.#append(state, write.entries)
@@ -151,15 +152,40 @@ export class WritePlan {
     this.#bytes += bytes.length
   }
 
+  #fetch(state: GroupState, { anew, after, upTo, entries }: FetchedBodies): void {
+    if (anew && state.fetched !== null) this.#drop(state.fetched.stream)
+    const fetched = anew ? { stream: this.#newStream(), after, upTo: after } : state.fetched
+    assert(fetched?.upTo === after, 'bodies come in order, without a gap')
+    state.fetched = { ...fetched, upTo }
+    const log = this.#pending(fetched.stream)
+    for (const entry of entries) {
+      log.entries.push(entry)
+      this.#bytes += entryBytes(entry)
+    }
+    this.#changed(state)
+  }
+
   #install(state: GroupState, meta: SnapshotMeta): void {
     const replaced = state.streams()
     state.snapshot = this.#complete(state, meta)
-    for (const stream of replaced) if (stream !== state.snapshot.stream) this.#drop(stream)
+    if (state.fetched === null) state.formerLogs = []
+    else this.#adopt(state, state.fetched, meta.index)
+    state.restartLog(state.fetched?.stream ?? this.#newStream(), { index: meta.index, term: meta.term })
     state.kept = []
     state.partials = []
-    state.restartLog(this.#newStream(), { index: meta.index, term: meta.term })
+    state.fetched = null
+    const used = state.streams()
+    for (const stream of replaced) if (!used.includes(stream)) this.#drop(stream)
     this.#tails.add(state)
     this.#changed(state)
+  }
+
+  /** What was fetched becomes the beginning of the new log; the one before stays as far as the fetching counted on it. */
+  #adopt(state: GroupState, { stream, after, upTo }: FetchedStream, index: LogIndex): void {
+    if (upTo > index) this.#cut(stream, logIndex(index + 1))
+    if (after === 0) return
+    this.#cut(state.log, logIndex(after + 1))
+    state.formerLogs = [...state.formerLogs, { stream: state.log, upTo: after }]
   }
 
   /** The snapshot whose last chunk has come. */
@@ -171,19 +197,23 @@ export class WritePlan {
 
   #truncate(state: GroupState, from: LogIndex): void {
     if (from > state.last.index) return
-    const log = this.#log(state)
-    const first = log.entries[0]?.index ?? state.last.index + 1
-    if (from > first) log.entries.length = from - first
-    else {
-      log.entries = []
-      log.truncateFrom = Math.min(log.truncateFrom ?? from, from) as LogIndex
-    }
+    this.#cut(state.log, from)
     state.truncate(from)
     this.#tails.add(state)
   }
 
+  #cut(stream: StreamId, from: LogIndex): void {
+    const log = this.#pending(stream)
+    const first = log.entries.findIndex(({ index }) => index >= from)
+    if (first > 0) log.entries.length = first
+    else if (first === 0 || log.entries.length === 0) {
+      log.entries = []
+      log.truncateFrom = Math.min(log.truncateFrom ?? from, from) as LogIndex
+    }
+  }
+
   #append(state: GroupState, entries: readonly Entry[]): void {
-    const log = this.#log(state)
+    const log = this.#pending(state.log)
     for (const entry of entries) {
       state.append(entry)
       log.entries.push(entry)
@@ -192,15 +222,42 @@ export class WritePlan {
     this.#tails.add(state)
   }
 
-  #compact(state: GroupState, { snapshot, dropUpTo, dropTerm, live, keepSnapshots }: Compaction): void {
+  #compact(state: GroupState, { snapshot, dropUpTo, dropTerm, live, dead, keepSnapshots }: Compaction): void {
     assert(dropUpTo <= snapshot.index, 'a log is dropped as far as a snapshot stands for it')
     const previous = state.snapshot
     const isNew = previous?.meta.index !== snapshot.index || previous.meta.term !== snapshot.term
     if (isNew) state.snapshot = this.#complete(state, snapshot)
     this.#supersede(state, isNew ? previous : null, keepSnapshots)
+    const former = state.base.index
     state.rebase({ index: dropUpTo, term: dropTerm })
-    this.chores.push({ type: 'compact', stream: state.log, upTo: dropUpTo, live: new LiveRanges(live, dropUpTo) })
+    if (dead === null) this.#forgetEmptyLogs(state, live)
+    let from = 1
+    for (const { stream, upTo } of [...state.formerLogs, { stream: state.log, upTo: dropUpTo }]) {
+      const within = { from: logIndex(from), to: upTo }
+      const after = logIndex(Math.min(former, upTo))
+      this.chores.push({
+        type: 'compact',
+        stream,
+        after,
+        upTo,
+        live: clipped(live, within),
+        dead: dead === null ? null : clipped(dead, within),
+      })
+      from = upTo + 1
+    }
+    if (state.fetched !== null) this.#drop(state.fetched.stream)
+    state.fetched = null
     this.#changed(state)
+  }
+
+  #forgetEmptyLogs(state: GroupState, live: readonly LogRange[]): void {
+    let after = 0
+    state.formerLogs = state.formerLogs.filter(({ stream, upTo }) => {
+      const isNeeded = live.some(({ from, to }) => from <= upTo && to > after)
+      after = upTo
+      if (!isNeeded) this.#drop(stream)
+      return isNeeded
+    })
   }
 
   /** Older snapshots go, unless they are still read. */
@@ -213,11 +270,11 @@ export class WritePlan {
     state.partials = state.partials.filter(({ index }) => index > current.meta.index)
   }
 
-  #log(state: GroupState): PendingLog {
-    const known = this.#logs.get(state.log)
+  #pending(stream: StreamId): PendingLog {
+    const known = this.#logs.get(stream)
     if (known !== undefined) return known
     const log = { truncateFrom: null, entries: [] }
-    this.#logs.set(state.log, log)
+    this.#logs.set(stream, log)
     return log
   }
 

@@ -1,8 +1,8 @@
 import { assert, present } from '#base/assert.ts'
-import type { Entry, HardState, LogIndex, SnapshotMeta, Term } from '#core/raft/types.ts'
+import type { Entry, HardState, LogIndex, LogRange, SnapshotMeta, Term } from '#core/raft/types.ts'
 import { logIndex, term } from '#core/raft/types.ts'
 import { copyEntry } from '#io/entry-codec/entries.ts'
-import type { Compaction, GroupWrite, SnapshotBytes, StoreBatch, StoredGroup, StoreFailure } from '#ports/log-store.ts'
+import type { Compaction, FetchedBodies, GroupWrite, SnapshotBytes, StoreBatch, StoredGroup, StoreFailure } from '#ports/log-store.ts'
 
 interface MemorySnapshot {
   readonly index: LogIndex
@@ -23,11 +23,13 @@ class MemoryGroup {
   /** Complete ones, the newest and those kept; and those still being written. */
   snapshots: readonly MemorySnapshot[] = []
   partials: readonly MemorySnapshot[] = []
+  #fetched: { readonly from: LogIndex; readonly upTo: LogIndex; readonly entries: Map<LogIndex, Entry> } | null = null
 
   write(write: GroupWrite): void {
     this.about = write.about ?? this.about
     this.hardState = write.hardState ?? this.hardState
     if (write.snapshotChunk !== null) this.#addChunk(write.snapshotChunk)
+    if (write.bodies !== null) this.#fetch(write.bodies)
     if (write.install !== null) this.#install(write.install)
     if (write.truncateFrom !== null) this.#truncate(write.truncateFrom)
     for (const entry of write.entries) this.#append(entry)
@@ -55,7 +57,8 @@ class MemoryGroup {
     for (let index = base.index + 1; index <= this.last; index++) entries.push(copyEntry(this.#entryAt(logIndex(index))))
     const [resumable] = this.partials.filter(({ index }) => index > this.last).sort((left, right) => right.index - left.index)
     const partial = resumable === undefined ? null : { index: resumable.index, term: resumable.term, offset: resumable.length }
-    return { group, about, hardState, snapshot, base, entries, partial }
+    const bodies = this.#fetched === null ? null : { after: this.#fetched.from, upTo: this.#fetched.upTo }
+    return { group, about, hardState, snapshot, base, entries, partial, bodies }
   }
 
   #entryAt(index: LogIndex): Entry {
@@ -92,27 +95,40 @@ class MemoryGroup {
     return known ?? { index: meta.index, term: meta.term, chunks: [], length: 0 }
   }
 
+  #fetch({ anew, after, upTo, entries }: FetchedBodies): void {
+    const fetched = anew ? { from: after, upTo: after, entries: new Map<LogIndex, Entry>() } : this.#fetched
+    assert(fetched?.upTo === after, 'bodies come in order, without a gap')
+    for (const entry of entries) fetched.entries.set(entry.index, entry)
+    this.#fetched = { ...fetched, upTo }
+  }
+
   #install(meta: SnapshotMeta): void {
     this.snapshots = [this.#complete(meta)]
     this.snapshot = meta
     this.partials = []
-    this.entries.clear()
+    const fetched = this.#fetched ?? { from: logIndex(0), entries: new Map<LogIndex, Entry>() }
+    for (const index of this.entries.keys()) if (index > fetched.from) this.entries.delete(index)
+    for (const [index, entry] of fetched.entries) if (index <= meta.index) this.entries.set(index, entry)
+    this.#fetched = null
     this.base = { index: meta.index, term: meta.term }
     this.last = meta.index
   }
 
-  #compact({ snapshot, dropUpTo, dropTerm, live, keepSnapshots }: Compaction): void {
+  #compact({ snapshot, dropUpTo, dropTerm, live, dead, keepSnapshots }: Compaction): void {
     assert(dropUpTo >= this.base.index && dropUpTo <= Math.min(this.last, snapshot.index), 'a base lies within the log')
     const isNew = this.snapshot?.index !== snapshot.index || this.snapshot.term !== snapshot.term
     const newest = isNew ? this.#complete(snapshot) : present(this.snapshots[0], 'the newest snapshot is there')
     this.snapshots = [newest, ...this.snapshots.filter((older) => older !== newest && keepSnapshots.includes(older.index))]
     this.partials = this.partials.filter(({ index }) => index > snapshot.index)
     this.snapshot = snapshot
+    const kept = (index: LogIndex): boolean => (index <= this.base.index && dead !== null ? !includes(dead, index) : includes(live, index))
+    for (const index of this.entries.keys()) if (index <= dropUpTo && !kept(index)) this.entries.delete(index)
     this.base = { index: dropUpTo, term: dropTerm }
-    const kept = new Set(live)
-    for (const index of this.entries.keys()) if (index <= dropUpTo && !kept.has(index)) this.entries.delete(index)
+    this.#fetched = null
   }
 }
+
+const includes = (ranges: readonly LogRange[], index: LogIndex): boolean => ranges.some(({ from, to }) => index >= from && index <= to)
 
 /** What a memory store is opened on: outlives the store as a disk would, and can be made to fail as one. */
 export class MemoryDisk {

@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from 'node:http'
 import { type Socket, connect as connectTcp } from 'node:net'
+import { tlsFault } from '#base/tls-faults.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Address } from '#ports/transport.ts'
 import type { Upgrade } from './upgrade.ts'
@@ -37,11 +38,16 @@ export function dial({ address, upgrade, connect, limitMs, clock, done }: DialOp
     if (outcome !== null) done(outcome)
     return true
   }
-  asking.on('error', (error: NodeJS.ErrnoException) => settle(failed(error.code ?? error.message, error.code === 'ECONNREFUSED')))
+  asking.on('error', (error: NodeJS.ErrnoException) => settle(failed(reasonOf(error), error.code === 'ECONNREFUSED')))
   asking.on('response', (response: IncomingMessage) => {
-    const { statusCode = 0 } = response
-    settle(statusCode === 503 ? failed('it is starting', true) : failed(`answered HTTP ${statusCode} instead of an upgrade`))
-    asking.destroy()
+    const { statusCode = 0, socket } = response
+    const end = (outcome: DialOutcome): void => {
+      settle(outcome)
+      // Once the answer is complete the request has let go of it.
+      socket.destroy()
+    }
+    if (statusCode === 503) end(failed('it is starting', true))
+    else readAnswer(response, (message) => end(failed(`answered HTTP ${statusCode} instead of an upgrade${message}`)))
   })
   asking.on('upgrade', (_response: IncomingMessage, socket: Socket, head: Uint8Array) => {
     if (!settle({ type: 'upgraded', socket, head })) socket.destroy()
@@ -50,6 +56,28 @@ export function dial({ address, upgrade, connect, limitMs, clock, done }: DialOp
   return () => {
     if (settle(null)) asking.destroy()
   }
+}
+
+const reasonOf = ({ code, message }: NodeJS.ErrnoException): string => (code === undefined ? message : (tlsFault(code) ?? code))
+
+const answerBytesMax = 4_096
+
+/** What a refusal says for people, if it is one of the API. */
+function readAnswer(response: IncomingMessage, done: (message: string) => void): void {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  const end = (): void => {
+    const [, message] = /"message":"([^"\\]*)"/.exec(Buffer.concat(chunks).toString()) ?? []
+    done(message === undefined ? '' : `: ${message}`)
+  }
+  response.on('data', (chunk: Uint8Array) => {
+    bytes += chunk.length
+    if (bytes > answerBytesMax) end()
+    else chunks.push(chunk)
+  })
+  response.once('close', end)
+  response.once('end', end)
+  response.on('error', end)
 }
 
 const failed = (detail: string, absent = false): DialOutcome => ({ type: 'failed', detail, absent })

@@ -119,3 +119,69 @@ test('frames out of turn are refused', () => {
   two.receive(hello)
   assert.equal(refusal([two.receive(hello)]), 'malformed')
 })
+
+test('a recorded answer is worth nothing to a dialler that asks anew', () => {
+  const recorded: Frame[] = []
+  play(dialler(identity('one')), acceptor(identity('two')), (frame) => {
+    recorded.push(frame)
+    return frame
+  })
+  const later = dialler(identity('one'), 3)
+  assert.equal(later.receive(recorded[1] as Frame).type, 'continue')
+  assert.equal(refusal([later.receive(recorded[3] as Frame)]), 'wrong-secret')
+})
+
+test('a hello cannot be sent back to its maker, to have it answer its own question on another connection', () => {
+  const self = identity('one')
+  const asked = dialler(self).opening()
+  assert.equal(refusal([acceptor(self).receive(asked)]), 'own-name')
+})
+
+test('a proof of one end is none of the other', () => {
+  const one = dialler(identity('one'))
+  const two = acceptor(identity('two'))
+  const proof = reply(one.receive(reply(two.receive(one.opening()))))
+  const answer = reply(two.receive(proof))
+  assert.notDeepEqual(answer.body, proof.body)
+})
+
+test('a proof that differs anywhere, or has another length, is none', () => {
+  const tampered = (change: (body: Uint8Array) => Uint8Array): string =>
+    refusal(
+      play(dialler(identity('one')), acceptor(identity('two')), (frame) =>
+        frame.type === frameTypes.proof ? { ...frame, body: change(frame.body) } : frame,
+      ),
+    )
+  assert.equal(
+    tampered((body) => body),
+    'none',
+  )
+  for (let at = 0; at < 32; at++)
+    assert.equal(
+      tampered((body) => body.map((byte, place) => (place === at ? byte ^ 0x80 : byte))),
+      'wrong-secret',
+    )
+  for (const length of [0, 1, 31])
+    assert.equal(
+      tampered((body) => body.subarray(0, length)),
+      'wrong-secret',
+    )
+  assert.equal(
+    tampered((body) => Buffer.concat([body, Buffer.alloc(1)])),
+    'wrong-secret',
+  )
+})
+
+test('another secret is found out by either end, though the other one would let everybody in', () => {
+  const [one, two] = [dialler(identity('one', { secret: 'of this cluster' })), acceptor(identity('two', { secret: 'of another' }))]
+  const proof = reply(one.receive(reply(two.receive(one.opening()))))
+  assert.equal(refusal([two.receive(proof)]), 'wrong-secret')
+  const forged = acceptor(identity('two', { secret: 'of another' }), 4)
+  const asking = dialler(identity('one', { secret: 'of this cluster' }))
+  const theirs = reply(forged.receive(asking.opening()))
+  asking.receive(theirs)
+  // What an acceptor with the other secret proves of the same two hellos.
+  const twin = new Handshake({ role: 'dialler', self: identity('one', { secret: 'of another' }), expected: 'two', nonce: nonce(1) })
+  const answer = reply(forged.receive(reply(twin.receive(theirs))))
+  assert.equal(refusal([asking.receive(answer)]), 'wrong-secret')
+})

@@ -44,7 +44,9 @@ export interface TcpTransportOptions {
   readonly telemetry: Telemetry
   readonly prng: Prng
   /** Plain TCP unless given, as TLS needs. */
-  readonly connect?: (host: string, port: number) => Socket
+  readonly connect?: ((host: string, port: number) => Socket) | undefined
+  /** Whether who is at the other end may be a node at all; everybody may, unless given. */
+  readonly admits?: ((socket: Socket) => boolean) | undefined
   readonly versions?: { readonly oldest: number; readonly newest: number }
 }
 
@@ -99,7 +101,8 @@ export class TcpTransport implements Transport {
   start(handlers: TransportHandlers): void {
     assert(this.#handlers === null, 'a transport starts once')
     this.#handlers = handlers
-    this.#cancelUpgrade = onUpgrade(this.#options.server, peerUpgrade, (socket, head) => this.#accept(socket, head))
+    const { server, admits } = this.#options
+    this.#cancelUpgrade = onUpgrade(server, peerUpgrade, { accept: (socket, head) => this.#accept(socket, head), admits })
     this.#tickLater()
     for (const target of this.#targets.values()) target.schedule()
   }

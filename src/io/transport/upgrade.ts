@@ -22,12 +22,20 @@ export const peerPath = '/lockstep/peer'
 export const peerUpgrade: Upgrade = { path: peerPath, protocol: 'lockstep' }
 export const clientUpgrade: Upgrade = { path: '/lockstep/client', protocol: 'lockstep-client' }
 
+/** What becomes of sockets whose requests ask for an upgrade. */
+interface Admission {
+  readonly accept: (socket: Socket, head: Uint8Array) => void
+  /** Those that it does not are answered with 403; all of them, unless given. */
+  readonly admits?: ((socket: Socket) => boolean) | undefined
+}
+
 /**
  * Takes the sockets of requests that ask for the upgrade, and answers them with 101. Every other request the server treats as before,
  * also one that asks for some other upgrade.
  */
-export function onUpgrade(ofNode: Server, upgrade: Upgrade, accept: (socket: Socket, head: Uint8Array) => void): Cancel {
+export function onUpgrade(ofNode: Server, upgrade: Upgrade, { accept, admits = () => true }: Admission): Cancel {
   return takeUpgrades(ofNode, upgrade, (socket, head) => {
+    if (!admits(socket)) return answer(socket, forbidden)
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgrade.protocol}\r\n\r\n`)
     accept(socket, head)
   })
@@ -55,11 +63,20 @@ function takeUpgrades(ofNode: Server, upgrade: Upgrade, take: (socket: Socket, h
  * shall know that it starts.
  */
 export function refuseUpgrades(ofNode: Server, upgrade: Upgrade): Cancel {
-  return takeUpgrades(ofNode, upgrade, (socket) => {
-    // Who hangs up at once has no interest in the answer.
-    socket.on('error', () => socket.destroy())
-    socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n')
-  })
+  return takeUpgrades(ofNode, upgrade, (socket) => answer(socket, starting))
+}
+
+const starting = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n'
+/** In the shape of all errors of the API. */
+const refusal = JSON.stringify({
+  error: { code: 'certificate_refused', message: 'other nodes show a certificate of the CA of this cluster', retryable: false },
+})
+const forbidden = `HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${refusal.length}\r\n\r\n${refusal}`
+
+function answer(socket: Socket, text: string): void {
+  // Who hangs up at once has no interest in the answer.
+  socket.on('error', () => socket.destroy())
+  socket.end(text)
 }
 
 /** A request with a body is not one of ours: whatever follows the headers is read as frames. */

@@ -1,7 +1,8 @@
 import type { LockEvent } from '#core/lock/types.ts'
 import type { ClientChannel, ClientHost, ClientPeer } from '#ports/client.ts'
-import type { Place, Welcome } from '#wire/client-message.ts'
+import { lockClients } from '#wire/client-codec.ts'
 import type { LockstepNode } from '#runtime/node.ts'
+import { placesOf, welcomeOf } from '#services/common/client-welcome.ts'
 import type { ClientConnectionPorts } from './client-connection.ts'
 import { ClientConnection } from './client-connection.ts'
 import { lockGroup } from './limits.ts'
@@ -14,6 +15,7 @@ export interface ClientDeskPorts extends Omit<ClientConnectionPorts, 'left'> {
 
 /** The connections of clients with this node, and what concerns them all. */
 export class ClientDesk implements ClientHost {
+  readonly protocol = lockClients
   readonly #ports: ClientDeskPorts
   readonly #connections = new Set<ClientConnection>()
   readonly #connectionPorts: ClientConnectionPorts
@@ -23,12 +25,8 @@ export class ClientDesk implements ClientHost {
     this.#connectionPorts = { ...ports, left: (connection) => this.#connections.delete(connection) }
   }
 
-  welcome(): Omit<Welcome, 'version'> | null {
-    const { name, version } = this.#ports
-    const node = this.#ports.node()
-    const clusterId = node.identity?.formation?.clusterId ?? null
-    if (clusterId === null) return null
-    return { clusterId, node: name, software: version, members: this.#places(), leader: node.leaderOf(lockGroup) }
+  welcome(): ReturnType<ClientHost['welcome']> {
+    return welcomeOf(this.#ports, this.#ports.node().leaderOf(lockGroup))
   }
 
   serve(channel: ClientChannel): ClientPeer {
@@ -38,7 +36,7 @@ export class ClientDesk implements ClientHost {
   }
 
   leaderChanged(node: string): void {
-    const place = this.#places().find((member) => member.node === node)
+    const place = placesOf(this.#ports.node()).find((member) => member.node === node)
     if (place === undefined) return
     for (const connection of this.#connections) connection.leaderChanged(place)
   }
@@ -56,12 +54,5 @@ export class ClientDesk implements ClientHost {
       const { resource, token } = event.grant
       for (const connection of this.#connections) connection.forced(session, resource, token)
     }
-  }
-
-  /** A node that has just started knows its founders before it knows its members. */
-  #places(): readonly Place[] {
-    const { cluster, identity } = this.#ports.node()
-    const members = cluster?.members ?? identity?.formation?.members ?? []
-    return members.map(({ name, address }) => ({ node: name, address }))
   }
 }

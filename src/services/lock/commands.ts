@@ -6,18 +6,18 @@ import type { Acquire, Identity, LockAnswer, LockCommand, Release } from '#core/
 import { fencingToken } from '#core/lock/types.ts'
 import { serviceLimits } from './limits.ts'
 import type { Looking } from './looking.ts'
-import type { Answered } from './lock-slot.ts'
+import type { Answered, LockSlot } from './lock-slot.ts'
 import type { NodeSession, Ticket } from './node-session.ts'
 import { WaitingCall } from './waiting-call.ts'
 import type { WaitingPorts } from './waiting-call.ts'
 
 /** Brings commands of clients to the log, each under a number of this node's session, so that it is carried out once (decision L10). */
 export class Commands {
-  readonly #ports: WaitingPorts
+  readonly #ports: CommandPorts
   readonly #session: NodeSession
   readonly #looking: Looking
 
-  constructor(ports: WaitingPorts, session: NodeSession, looking: Looking) {
+  constructor(ports: CommandPorts, session: NodeSession, looking: Looking) {
     this.#ports = ports
     this.#session = session
     this.#looking = looking
@@ -87,6 +87,10 @@ export class Commands {
     }
     return err(unavailable('this node has lost its session'))
   }
+}
+
+interface CommandPorts extends WaitingPorts {
+  readonly slot: LockSlot
 }
 
 type OwnedCommand = DistributiveOmit<Extract<LockCommand, { readonly identity: Identity | null }>, 'identity'>

@@ -6,17 +6,11 @@ export const lockGroup = 1
 
 /** Times of the lock service on a node. */
 export const serviceLimits = {
-  /** For a command or a question to be answered; a wait comes on top. */
-  answerMs: 5_000,
-  /** For one node to answer another. */
-  askMs: 1_000,
   /** Within which a release without a token learns which grant it means (decision L10): clients wait for longer before they ask elsewhere. */
   releaseIndexMs: 500,
   /** Of a node's own session: the waits that are parked here outlive the node by no more than this (decision L3). */
   nodeSessionTtlMs: 5_000,
   keepAliveEveryMs: 1_000,
-  /** Before what failed is tried again. */
-  restMs: 50,
   /** How much longer than its time a wait may last, as machine time stands still in elections, before the log is asked to decide. */
   waitGraceMs: 3_000,
   /** For another node to answer what became of a wait; then it is asked again. */

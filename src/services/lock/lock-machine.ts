@@ -3,7 +3,6 @@ import { encodeAnswer } from '#core/lock/command-codec.ts'
 import { LockMachine } from '#core/lock/machine.ts'
 import type { LockState } from '#core/lock/state.ts'
 import type { LockEvent } from '#core/lock/types.ts'
-import type { LogIndex } from '#core/raft/types.ts'
 import type { ApplyContext, StateMachine } from '#runtime/state-machine.ts'
 import { viewOf } from './lock-views.ts'
 import { decodeQuestion, encodeView } from './question-codec.ts'
@@ -17,6 +16,7 @@ export interface LockListener {
 
 /** The lock machine as the runtime replicates it. */
 export class LockStateMachine implements StateMachine {
+  readonly bodies = null
   readonly #machine = new LockMachine()
   readonly #listener: LockListener
 
@@ -49,6 +49,4 @@ export class LockStateMachine implements StateMachine {
     assert(this.#machine.restore(snapshot) === null, 'a snapshot of the locks can be restored')
     this.#listener.restored(this.state)
   }
-
-  *live(): Iterable<LogIndex> {}
 }

@@ -1,6 +1,7 @@
 import type { Checked } from '#api/locks/hold.ts'
 import type { DeadlocksView, LockDetail, LocksView } from '#api/locks/views.ts'
 import type { SessionId } from '#core/lock/types.ts'
+import type { Standing } from '#services/common/service-node.ts'
 
 /** What may be asked of the state of the locks. */
 export type LockQuestion =
@@ -18,8 +19,5 @@ export interface LockViews {
   readonly check: Checked
   readonly session: { readonly open: boolean }
 }
-
-/** Where an answer comes from. */
-export type Standing = Pick<LocksView, 'node_id' | 'role' | 'leader' | 'term'>
 
 export type LockView = LockViews[keyof LockViews]

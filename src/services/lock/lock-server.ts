@@ -16,14 +16,15 @@ import type { LockstepNode } from '#runtime/node.ts'
 import type { ServiceHooks } from '#runtime/node-config.ts'
 import { nodeNameOf } from '#runtime/replica-name.ts'
 import type { ApplyContext, StateMachine } from '#runtime/state-machine.ts'
+import { pathLimits } from '#services/common/limits.ts'
 import { ClientDesk } from './client-desk.ts'
-import { memberEvents } from './cluster-events.ts'
+import { memberEvents } from '#services/common/cluster-events.ts'
 import { Commands } from './commands.ts'
-import { EventHub } from './event-hub.ts'
+import { EventHub } from '#services/common/event-hub.ts'
 import { lockGroup, serviceLimits } from './limits.ts'
 import { eventViewOf } from './lock-events.ts'
 import { LockStateMachine } from './lock-machine.ts'
-import { LockNode } from './lock-node.ts'
+import { ServiceNode } from '#services/common/service-node.ts'
 import { LockService } from './lock-service.ts'
 import { LockSlot } from './lock-slot.ts'
 import type { Asked } from './lock-slot.ts'
@@ -42,7 +43,7 @@ export class LockServer implements ServiceHooks {
   readonly clients: ClientDesk
   readonly #ports: LockServerPorts
   readonly #hub = new EventHub()
-  readonly #node: LockNode
+  readonly #node: ServiceNode
   readonly #slot: LockSlot
   readonly #looking: Looking
   readonly #parking: Parking
@@ -54,7 +55,7 @@ export class LockServer implements ServiceHooks {
 
   constructor(ports: LockServerPorts) {
     this.#ports = ports
-    const { node, clock, name, version } = ports
+    const { node, clock, name } = ports
     this.#slot = new LockSlot(ports)
     this.#looking = new Looking(this.#slot, () => this.#state)
     this.#parking = new Parking(this.#slot)
@@ -65,7 +66,7 @@ export class LockServer implements ServiceHooks {
       state: () => this.#state,
       propose: (command, done) => node().propose(lockGroup, command, done),
     })
-    this.#node = new LockNode({ node, name, version, events: this.#hub })
+    this.#node = new ServiceNode({ ...ports, service: 'lock', group: lockGroup, events: this.#hub })
     const commands = new Commands({ slot: this.#slot, parking: this.#parking, clock }, this.session, this.#looking)
     const keepAlive = (id: SessionId, done: (state: KeptState) => void): void => this.#keepAlive(id, done)
     this.clients = new ClientDesk({ ...ports, slot: this.#slot, parking: this.#parking, looking: this.#looking, keepAlive })
@@ -131,7 +132,7 @@ export class LockServer implements ServiceHooks {
   #keepAlive(session: SessionId, done: (state: KeptState) => void): void {
     const kept = this.#warden.keepAlive(session)
     if (kept !== null) done(keptStateOf(kept))
-    else this.#slot.askLeader({ type: 'keep-alive', session }, (asked) => done(keptStateOf(asked)), serviceLimits.askMs)
+    else this.#slot.askLeader({ type: 'keep-alive', session }, (asked) => done(keptStateOf(asked)), pathLimits.askMs)
   }
 
   #answer(question: PeerQuestion, answer: (answer: PeerAnswer) => void): void {
@@ -225,4 +226,6 @@ export interface LockServerPorts {
   readonly prng: Prng
   readonly entropy: Entropy
   readonly telemetry: Telemetry
+  /** Whether the disk has room: without it nothing is taken that only grows. */
+  readonly hasRoom: () => boolean
 }

@@ -8,14 +8,16 @@ import { carriedBySession, limitMet, notHolder, sessionLost, unknownResource, un
 import { lockDefaults } from '#api/locks/limits.ts'
 import type { AcquireFault, LockApi, ServiceFault } from '#api/locks/lock-api.ts'
 import { lockLimits } from '#core/lock/limits.ts'
-import type { Granted, Item, OwnerRef, Queued, Refused } from '#core/lock/types.ts'
+import type { Granted, Item, LockAnswer, OwnerRef, Queued, Refused } from '#core/lock/types.ts'
 import { clientId, fencingToken, resourceName, sessionId } from '#core/lock/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Entropy } from '#ports/entropy.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
+import { audit, outcomeOf } from '#services/common/audit.ts'
+import type { Standing } from '#services/common/service-node.ts'
 import type { Commands } from './commands.ts'
 import { holderViews, leaseOf, outcomeOfAcquire, ownerRefusal, unexpected } from './lock-answers.ts'
-import type { LockQuestion, LockViews, Standing } from './lock-questions.ts'
+import type { LockQuestion, LockViews } from './lock-questions.ts'
 import type { Asked, LockSlot } from './lock-slot.ts'
 import type { Looking } from './looking.ts'
 
@@ -147,13 +149,9 @@ export class LockService implements LockApi {
     const { resource_id: resource, client_id: client = null, reason = null } = request
     const victim = client === null ? null : clientId(client)
     const answered = await this.#ports.commands.submit({ type: 'force-release', resource: resourceName(resource), client: victim })
-    const outcome = answered.ok ? answered.value.type : answered.error.code
-    const { requestId, remoteAddress } = call
-    this.#ports.telemetry.log('warn', 'audit-force-release', { resource, client, reason, outcome, requestId, remoteAddress })
-    if (!answered.ok) return answered
-    const answer = answered.value
-    if (answer.type === 'released') return ok({ status: 'released', granted_to: holderViews(answer.grantedTo) })
-    return answer.type === 'refused' && answer.code === 'unknown_resource' ? err(unknownResource(resource)) : unexpected(answer)
+    const outcome = answered.ok ? outcomeOfForce(answered.value, resource) : answered
+    audit(this.#ports.telemetry, call, { action: 'forceRelease', about: { resource, client, reason }, outcome: outcomeOf(outcome) })
+    return outcome
   }
 
   async #acquire(request: AcquireTerms, items: readonly Item[], call: Call): Promise<Result<Granted | Queued, Fault<AcquireFault>>> {
@@ -225,4 +223,9 @@ function missing(
 ): Fault<'unknown_resource'> | Fault<'not_holder'> | null {
   if (code === 'unknown_resource') return unknownResource(resource)
   return code === 'not_holder' ? notHolder({ resource, client }, token) : null
+}
+
+function outcomeOfForce(answer: LockAnswer, resource: string): Awaited<ReturnType<LockApi['forceRelease']>> {
+  if (answer.type === 'released') return ok({ status: 'released', granted_to: holderViews(answer.grantedTo) })
+  return answer.type === 'refused' && answer.code === 'unknown_resource' ? err(unknownResource(resource)) : unexpected(answer)
 }

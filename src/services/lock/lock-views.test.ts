@@ -91,7 +91,7 @@ test('a token and a session are looked up', () => {
 
 test('bytes that are no command are refused by the machine and change nothing', () => {
   const machine = new LockStateMachine({ applied() {}, restored() {} })
-  const context = { index: 1 as never, term: 1 as never, time: millis(0), wall: wallMillis(0), version: 1 }
+  const context = { index: 1 as never, position: 0, term: 1 as never, time: millis(0), wall: wallMillis(0), version: 1 }
   machine.apply(new Uint8Array([255, 1, 2]), context)
   equal(machine.state.resources.size, 0)
 })

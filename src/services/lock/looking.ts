@@ -1,9 +1,9 @@
 import type { LockState } from '#core/lock/state.ts'
+import { pathLimits } from '#services/common/limits.ts'
 import type { LockQuestion, LockViews } from './lock-questions.ts'
 import type { LockSlot } from './lock-slot.ts'
 import { viewOf } from './lock-views.ts'
 import { decodeView, encodeQuestion } from './question-codec.ts'
-import { serviceLimits } from './limits.ts'
 
 /** Questions about the state of the locks, which leave nothing in the log. */
 export class Looking {
@@ -23,7 +23,7 @@ export class Looking {
         this.lookFor(question, done)
       } else {
         const ask = { type: 'look', question } as const
-        this.#slot.askMember(ask, (asked) => done(asked.type === 'view' ? asked.view : null), serviceLimits.answerMs)
+        this.#slot.askMember(ask, (asked) => done(asked.type === 'view' ? asked.view : null), pathLimits.answerMs)
       }
     })
   }

@@ -4,6 +4,7 @@ import { sessionId } from '#core/lock/types.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Entropy } from '#ports/entropy.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
+import { pathLimits } from '#services/common/limits.ts'
 import { serviceLimits } from './limits.ts'
 import type { Answered, Asked, LockSlot } from './lock-slot.ts'
 
@@ -51,7 +52,7 @@ export class NodeSession {
       this.#waiting.delete(opened)
       done(ticketOf(open))
     }
-    const cancel = this.#ports.clock.after(serviceLimits.answerMs, () => opened(null))
+    const cancel = this.#ports.clock.after(pathLimits.answerMs, () => opened(null))
     this.#waiting.add(opened)
   }
 
@@ -78,7 +79,7 @@ export class NodeSession {
   #answered(id: SessionId, answered: Answered): void {
     if (this.#stopped) return
     if (!answered.ok) {
-      this.#after(serviceLimits.restMs, () => this.#tryToOpen(id))
+      this.#after(pathLimits.restMs, () => this.#tryToOpen(id))
     } else if (answered.value.type === 'session') {
       this.#opened(id)
     } else {

@@ -1,6 +1,6 @@
 import { answer, attempt, name, session } from '#core/lock/command-codec.ts'
-import { boolean, nullable, uint, union } from '#core/lock/schema.ts'
-import type { Schema } from '#core/lock/schema.ts'
+import { boolean, nullable, uint, union } from '#base/codec/schema.ts'
+import type { Schema } from '#base/codec/schema.ts'
 import type { Attempt, LockAnswer, SessionId } from '#core/lock/types.ts'
 import type { LockQuestion } from './lock-questions.ts'
 import { decoded, encoded, question } from './question-codec.ts'

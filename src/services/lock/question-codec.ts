@@ -1,9 +1,9 @@
 import { lockApiLimits as limits } from '#api/locks/limits.ts'
-import { readAll } from '#core/lock/byte-reader.ts'
-import { ByteWriter } from '#core/lock/byte-writer.ts'
+import { readAll } from '#base/codec/byte-reader.ts'
+import { ByteWriter } from '#base/codec/byte-writer.ts'
 import { deadlockMode, mode, name, resource, session } from '#core/lock/command-codec.ts'
-import { boolean, list, nullable, struct, text, uint, union, word } from '#core/lock/schema.ts'
-import type { Schema } from '#core/lock/schema.ts'
+import { boolean, encodeWith, list, nullable, struct, text, uint, union, word } from '#base/codec/schema.ts'
+import type { Schema } from '#base/codec/schema.ts'
 import type { LockQuestion, LockView, LockViews } from './lock-questions.ts'
 
 /** Questions and views as bytes. They stay within a cluster of one version, and are in no log. */
@@ -59,11 +59,9 @@ const views: { readonly [Type in LockQuestion['type']]: Schema<LockViews[Type]> 
   session: struct<LockViews['session']>({ open: boolean }),
 }
 
-export function encoded<T>(schema: Schema<T>, value: T): Uint8Array {
-  const writer = new ByteWriter(64)
-  schema.write(writer, value)
-  return writer.take()
-}
+const writer = new ByteWriter(1024)
+
+export const encoded = <T>(schema: Schema<T>, value: T): Uint8Array => encodeWith(writer, schema, value)
 
 /** Null for what the schema does not say. */
 export function decoded<T>(schema: Schema<T>, bytes: Uint8Array): T | null {

@@ -4,6 +4,7 @@ import { callEndOf } from '#api/call.ts'
 import { stopping, unknownOutcome } from '#api/common/faults.ts'
 import type { Acquire, Attempt, LockAnswer } from '#core/lock/types.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
+import { pathLimits } from '#services/common/limits.ts'
 import { serviceLimits } from './limits.ts'
 import type { Answered, LockSlot } from './lock-slot.ts'
 import type { Ticket } from './node-session.ts'
@@ -36,7 +37,7 @@ export class WaitingCall {
 
   start(command: Acquire & { readonly waitMs: number }): void {
     const { attempt } = this.#ticket
-    this.#leave = this.#ports.parking.park(attempt, (answer) => this.#decided(ok(answer)))
+    this.#leave = this.#ports.parking.park(attempt, (answer) => this.#ended(answer))
     this.#call.signal.addEventListener('abort', this.#onAbort)
     this.#ports.slot.submit(command, (answered) => this.#answered(answered, command.waitMs))
   }
@@ -63,10 +64,15 @@ export class WaitingCall {
   #askTheLog(): void {
     this.#stage = 'cancelling'
     this.#ports.slot.submit({ type: 'cancel', attempt: this.#ticket.attempt, ifGranted: 'keep' }, (answered) => {
-      if (!answered.ok) this.#decided(err(unknownOutcome()))
-      else if (answered.value.type !== 'cancelled') this.#decided(answered)
-      else this.#decided(callEndOf(this.#call) === 'stopping' ? err(stopping()) : ok(timedOut))
+      if (answered.ok) this.#ended(answered.value)
+      else this.#decided(err(unknownOutcome()))
     })
+  }
+
+  /** A cancellation of this node's own may be heard of here as what ended the wait before it is answered. */
+  #ended(answer: LockAnswer): void {
+    if (this.#stage !== 'cancelling' || answer.type !== 'cancelled') this.#decided(ok(answer))
+    else this.#decided(callEndOf(this.#call) === 'stopping' ? err(stopping()) : ok(timedOut))
   }
 
   #decided(answered: Answered): void {
@@ -82,8 +88,8 @@ export class WaitingCall {
 }
 
 export interface WaitingPorts {
-  readonly slot: LockSlot
-  readonly parking: Parking
+  readonly slot: Pick<LockSlot, 'submit'>
+  readonly parking: Pick<Parking, 'park' | 'follow'>
   readonly clock: Clock
 }
 
@@ -99,6 +105,6 @@ function giveBack(ports: Pick<WaitingPorts, 'slot' | 'clock'>, ticket: Ticket): 
   const attempt: Attempt = ticket.attempt
   ports.slot.submit({ type: 'cancel', attempt, ifGranted: 'release' }, (answered) => {
     if (answered.ok || answered.error.code === 'stopping') ticket.end()
-    else ports.clock.after(serviceLimits.restMs, () => giveBack(ports, ticket))
+    else ports.clock.after(pathLimits.restMs, () => giveBack(ports, ticket))
   })
 }

@@ -8,7 +8,7 @@ import type { Term } from '#core/raft/types.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Leadership } from '#runtime/leadership.ts'
 import type { ProposalOutcome } from '#wire/peer-message.ts'
-import { serviceLimits } from './limits.ts'
+import { pathLimits } from '#services/common/limits.ts'
 import type { Kept } from './peer-questions.ts'
 
 /**
@@ -103,18 +103,18 @@ export class Warden {
       this.#proposed.delete(command.type)
       if (type === 'refused') refused()
       if (type === 'applied') this.look()
-      else this.#lookIn(serviceLimits.restMs)
+      else this.#lookIn(pathLimits.restMs)
     })
   }
 
   #arm({ now, machineTime, leaseUntil }: Leadership): void {
     const session = this.#leases.nextDeadline()
     const due = this.#ports.state()?.nextDeadline() ?? null
-    const sessionInMs = session === null ? Infinity : Math.max(session - now, now >= leaseUntil ? serviceLimits.restMs : 0)
+    const sessionInMs = session === null ? Infinity : Math.max(session - now, now >= leaseUntil ? pathLimits.restMs : 0)
     const dueInMs = due === null ? Infinity : due - machineTime
     const inMs = Math.min(sessionInMs, dueInMs)
     // What is under way comes back by itself.
-    if (inMs < Infinity) this.#lookIn(Math.max(this.#proposed.size > 0 ? serviceLimits.restMs : 1, inMs))
+    if (inMs < Infinity) this.#lookIn(Math.max(this.#proposed.size > 0 ? pathLimits.restMs : 1, inMs))
   }
 
   #lookIn(delayMs: number): void {

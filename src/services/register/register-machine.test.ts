@@ -7,7 +7,7 @@ import type { ApplyContext } from '#runtime/state-machine.ts'
 import { packValue } from '#wire/value.ts'
 import { decodeRegisterAnswer, encodeRegisterCommand, RegisterMachine } from './register-machine.ts'
 
-const context: ApplyContext = { index: logIndex(1), term: term(1), time: millis(0), wall: wallMillis(0), version: 1 }
+const context: ApplyContext = { index: logIndex(1), position: 0, term: term(1), time: millis(0), wall: wallMillis(0), version: 1 }
 const stateOf = (machine: RegisterMachine): Uint8Array => Buffer.concat([...machine.snapshot()])
 const nothing = { value: null, done: false }
 

@@ -1,7 +1,6 @@
 import { Registers } from '#core/register/register.ts'
 import type { RegisterAnswer, RegisterCommand } from '#core/register/register.ts'
-import type { LogIndex } from '#core/raft/types.ts'
-import type { ApplyContext, StateMachine } from '#runtime/state-machine.ts'
+import type { ApplyContext, LiveBodies, StateMachine } from '#runtime/state-machine.ts'
 import { packValue, unpackValue } from '#wire/value.ts'
 
 /**
@@ -9,6 +8,7 @@ import { packValue, unpackValue } from '#wire/value.ts'
  * builds would disagree on if it were not agreed on first (decision R9).
  */
 export class RegisterMachine implements StateMachine {
+  readonly bodies: LiveBodies | null = null
   readonly #registers = new Registers()
   #writes = 0
 
@@ -32,8 +32,6 @@ export class RegisterMachine implements StateMachine {
     this.#writes = writes
     this.#registers.restore(entries)
   }
-
-  *live(): Iterable<LogIndex> {}
 }
 
 const encoder = new TextEncoder()

@@ -97,4 +97,13 @@ export const elections: readonly Mutant[] = [
     mutated: "'0123456789abcdef'",
     checks: [simulator(3, 9, 10)],
   },
+  {
+    name: 'hand-over-in-hold-off',
+    guards: 'decision R1',
+    breaks: 'A restarted preferred leader is handed the lead before it may take it, and its group refuses commands for nothing.',
+    file: 'src/runtime/citizen.ts',
+    original: 'since !== null && clock.now() - since >= timing().electionMaxMs',
+    mutated: 'since !== null',
+    checks: [test('src/runtime/cluster-node.test.ts', 'a preferred leader that was restarted is handed the lead when it may take that')],
+  },
 ]

@@ -51,6 +51,15 @@ export const leases: readonly Mutant[] = [
     checks: [test(pitfalls, 'pitfall 39: the lease ends before the target of a transfer is told to campaign'), simulator(1, 2, 3)],
   },
   {
+    name: 'lease-stays-forfeited',
+    guards: 'pitfall 33',
+    breaks: 'A leader that may not campaign when a transfer fails goes on in its term without a lease for ever.',
+    file: 'src/core/raft/leader.ts',
+    original: 'role.leaseForfeited && replica.mayCampaign',
+    mutated: 'false',
+    checks: [test(pitfalls, 'pitfall 33: a leader that may not campaign when a transfer fails has a lease again once it may')],
+  },
+  {
     name: 'lease-before-first-commit',
     guards: 'pitfall 4',
     breaks: 'A new leader answers reads under its lease before an entry of its term is committed.',

@@ -180,9 +180,9 @@ export const lockSessions: readonly Mutant[] = [
     name: 'more-than-one-slot-of-locks',
     guards: 'decision L8',
     breaks: 'Locks are spread over several slots, and a cycle over two of them is seen by neither.',
-    file: 'src/cli/commands/node.ts',
-    original: "if (service === 'lock' && slots > 1)",
-    mutated: "if (service === 'lock' && slots < 1)",
+    file: 'src/cli/config/node-settings.ts',
+    original: "if (service !== 'register' && slots > 1)",
+    mutated: "if (service !== 'register' && slots < 1)",
     checks: [test('src/cli/commands/node.test.ts', 'decision L8: the locks have one slot')],
   },
   {

@@ -80,7 +80,7 @@ export const locks: readonly Mutant[] = [
     file: 'src/core/lock/grants.ts',
     original: 'setTerms(step, hold, { ...terms, attempt: null })',
     mutated: 'setTerms(step, hold, terms)',
-    checks: [test('src/core/lock/decisions.test.ts', 'decision L3: who hangs up while it waits for an upgrade'), lockSimulator(6)],
+    checks: [test('src/core/lock/decisions.test.ts', 'decision L3: who hangs up while it waits for an upgrade'), lockSimulator(3)],
   },
   {
     name: 'grant-to-an-expired-session',
@@ -125,6 +125,6 @@ export const locks: readonly Mutant[] = [
     file: 'src/core/lock/session-leases.ts',
     original: "if (!this.#running.has(lease)) return 'ending'",
     mutated: "if (!this.#running.has(lease)) return 'renewed'",
-    checks: [lockSimulator(12)],
+    checks: [lockSimulator(2, 12)],
   },
 ]

@@ -30,8 +30,8 @@ export const log: readonly Mutant[] = [
     guards: 'pitfall 1',
     breaks: 'A group sends at once what must follow a durable write: votes and requests for them.',
     file: 'src/runtime/group.ts',
-    original: 'this.#host.afterWrites(',
-    mutated: 'void ((now: () => void): void => now())(',
+    original: 'this.#host.afterWrites(() => {\n      if (this.epoch === epoch) for',
+    mutated: 'void ((now: () => void): void => now())(() => {\n      if (this.epoch === epoch) for',
     checks: [test('test/mutants/host-order.test.ts', 'pitfall 1: a vote leaves the host only when')],
   },
   {

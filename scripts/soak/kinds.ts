@@ -1,0 +1,129 @@
+import { Agent, request } from 'node:http'
+import { connect } from '#index.ts'
+import type { Cache, Lockstep } from '#index.ts'
+import type { ProcessCluster } from '#test/harness/process-cluster.ts'
+import type { Service } from '#test/harness/nine-nodes.ts'
+
+/** One kind of operation; the number makes it another one each time. Rejects with an error whose `code` says why. */
+export interface Kind {
+  readonly name: string
+  readonly run: (number: number) => Promise<void>
+}
+
+type Clusters = Readonly<Record<Service, ProcessCluster>>
+
+const deadlineMs = 10_000
+const keys = 2_000
+const queues = 12
+/** Queues do not grow without end when more is sent than is handled. */
+const settings = { maxLength: 5_000, overflow: 'drop-head' } as const
+
+class HttpFailure extends Error {
+  readonly code: string
+
+  constructor(code: string) {
+    super(`the call ended with ${code}`)
+    this.code = code
+  }
+}
+
+/** Calls over HTTP to the nodes of a cluster in turn, on connections that are kept. */
+class HttpCalls implements Disposable {
+  readonly #cluster: ProcessCluster
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 })
+
+  constructor(cluster: ProcessCluster) {
+    this.#cluster = cluster
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy()
+  }
+
+  /** What was answered; rejects with the status of anything that is no success, or with `deadline`. */
+  call(number: number, path: string, body: object): Promise<unknown> {
+    const { nodes } = this.#cluster
+    const payload = JSON.stringify(body)
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }
+    const signal = AbortSignal.timeout(deadlineMs)
+    return new Promise((resolve, reject) => {
+      const outgoing = request(`${nodes[number % nodes.length]?.url}${path}`, { method: 'POST', headers, agent: this.#agent, signal })
+      outgoing.on('error', (error: Error & { readonly code?: string }) => {
+        reject(new HttpFailure(signal.aborted ? 'deadline' : (error.code ?? error.name)))
+      })
+      outgoing.on('response', (incoming) => {
+        const chunks: Buffer[] = []
+        incoming.on('error', reject)
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+        incoming.on('end', () => {
+          const { statusCode = 0 } = incoming
+          if (statusCode >= 300) reject(new HttpFailure(String(statusCode)))
+          else resolve(JSON.parse(Buffer.concat(chunks).toString()))
+        })
+      })
+      outgoing.end(payload)
+    })
+  }
+}
+
+function overHttp(clusters: Clusters, owner: AsyncDisposableStack): readonly Kind[] {
+  const [lock, queue, cache] = (['lock', 'queue', 'cache'] as const).map((service) => owner.use(new HttpCalls(clusters[service])))
+  if (lock === undefined || queue === undefined || cache === undefined) throw new Error('every service is called')
+  const locks = async (number: number): Promise<void> => {
+    const named = { resource_id: `http-${number}`, client_id: 'soak' }
+    await lock.call(number, '/acquire', { ...named, ttl_ms: 5_000 })
+    await lock.call(number, '/release', named)
+  }
+  const queued = async (number: number): Promise<void> => {
+    const name = { queue: `http-${number % queues}` }
+    await queue.call(number, '/produce', { ...name, message: { number, text: 'x'.repeat(200) } })
+    const taken = (await queue.call(number, '/consume', { ...name, consumer_id: 'soak', max: 2 })) as Taken
+    if (taken.messages.length > 0) await queue.call(number, '/ack', { receipts: taken.messages.map(({ receipt }) => receipt) })
+  }
+  const cached = async (number: number): Promise<void> => {
+    await cache.call(number, `/write/http-${number % keys}`, { value: { number } })
+  }
+  return [
+    { name: 'lock over HTTP', run: locks },
+    { name: 'queue over HTTP', run: queued },
+    { name: 'cache over HTTP', run: cached },
+  ]
+}
+
+interface Taken {
+  readonly messages: readonly { readonly receipt: string }[]
+}
+
+async function throughLibrary(sync: Lockstep, owner: AsyncDisposableStack): Promise<readonly Kind[]> {
+  const cache: Cache<number> = await sync.cache<number>()
+  const own = Array.from({ length: queues }, (_, at) => sync.queue<number>(`library-${at}`))
+  for (const queue of own) {
+    await queue.create(settings)
+    // Nothing is promised under overload but that what was taken is handled, or comes again.
+    owner.use(queue.work(() => {}, { concurrency: 32, onError: () => {} }))
+  }
+  for (let at = 0; at < queues; at++) await sync.queue(`http-${at}`).create(settings)
+  return [
+    { name: 'lock through the library', run: (number) => sync.withLock(`library-${number}`, () => Promise.resolve()) },
+    {
+      name: 'queue through the library',
+      run: async (number) => {
+        await own[number % queues]?.send(number)
+      },
+    },
+    {
+      name: 'cache through the library',
+      run: async (number) => {
+        if (number % 2 === 0) await cache.set(`library-${number % keys}`, number)
+        else await cache.get(`library-${number % keys}`)
+      },
+    },
+  ]
+}
+
+/** Every kind of operation, over both ways to each service. */
+export async function kindsOf(clusters: Clusters, owner: AsyncDisposableStack): Promise<readonly Kind[]> {
+  const urls = Object.fromEntries(Object.entries(clusters).map(([service, { nodes }]) => [service, nodes.map(({ url }) => url)]))
+  const sync = owner.use(await connect({ ...urls, clientId: 'soak', timeoutMs: deadlineMs }))
+  return [...(await throughLibrary(sync, owner)), ...overHttp(clusters, owner)]
+}

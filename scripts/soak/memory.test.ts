@@ -1,0 +1,22 @@
+import { equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import { isFlat, memoryLine } from './memory.ts'
+
+const mebibyte = 1024 * 1024
+const run = (sizes: readonly number[]): Parameters<typeof isFlat>[0] =>
+  sizes.map((size, at) => {
+    const bytes = size * mebibyte
+    return { atMs: at * 1_000, residentBytes: bytes, anonymousBytes: bytes, heapBytes: at === 0 ? null : bytes / 2 }
+  })
+
+test('memory that grows while it gets warm, and then breathes, is flat', () => {
+  equal(isFlat(run([100, 200, 300, 500, 480, 520, 540, 470, 500])), true)
+})
+
+test('memory that goes on growing is not flat', () => {
+  equal(isFlat(run([100, 200, 300, 400, 500, 600, 700, 800, 900])), false)
+})
+
+test('a line has the first, the largest and the last of each kind', () => {
+  equal(memoryLine(run([100, 400, 300])), 'resident 100 → 400 → 300, anonymous 100 → 400 → 300, heap 200 → 200 → 150 MiB')
+})

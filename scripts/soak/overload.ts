@@ -1,0 +1,113 @@
+import { services, startedClusters } from '#test/harness/nine-nodes.ts'
+import type { NodeProcess } from '#test/harness/node-process.ts'
+import { Generator } from './generator.ts'
+import { kindsOf } from './kinds.ts'
+import type { MemorySample } from './memory.ts'
+import { isFlat, memoryLine, sampleMemory } from './memory.ts'
+import { countsLine } from './outcomes.ts'
+
+/**
+ * Nine real nodes under twice the load that they were seen to carry, over both ways to all three services. Errors may only be those of a
+ * service that sheds load, memory must stay where it is, and soon after the load everything must go as before.
+ */
+
+const timing = { warmMs: 5_000, measureMs: 10_000, sampleMs: 5_000, recoveryMs: 10_000, promptMs: 500, promptTimes: 5 } as const
+const atOnce = 24
+const factor = 2
+
+export interface Overload {
+  /** What should not have been. */
+  readonly wrong: readonly string[]
+}
+
+export async function runOverload(minutes: number, say: (line: string) => void): Promise<Overload> {
+  await using owner = new AsyncDisposableStack()
+  const clusters = await startedClusters(owner)
+  const nodes = services.flatMap((service) => clusters[service].nodes)
+  const generators = (await kindsOf(clusters, owner)).map((kind) => new Generator(kind))
+  await Promise.all(generators.map((generator) => generator.capacity(atOnce, timing.warmMs)))
+  const rates = await Promise.all(generators.map((generator) => generator.capacity(atOnce, timing.measureMs)))
+  for (const [at, { kind }] of generators.entries())
+    say(`${kind.name}: carries ${(rates[at] ?? 0).toFixed(0)} a second; twice that is sent`)
+
+  const memory = new MemoryLog(nodes)
+  const endsAt = performance.now() + minutes * 60_000
+  const isOver = (): boolean => performance.now() >= endsAt
+  const watching = memory.watch(isOver, (seconds, line) => say(`${seconds.toFixed(0)} s: ${line}`))
+  const running = generators.map((generator, at) => generator.pace(Math.max(1, factor * (rates[at] ?? 0)), isOver))
+  const wrong: string[] = []
+  const recovery = recovered(generators, endsAt)
+  for (const [at, { begun, openMax, outcomes }] of (await Promise.all(running)).entries()) {
+    const { name } = (generators[at] as Generator).kind
+    say(
+      `${name}: ${begun} begun, ${outcomes.done} done, at most ${openMax} open; shed: ${countsLine(outcomes.shed)}; wrong: ${countsLine(outcomes.wrong)}`,
+    )
+    if (outcomes.wrong.size > 0) wrong.push(`${name} ended with ${countsLine(outcomes.wrong)}`)
+  }
+  await watching
+  for (const { name, ms } of await recovery) {
+    say(`${name}: ${ms === null ? 'did not recover' : `as before ${ms.toFixed(0)} ms after the load`}`)
+    if (ms === null || ms > timing.recoveryMs) wrong.push(`${name} had not recovered ${timing.recoveryMs} ms after the load`)
+  }
+  await memory.sample()
+  return { wrong: [...wrong, ...memory.judge(say), ...nodes.filter(({ running: runs }) => !runs).map(({ id }) => `${id} has ended`)] }
+}
+
+/** When each kind of operation was prompt again, several times in a row. */
+async function recovered(
+  generators: readonly Generator[],
+  endsAt: number,
+): Promise<readonly { readonly name: string; readonly ms: number | null }[]> {
+  await rest(endsAt - performance.now())
+  return Promise.all(
+    generators.map(async (generator) => {
+      let prompt = 0
+      while (performance.now() - endsAt < 6 * timing.recoveryMs) {
+        const ms = await generator.probe()
+        prompt = ms !== null && ms <= timing.promptMs ? prompt + 1 : 0
+        if (prompt === timing.promptTimes) return { name: generator.kind.name, ms: performance.now() - endsAt }
+        await rest(20)
+      }
+      return { name: generator.kind.name, ms: null }
+    }),
+  )
+}
+
+/** The memory of every node over time. */
+class MemoryLog {
+  readonly #samples: ReadonlyMap<NodeProcess, MemorySample[]>
+  readonly #startedAt = performance.now()
+
+  constructor(nodes: readonly NodeProcess[]) {
+    this.#samples = new Map(nodes.map((node) => [node, []]))
+  }
+
+  async sample(): Promise<void> {
+    const atMs = performance.now() - this.#startedAt
+    await Promise.all([...this.#samples].map(async ([node, samples]) => void samples.push(await sampleMemory(node, atMs))))
+  }
+
+  async watch(isOver: () => boolean, say: (seconds: number, line: string) => void): Promise<void> {
+    for (let round = 0; !isOver(); round++) {
+      await this.sample()
+      const seconds = (performance.now() - this.#startedAt) / 1_000
+      if (round % 6 === 0) say(seconds, [...this.#samples].map(([{ id }, samples]) => `${id} ${anonymousOf(samples.at(-1))}`).join(', '))
+      await rest(timing.sampleMs)
+    }
+  }
+
+  /** Says what each node had; what grew without end is wrong. */
+  judge(say: (line: string) => void): readonly string[] {
+    return [...this.#samples].flatMap(([{ id }, samples]) => {
+      say(`${id}: ${memoryLine(samples)}`)
+      return isFlat(samples) ? [] : [`the memory of ${id} went on growing`]
+    })
+  }
+}
+
+const anonymousOf = (sample: MemorySample | undefined): string => `${((sample?.anonymousBytes ?? 0) / 1024 / 1024).toFixed(0)} MiB`
+
+const rest = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, Math.max(0, ms))
+  })

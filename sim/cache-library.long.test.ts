@@ -1,0 +1,3 @@
+import { simulationSuite } from '#test/harness/simulation-suite.ts'
+
+simulationSuite('cache-library')

@@ -1,0 +1,80 @@
+import type { Prng } from '#base/prng.ts'
+import type { CacheLimits } from '#core/cache/limits.ts'
+import type { FullPolicy } from '#core/cache/memory-state.ts'
+import { keyIn } from '#core/cache/memory-state.ts'
+
+/** What a seed decides about the clients of the cache, and the limits that it runs under (swarm testing: each run has some of it, not a little of all). */
+export interface CacheOptions {
+  readonly callers: number
+  /** Programs that have the agent of their node in their own process. */
+  readonly residents: number
+  readonly watchers: number
+  /** How many litmus tests run side by side. */
+  readonly litmus: number
+  readonly keys: number
+  readonly thinkMs: number
+  readonly litmusThinkMs: number
+  /** Of what callers and residents do. */
+  readonly readShare: number
+  /** Of plain writes. */
+  readonly ownerShare: number
+  readonly ttlShare: number
+  /** Of changes with an id, which are sent again until their outcome is known. */
+  readonly onceShare: number
+  readonly batchShare: number
+  readonly limits: Partial<CacheLimits>
+  /** Memory is too small for all values, so some go by themselves. */
+  readonly pressure: boolean
+  readonly policy: FullPolicy
+  /** Null: nobody clears anything. */
+  readonly clearThinkMs: number | null
+  /** Programs that use the library. */
+  readonly libraryClients: number
+  /** How often something goes wrong with one of those. */
+  readonly libraryFateEveryMs: number
+  /** Of what their loaders are asked for. */
+  readonly loaderTroubleShare: number
+}
+
+/** All keys that are watched fit in: one that is recalled is read again at once. */
+const directoryMin = 4
+
+export function drawCacheOptions(prng: Prng): CacheOptions {
+  const pressure = prng.chance(0.25)
+  const linesMax = prng.pick([2, 4, 100_000])
+  const lineBytesMax = prng.pick([600, 1_000_000])
+  return {
+    callers: prng.between(4, 7),
+    residents: prng.between(0, 3),
+    watchers: prng.between(1, 3),
+    // What goes by itself would look like what was never written.
+    litmus: pressure ? 0 : prng.between(1, 2),
+    keys: prng.between(2, 6),
+    thinkMs: prng.pick([200, 400, 800]),
+    litmusThinkMs: prng.pick([1_000, 2_000]),
+    readShare: prng.pick([0.4, 0.6, 0.8]),
+    ownerShare: prng.pick([0, 0.3, 0.7]),
+    ttlShare: prng.pick([0, 0.05, 0.3]),
+    onceShare: prng.pick([0.1, 0.3]),
+    batchShare: prng.pick([0, 0.1]),
+    limits: {
+      linesMax,
+      lineBytesMax,
+      directoryMax: prng.pick([directoryMin, 50_000, 50_000]),
+      ...(pressure ? { memoryBytesMax: 200 } : {}),
+    },
+    pressure,
+    policy: pressure && prng.chance(0.4) ? 'refuse' : 'lru',
+    clearThinkMs: prng.pick([null, null, 3_000, 15_000]),
+    libraryClients: prng.between(1, 3),
+    libraryFateEveryMs: prng.pick([3_000, 8_000, 30_000]),
+    loaderTroubleShare: prng.pick([0.1, 0.5]),
+  }
+}
+
+/** The namespace that is cleared now and then. */
+export const clearedNamespace = 'n'
+
+/** Where something is cleared, every other key is in that namespace. */
+export const keysOf = ({ keys, clearThinkMs }: CacheOptions): readonly string[] =>
+  Array.from({ length: keys }, (_, at) => keyIn(clearThinkMs !== null && at % 2 === 1 ? clearedNamespace : '', `k${at + 1}`))

@@ -1,0 +1,48 @@
+import type { Budget, Configuration, Wish } from './scene.ts'
+
+const none: Budget = { loss: 0, double: 0, lapse: 0, retry: 0, home: 0 }
+const key = 'k'
+const read: Wish = { type: 'read', key }
+const set = (value: string): Wish => ({ type: 'set', key, value })
+const own = (value: string): Wish => ({ type: 'own', key, value })
+
+/** Both have a session, and A has the line. */
+const owned = [
+  { agent: 'B', ...read },
+  { agent: 'A', ...set('0') },
+]
+/** Both have the line. */
+const shared = [
+  { agent: 'A', ...set('0') },
+  { agent: 'B', ...read },
+]
+
+/** Small, and of everything a little. Each is explored whole. */
+export const configurations: readonly Configuration[] = [
+  { name: 'two writers', before: [], programs: { A: [read, set('1'), read], B: [set('2'), read] }, budget: none },
+  { name: 'write-behind', before: [], programs: { A: [set('1'), own('2'), read], B: [read, set('3'), read] }, budget: none },
+  { name: 'doubled messages', before: shared, programs: { A: [set('1'), own('2')], B: [set('3'), read] }, budget: { ...none, double: 1 } },
+  { name: 'a doubled grant', before: owned, programs: { A: [own('1'), read], B: [read, own('2')] }, budget: { ...none, double: 1 } },
+  { name: 'a lost message', before: shared, programs: { A: [set('1')], B: [set('2'), read] }, budget: { ...none, loss: 1, retry: 1 } },
+  { name: 'a lease that lapses', before: owned, programs: { A: [own('1')], B: [set('2')] }, budget: { ...none, lapse: 1 } },
+  { name: 'a late lease', before: [{ agent: 'B', ...read }], programs: { A: [set('1')], B: [set('2')] }, budget: { ...none, lapse: 1 } },
+  { name: 'another home', before: owned, programs: { A: [own('1'), set('2')], B: [set('3'), read] }, budget: { ...none, home: 1 } },
+]
+
+/** Two kinds of faults: most of the time goes here. */
+export const longConfigurations: readonly Configuration[] = [
+  {
+    name: 'a lapse, then another home',
+    before: owned,
+    programs: { A: [own('1')], B: [read] },
+    budget: { ...none, home: 1, lapse: 1 },
+    first: 'lapse',
+  },
+  {
+    name: 'another home, then a lapse',
+    before: owned,
+    programs: { A: [own('1')], B: [read] },
+    budget: { ...none, home: 1, lapse: 1 },
+    first: 'home',
+  },
+]

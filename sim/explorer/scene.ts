@@ -1,0 +1,226 @@
+import { assert, present, unreachable } from '#base/assert.ts'
+import type { CacheLimits } from '#core/cache/limits.ts'
+import type { Letter } from '#core/cache/testkit.ts'
+import { TestValue, World, describeLetter, other, own, theSlot } from '#core/cache/testkit.ts'
+import type { Change } from '#core/cache/types.ts'
+import { cacheKey } from '#core/cache/types.ts'
+
+/** What an agent is asked for, one after the other; `own` is at the level `owner`. */
+export type Wish = { readonly key: string } & (
+  | { readonly type: 'read' }
+  | { readonly type: 'set' | 'own'; readonly value: string }
+  | { readonly type: 'add' }
+)
+
+/** How often what may happen. */
+export interface Budget {
+  readonly loss: number
+  readonly double: number
+  /** An agent is paused for longer than its lease, while the others renew theirs. */
+  readonly lapse: number
+  /** Time passes, enough for what got lost to be sent again. */
+  readonly retry: number
+  readonly home: number
+}
+
+export interface Configuration {
+  readonly name: string
+  readonly programs: Readonly<Record<string, readonly Wish[]>>
+  /** What was asked for, and answered, before anything is explored. */
+  readonly before: readonly (Wish & { readonly agent: string })[]
+  readonly budget: Budget
+  /** Of two kinds of faults, the one that must be over before the other begins; both orders are explored, each by itself. */
+  readonly first?: 'lapse' | 'home'
+}
+
+export type Action =
+  | { readonly type: 'ask'; readonly agent: string }
+  | { readonly type: 'deliver' | 'double' | 'lose'; readonly letter: number }
+  | { readonly type: 'apply' }
+  | { readonly type: 'pause'; readonly agent: string }
+  | { readonly type: 'pass' }
+  | { readonly type: 'tick'; readonly agent: string }
+  | { readonly type: 'tick-home' }
+  | { readonly type: 'change-home'; readonly kept: number }
+  | { readonly type: 'learn'; readonly agent: string }
+
+const leaseMs = 1_000
+const retryMs = 400
+
+/** So that a step of time is one of a few, and everything that is due then happens in one tick. */
+const limits: Partial<CacheLimits> = {
+  leaseMs,
+  marginMs: 10,
+  renewMs: 1e9,
+  gapMs: 1e9,
+  retryMs: 200,
+  snoopRetryMs: 200,
+  snoopPatienceMs: 300,
+}
+
+/** Nothing gets lost, so nothing has to be sent again. */
+const patient: Partial<CacheLimits> = { retryMs: 1e9, snoopRetryMs: 1e9 }
+
+/** A world, and what may happen to it next. */
+export class Scene {
+  readonly world: World
+  readonly programs: Configuration['programs']
+  /** How far each agent is. */
+  readonly asked: Record<string, number> = {}
+  /** Who has been ticked since time passed last. */
+  readonly ticked = new Set<string>()
+  readonly left: { -readonly [K in keyof Budget]: number }
+
+  readonly first: 'lapse' | 'home' | null
+
+  constructor({ programs, before, budget, first }: Configuration) {
+    this.first = first ?? null
+    this.programs = Object.freeze(programs)
+    this.world = new World({ agents: Object.keys(programs), limits: Object.freeze({ ...limits, ...(budget.retry > 0 ? {} : patient) }) })
+    this.left = { ...budget }
+    for (const agent of Object.keys(programs)) this.asked[agent] = 0
+    for (const { agent, ...wish } of before) {
+      ask(this, agent, wish)
+      this.world.settle()
+    }
+    this.world.witness.answers.clear()
+  }
+
+  actions(): Action[] {
+    const { world, left } = this
+    const actions: Action[] = []
+    for (const agent of Object.keys(this.programs)) if (mayAsk(this, agent)) actions.push({ type: 'ask', agent })
+    world.letters.forEach((_, letter) => {
+      actions.push({ type: 'deliver', letter })
+      if (left.double > 0) actions.push({ type: 'double', letter })
+      if (left.loss > 0) actions.push({ type: 'lose', letter })
+    })
+    if (world.log.length > 0) actions.push({ type: 'apply' })
+    if (left.lapse > 0 && (this.first !== 'home' || left.home === 0)) actions.push({ type: 'pause', agent: 'A' })
+    // Messages that are late for longer than that are the same as doubled ones, of which there is a configuration of its own.
+    if (left.retry > 0 && left.loss === 0 && world.letters.length + world.log.length === 0) actions.push({ type: 'pass' })
+    if (world.now > 0) {
+      for (const agent of Object.keys(this.programs)) if (!this.ticked.has(agent)) actions.push({ type: 'tick', agent })
+      if (!this.ticked.has('home')) actions.push({ type: 'tick-home' })
+    }
+    if (left.home > 0 && (this.first !== 'lapse' || left.lapse === 0))
+      for (let kept = 0; kept <= world.log.length; kept++) actions.push({ type: 'change-home', kept })
+    for (const [name, { state }] of world.agents) if (state.slot(theSlot).term < world.term) actions.push({ type: 'learn', agent: name })
+    return actions
+  }
+
+  perform(action: Action): void {
+    const { world, left } = this
+    switch (action.type) {
+      case 'ask':
+        askNext(this, action.agent)
+        break
+      case 'deliver':
+        world.deliver(letterAt(this, action.letter))
+        break
+      case 'double':
+        left.double--
+        world.arrive(letterAt(this, action.letter))
+        break
+      case 'lose':
+        left.loss--
+        world.drop(letterAt(this, action.letter))
+        break
+      case 'apply':
+        world.apply()
+        break
+      case 'pass':
+        left.retry--
+        this.ticked.clear()
+        world.pass(retryMs)
+        break
+      case 'pause':
+        left.lapse--
+        this.ticked.clear()
+        pause(this, action.agent)
+        break
+      case 'tick':
+        this.ticked.add(action.agent)
+        world.tickAgent(action.agent)
+        break
+      case 'tick-home':
+        this.ticked.add('home')
+        world.tickHome()
+        break
+      case 'change-home':
+        left.home--
+        this.ticked.clear()
+        world.changeHome(action.kept)
+        world.deposed.length = 0
+        break
+      case 'learn':
+        world.step(action.agent, { type: 'home', slot: theSlot, term: world.term })
+        break
+      default:
+        unreachable(action)
+    }
+    world.witness.answers.clear()
+    world.letters = world.letters.filter((letter) => matters(world, letter))
+  }
+
+  describe(action: Action): string {
+    if ('letter' in action) return `${action.type} ${describeLetter(letterAt(this, action.letter))}`
+    if ('agent' in action) return `${action.type} ${action.agent}`
+    return action.type
+  }
+
+  /** Nothing more is explored from here: then everybody must have an answer, at once, or where time plays a part, when it has passed. */
+  checkAtRest(): void {
+    const { world } = this
+    if (world.now > 0 || world.term > 1) world.run(10_000, () => world.witness.calls.size === 0)
+    for (const [agent, wishes] of Object.entries(this.programs))
+      assert(this.asked[agent] === wishes.length && world.agent(agent).state.activities.size === 0, 'at rest everybody has an answer')
+    assert(world.home.state.queues.size === 0, 'at rest nothing is under way at the home')
+  }
+}
+
+const letterAt = ({ world }: Scene, at: number): Letter => present(world.letters[at], 'an action is of the state it is for')
+
+function mayAsk({ programs, world, asked }: Scene, agent: string): boolean {
+  const wishes = present(programs[agent], 'an agent has a program')
+  const waits = [...world.witness.calls.values()].some(({ what }) => what.agent === agent)
+  return !waits && present(asked[agent], 'it is known how far it is') < wishes.length
+}
+
+/** The others renew in the middle of it, at once. */
+function pause({ world, ticked, programs }: Scene, paused: string): void {
+  world.pass(leaseMs / 2)
+  for (const agent of Object.keys(programs)) {
+    if (agent === paused) continue
+    ticked.add(agent)
+    world.renew(agent)
+  }
+  world.pass(leaseMs / 2 + 100)
+}
+
+/** A message of a former term is ignored by everybody who has heard of the next one, and one of a former session by its agent. */
+function matters(world: World, letter: Letter): boolean {
+  if (letter.type === 'to-home') return letter.message.term === world.term
+  const { term, standing, nonce } = world.agent(letter.to).state.slot(theSlot)
+  const { message } = letter
+  if (message.term < term) return false
+  if (message.type === 'opened') return message.nonce === nonce && standing.type === 'opening'
+  return 'session' in standing && standing.session === message.session
+}
+
+function askNext(scene: Scene, agent: string): void {
+  const { asked, programs } = scene
+  const at = present(asked[agent], 'it is known how far it is')
+  const wish = present(programs[agent]?.[at], 'there is something to ask')
+  asked[agent] = at + 1
+  ask(scene, agent, wish)
+}
+
+function ask({ world }: Scene, agent: string, wish: Wish): void {
+  const key = cacheKey(wish.key)
+  if (wish.type === 'read') world.read(agent, key, { by: other })
+  else if (wish.type === 'add') world.write(agent, key, { type: 'add', by: 1 })
+  else world.write(agent, key, set(wish.value), { by: own, ack: wish.type === 'own' ? 'owner' : 'replicated' })
+}
+
+const set = (value: string): Change => ({ type: 'set', value: new TestValue(value), ttlMs: null, condition: { type: 'none' } })

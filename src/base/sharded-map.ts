@@ -1,0 +1,44 @@
+/**
+ * A map for millions of names that come and go. One plain `Map` of that size is not: the engine keeps deleted entries in their chains until
+ * it rebuilds the whole table, so a name that is set and deleted over and over makes its own chain as long as the table, and every rebuild
+ * stops the world. Many small tables keep both small.
+ *
+ * The order is the same in every map into which the same entries were set in this map's order.
+ */
+export class ShardedMap<K extends string, V> {
+  readonly #shards: (Map<K, V> | undefined)[] = Array.from({ length: shards })
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  get(key: K): V | undefined {
+    return this.#shards[shardOf(key)]?.get(key)
+  }
+
+  set(key: K, value: V): void {
+    const shard = (this.#shards[shardOf(key)] ??= new Map<K, V>())
+    this.#size -= shard.size
+    shard.set(key, value)
+    this.#size += shard.size
+  }
+
+  delete(key: K): void {
+    if (this.#shards[shardOf(key)]?.delete(key) === true) this.#size--
+  }
+
+  *values(): IterableIterator<V> {
+    // Entries come and go, and leave empty tables behind.
+    for (const shard of this.#shards) if (shard !== undefined && shard.size > 0) yield* shard.values()
+  }
+}
+
+const shards = 1024
+
+/** FNV-1a, folded. */
+function shardOf(key: string): number {
+  let hash = 0x811c_9dc5
+  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x0100_0193)
+  return (hash ^ (hash >>> 16)) & (shards - 1)
+}

@@ -1,0 +1,66 @@
+import type { Millis } from '#base/brand.ts'
+import type { CacheLimits } from './limits.ts'
+import type { Identity, Outcome } from './types.ts'
+
+interface Client {
+  usedAt: Millis
+  confirmed: number
+  /** In the order in which they were carried out. */
+  readonly outcomes: Map<number, Outcome>
+}
+
+/**
+ * Outcomes kept for clients that may ask again by another agent (decision C6): for each client until it has seen them, and not for each key,
+ * where a busy one would push them out.
+ */
+export class ClientOutcomes {
+  readonly limits: CacheLimits
+  /** Least recently used first. */
+  readonly clients = new Map<string, Client>()
+
+  constructor(limits: CacheLimits) {
+    this.limits = limits
+  }
+
+  /** The outcome instead of carrying the change out; null when it is to be carried out, and recorded. */
+  find(identity: Identity, time: Millis): Outcome | null {
+    expire(this, time)
+    const client = this.clients.get(identity.client)
+    if (client === undefined) {
+      if (identity.retry) return { type: 'unknown' }
+      if (this.clients.size >= this.limits.clientsMax) return { type: 'refused', code: 'too_many_clients' }
+      this.clients.set(identity.client, { usedAt: time, confirmed: identity.confirmed, outcomes: new Map() })
+      return null
+    }
+    this.clients.delete(identity.client)
+    this.clients.set(identity.client, client)
+    client.usedAt = time
+    confirm(client, identity.confirmed)
+    if (identity.sequence <= client.confirmed) return { type: 'unknown' }
+    return client.outcomes.get(identity.sequence) ?? null
+  }
+
+  record({ client: id, sequence }: Identity, outcome: Outcome): void {
+    const client = this.clients.get(id)
+    if (client === undefined || sequence <= client.confirmed) return
+    client.outcomes.set(sequence, outcome)
+    if (client.outcomes.size <= this.limits.outcomesPerClientMax) return
+    for (const oldest of client.outcomes.keys()) {
+      confirm(client, oldest)
+      return
+    }
+  }
+}
+
+function expire({ clients, limits }: ClientOutcomes, time: Millis): void {
+  for (const [id, { usedAt }] of clients) {
+    if (time - usedAt <= limits.clientIdleMs) return
+    clients.delete(id)
+  }
+}
+
+function confirm(client: Client, confirmed: number): void {
+  if (confirmed <= client.confirmed) return
+  client.confirmed = confirmed
+  for (const sequence of client.outcomes.keys()) if (sequence <= confirmed) client.outcomes.delete(sequence)
+}

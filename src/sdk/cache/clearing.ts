@@ -1,0 +1,93 @@
+import type { Prng } from '#base/prng.ts'
+import type { SlotId } from '#core/cache/types.ts'
+import { slotId } from '#core/cache/types.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { LockstepErrorCode } from '#sdk/errors.ts'
+import { LockstepError } from '#sdk/errors.ts'
+import { sdkLimits } from '#sdk/limits.ts'
+import type { CacheServerMessage } from '#wire/cache-client-message.ts'
+import type { Asking, Terms } from './asking.ts'
+import type { Line } from './links.ts'
+
+interface ClearingPorts {
+  readonly clock: Clock
+  readonly prng: Prng
+  readonly asking: Asking
+  readonly slots: () => number
+  /** To the home of the slot; null while there is none. */
+  readonly lineTo: (slot: SlotId) => Line | null
+}
+
+type Answered = Extract<CacheServerMessage, { type: 'cleared' | 'failed' }>
+
+/** Null: done. */
+type Done = (error: LockstepError | null) => void
+
+interface Open {
+  readonly line: Line
+  readonly done: Done
+}
+
+/** Empties namespaces: one write in each slot, by its home. What may have been carried out is not asked for again, as it would take what was written since. */
+export class Clearing {
+  readonly #ports: ClearingPorts
+  readonly #open = new Map<number, Open>()
+  #lastCall = 0
+
+  constructor(ports: ClearingPorts) {
+    this.#ports = ports
+  }
+
+  async clear(namespace: string, terms: Terms): Promise<void> {
+    const slots = Array.from({ length: this.#ports.slots() }, (_, at) => slotId(at + 1))
+    const all = Promise.all(slots.map((slot) => this.#clearSlot(slot, namespace, terms)))
+    await this.#ports.asking.within(terms, all, () => unknown('not all slots answered in time'))
+  }
+
+  answered(line: Line, message: Answered): void {
+    const open = this.#open.get(message.call)
+    if (open === undefined || open.line !== line) return
+    this.#open.delete(message.call)
+    open.done(message.type === 'cleared' ? null : new LockstepError(message.code as LockstepErrorCode, message.message))
+  }
+
+  lineDown(line: Line): void {
+    this.#endAll((open) => open.line === line, unknown('the connection broke'))
+  }
+
+  close(error: LockstepError): void {
+    this.#endAll(() => true, error)
+  }
+
+  async #clearSlot(slot: SlotId, namespace: string, terms: Terms): Promise<void> {
+    const { asking, clock, prng } = this.#ports
+    while (!asking.isOver(terms)) {
+      const error = await this.#attempt(slot, namespace)
+      if (error === null) return
+      if (error.code !== 'no_leader') throw error
+      await new Promise<void>((resolve) => void clock.after(prng.between(sdkLimits.restMsMin, sdkLimits.restMsMax), resolve))
+    }
+    throw unknown('its time was over before the home of a slot was found')
+  }
+
+  #attempt(slot: SlotId, namespace: string): Promise<LockstepError | null> {
+    const line = this.#ports.lineTo(slot)
+    if (line === null) return Promise.resolve(new LockstepError('no_leader', 'no home of the slot can be reached'))
+    const call = ++this.#lastCall
+    return new Promise((resolve) => {
+      this.#open.set(call, { line, done: resolve })
+      line.link.send({ type: 'clear', call, slot, namespace })
+    })
+  }
+
+  #endAll(isMeant: (open: Open) => boolean, error: LockstepError): void {
+    for (const [call, open] of this.#open) {
+      if (!isMeant(open)) continue
+      this.#open.delete(call)
+      open.done(error)
+    }
+  }
+}
+
+const unknown = (why: string): LockstepError =>
+  new LockstepError('unknown', `the namespace may have been cleared, in all slots or in some: ${why}`, { retryable: false })

@@ -1,0 +1,163 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { millis } from '#base/brand.ts'
+import { cacheLimits } from '#core/cache/limits.ts'
+import { decodeCommand, encodeAnswer } from '#core/cache/memory-codec.ts'
+import { Memory } from '#core/cache/memory.ts'
+import type { ToAgent, ToHome } from '#core/cache/messages.ts'
+import { agentId, homeTerm, slotId } from '#core/cache/types.ts'
+import { logIndex, term } from '#core/raft/types.ts'
+import type { Leadership } from '#runtime/leadership.ts'
+import type { ProposalOutcome } from '#wire/peer-message.ts'
+import { HomeHost } from './home-host.ts'
+import { cacheServiceLimits } from './limits.ts'
+
+const slot = slotId(1)
+const agent = agentId('n2/1')
+
+/** A host whose leadership, log and time are in the hands of the test. */
+class Bench {
+  leadership: Leadership | null = null
+  elected: number | null = null
+  readonly memory = new Memory(cacheLimits)
+  readonly proposed: { readonly type: string; readonly command: Uint8Array; readonly done: (outcome: ProposalOutcome) => void }[] = []
+  readonly told: string[] = []
+  readonly timers: (() => void)[] = []
+  begun = 0
+  readonly host = new HomeHost({
+    clock: { after: (_ms: number, call: () => void) => void this.timers.push(call) } as never,
+    limits: cacheLimits,
+    localAgent: agentId('n1/1'),
+    leadership: () => this.leadership,
+    electedIn: () => (this.elected === null ? null : homeTerm(this.elected)),
+    memory: () => this.memory.state,
+    previousAgent: () => null,
+    begins: () => void this.begun++,
+    propose: (_slot, command, done) => {
+      const decoded = decodeCommand(command)
+      ok(decoded.ok)
+      this.proposed.push({ type: decoded.value.type, command, done })
+    },
+    send: (node: string, to: string, message: ToAgent) => void this.told.push(`${node} ${to} ${message.type}`),
+  })
+
+  lead(number: number, now = 100, leaseMs = 450): void {
+    this.elected = number
+    this.leadership = { term: term(number), now: millis(now), leaseUntil: millis(now + leaseMs), machineTime: millis(now) }
+    this.host.look(slot)
+  }
+
+  open(inTerm: number, nonce = 1, from = agent): boolean {
+    const message: ToHome = { type: 'open', slot, term: homeTerm(inTerm), agent: from, nonce, sentAt: millis(1) }
+    return this.host.receive('n2', from, message)
+  }
+
+  /** The first proposal is committed and applied. */
+  apply(): void {
+    const next = this.proposed.shift()
+    ok(next !== undefined)
+    const answer = this.memory.apply(next.command, { term: this.elected ?? 0, time: millis(0) })
+    next.done({ type: 'applied', index: logIndex(1), answer: encodeAnswer(answer) })
+  }
+}
+
+test('what comes between the election and the first entry of the term waits for the home', () => {
+  const bench = new Bench()
+  bench.elected = 5
+  ok(bench.open(5))
+  deepEqual(bench.proposed, [])
+  bench.lead(5)
+  equal(bench.begun, 1)
+  bench.apply()
+  deepEqual(bench.told, ['n2 n2/1 opened'])
+})
+
+test('what came for a term that ended before its home began takes no room from what comes for the next', () => {
+  const bench = new Bench()
+  bench.elected = 5
+  for (let other = 1; other <= cacheServiceLimits.earlyMessagesMax; other++) ok(bench.open(5, 1, agentId(`n3/${other}`)))
+  bench.elected = 6
+  ok(bench.open(6))
+  bench.lead(6)
+  bench.apply()
+  deepEqual(bench.told, ['n2 n2/1 opened'])
+})
+
+test('of what one agent says too early only the last of a kind is kept', () => {
+  const bench = new Bench()
+  bench.elected = 5
+  for (let nonce = 1; nonce <= 3; nonce++) ok(bench.open(5, nonce))
+  bench.lead(5)
+  equal(bench.proposed.length, 1)
+  bench.apply()
+  deepEqual(
+    [...bench.memory.state.sessions.values()].map(({ nonce }) => nonce),
+    [3],
+  )
+})
+
+test('rule 11: what is meant for another term, or for who does not lead, is not taken', () => {
+  const bench = new Bench()
+  equal(bench.open(5), false)
+  bench.lead(5)
+  deepEqual([bench.open(4), bench.open(6)], [false, false])
+  bench.leadership = null
+  bench.host.look(slot)
+  deepEqual([bench.open(5), bench.host.homeOf(slot)], [false, null])
+})
+
+test('what was refused for now is proposed again, and what is in another log is not', () => {
+  const bench = new Bench()
+  bench.lead(5)
+  ok(bench.open(5))
+  for (const code of ['transferring', 'overloaded'] as const) {
+    bench.proposed.shift()?.done({ type: 'refused', code, leader: null })
+    for (const timer of bench.timers.splice(0)) timer()
+    deepEqual(
+      bench.proposed.map(({ type }) => type),
+      ['open-session'],
+    )
+  }
+  bench.apply()
+  deepEqual(bench.told, ['n2 n2/1 opened'])
+  ok(bench.open(5, 2))
+  bench.proposed.shift()?.done({ type: 'unknown' })
+  equal(bench.host.homeOf(slot), null)
+})
+
+test('rule 13: a term has one home, however often its leader is looked at', () => {
+  const bench = new Bench()
+  bench.lead(5)
+  const home = bench.host.homeOf(slot)
+  bench.host.look(slot)
+  equal(bench.host.homeOf(slot), home)
+  bench.leadership = null
+  bench.host.look(slot)
+  bench.lead(5)
+  equal(bench.host.homeOf(slot), null)
+  bench.lead(6)
+  equal(bench.host.homeOf(slot)?.state.term, 6)
+})
+
+test('rule 8: a home whose leadership lease is over, or forfeited, answers nobody', () => {
+  const bench = new Bench()
+  bench.lead(5)
+  ok(bench.open(5))
+  bench.apply()
+  const { session } = { session: [...bench.memory.state.sessions.keys()][0] }
+  ok(session !== undefined)
+  const renew = (): void => {
+    bench.host.receive('n2', agent, { type: 'renew', slot, term: homeTerm(5), session, oldest: 1 as never, sentAt: millis(2) })
+  }
+  renew()
+  deepEqual(bench.told.splice(0), ['n2 n2/1 opened', 'n2 n2/1 renewed'])
+  bench.leadership = { term: term(5), now: millis(200), leaseUntil: millis(-Infinity), machineTime: millis(200) }
+  renew()
+  deepEqual(bench.told, [])
+  bench.leadership = { term: term(5), now: millis(300), leaseUntil: millis(300), machineTime: millis(300) }
+  renew()
+  deepEqual(bench.told, [])
+  bench.leadership = { term: term(5), now: millis(310), leaseUntil: millis(700), machineTime: millis(310) }
+  renew()
+  deepEqual(bench.told, ['n2 n2/1 renewed'])
+})

@@ -1,0 +1,133 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { noLeader } from '#api/common/faults.ts'
+import { millis, wallMillis } from '#base/brand.ts'
+import { err } from '#base/result.ts'
+import { decodeCommand, encodeAnswer, encodeCommand } from '#core/queue/command-codec.ts'
+import { QueueMachine } from '#core/queue/machine.ts'
+import { definitionOf, message } from '#core/queue/testkit-samples.ts'
+import type { QueueCommand } from '#core/queue/types.ts'
+import { consumerId, generation } from '#core/queue/types.ts'
+import type { Clock } from '#ports/clock.ts'
+import type { Forwarded } from '#services/common/group-path.ts'
+import { silentTelemetry } from '#ports/telemetry.ts'
+import { encodeCommand as encodeLogged } from '#wire/command.ts'
+import { Bodies } from './bodies.ts'
+import { ConsumerDesk } from './consumer-desk.ts'
+import type { Consume, PeerAnswer } from './peer-messages.ts'
+
+const group = 1
+const queue = { generation: generation(1), partition: 0 }
+
+/** The leader of one slot. What its desk asks of the log waits until the test carries it out. */
+class Leader {
+  readonly machine = new QueueMachine({ clusterId: 'cluster', slot: group })
+  readonly asked: QueueCommand[] = []
+  readonly #open: { readonly command: QueueCommand; readonly done: (forwarded: Forwarded) => void }[] = []
+  /** What the desk wants to do when time has passed. */
+  readonly later: (() => void)[] = []
+  readonly stored = new Map<number, Uint8Array>()
+  /** What is logged from now on. */
+  isReadable = true
+  #index = 0
+  readonly #clock: Clock = {
+    now: () => millis(0),
+    wall: () => wallMillis(0),
+    after: (_, call) => (this.later.push(call), () => {}),
+    soon: (call) => call(),
+  }
+  readonly desk = new ConsumerDesk({
+    clock: this.#clock,
+    bodies: new Bodies({ readEntry: (_, __, done) => done(null), fetch: (_, index, done) => done(this.stored.get(index) ?? null) }),
+    telemetry: silentTelemetry,
+    post: (task) => task(),
+    ledState: () => this.machine.state,
+    leaderOf: () => 'n1',
+    vouchesFor: () => true,
+    submit: (_, bytes, done) => {
+      const command = decodeCommand(bytes)
+      ok(command.ok)
+      this.asked.push(command.value)
+      this.#open.push({ command: command.value, done })
+    },
+  })
+
+  constructor() {
+    this.log({ type: 'configure', queue: definitionOf('q', 1), catalogueVersion: 1 })
+  }
+
+  log(command: QueueCommand): ReturnType<QueueMachine['apply']>['answer'] {
+    const context = { index: ++this.#index, term: 1, time: millis(0), wall: wallMillis(0) }
+    if (this.isReadable) this.stored.set(this.#index, encodeLogged({ type: 'anonymous', body: encodeCommand(command) }))
+    const { answer, events } = this.machine.apply(encodeCommand(command), context)
+    this.desk.applied(group, events)
+    return answer
+  }
+
+  commit(): void {
+    for (const { command, done } of this.#open.splice(0)) done({ ok: true, value: encodeAnswer(this.log(command)) })
+  }
+
+  /** None of it gets into the log. */
+  refuse(): void {
+    for (const { done } of this.#open.splice(0)) done(err(noLeader()))
+  }
+
+  consume(fields: Partial<Consume> = {}): PeerAnswer[] {
+    const request = { type: 'consume', ticket: 't', queue, consumer: consumerId('C'), max: 1, visibilityMs: null, waitMs: 0 } as const
+    const answers: PeerAnswer[] = []
+    this.desk.consume(group, { ...request, ...fields }, (answer) => answers.push(answer))
+    return answers
+  }
+}
+
+test('a question that the network brings twice leases once, and its copy does not say that there is nothing', () => {
+  const leader = new Leader()
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('a')] })
+  const first = leader.consume()
+  const copy = leader.consume()
+  deepEqual([leader.asked.length, copy], [1, []])
+  leader.commit()
+  equal(first.length, 1)
+})
+
+test('who waits is asked for as soon as something comes, and no sooner', () => {
+  const leader = new Leader()
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('a')] })
+  leader.consume({ ticket: 't1', waitMs: 100 })
+  leader.consume({ ticket: 't2', waitMs: 100 })
+  equal(leader.asked.length, 1, 'there is one message')
+  leader.desk.checkInvariants()
+  leader.commit()
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('b')] })
+  leader.desk.checkInvariants()
+  equal(leader.asked.filter(({ type }) => type === 'consume').length, 2)
+})
+
+test('what was asked for one who does not get it is asked for the next one', () => {
+  const leader = new Leader()
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('a')] })
+  const first = leader.consume({ ticket: 't1', waitMs: 100 })
+  const second = leader.consume({ ticket: 't2', consumer: consumerId('D'), waitMs: 100 })
+  leader.refuse()
+  equal(first[0]?.type, 'elsewhere')
+  leader.desk.checkInvariants()
+  deepEqual([leader.asked.length, second], [2, []])
+})
+
+test('a partition whose bodies cannot be read rests before it is asked for again', () => {
+  const leader = new Leader()
+  leader.isReadable = false
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('a')] })
+  leader.consume({ ticket: 't1', waitMs: 100 })
+  leader.commit()
+  leader.commit()
+  leader.consume({ ticket: 't2', waitMs: 100 })
+  leader.desk.checkInvariants()
+  deepEqual(
+    leader.asked.map(({ type }) => type),
+    ['consume', 'nack'],
+  )
+  for (const call of leader.later.splice(0)) call()
+  equal(leader.asked.at(-1)?.type, 'consume')
+})

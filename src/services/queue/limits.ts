@@ -1,0 +1,32 @@
+/** Slots of the queue service, fixed for life; a slot's group has its number, and group 0 is the cluster's own. */
+export const queueSlots = 32
+/** The group that holds the catalogue of queues, behind those of the slots. */
+export const catalogueGroupOf = (slots: number): number => slots + 1
+export const catalogueGroup = catalogueGroupOf(queueSlots)
+
+export const queueServiceLimits = {
+  /** Of the bodies in one answer; one message is always delivered. */
+  answerBytesMax: 8 * 1024 * 1024,
+  /** How much longer than its wait a consumer's question may last: the commit and the way back. */
+  consumeGraceMs: 3_000,
+  /** Entries whose messages are remembered for the consumer right behind the producer, and the largest that is. */
+  entriesRemembered: 256,
+  rememberedBytesMax: 256 * 1024,
+  /** How often a slot is told of a queue, and the catalogue read again, before the caller is to try again later. */
+  configureAttempts: 4,
+  /** Before the leader of the catalogue brings slots what they have not heard of from whoever asked for it. */
+  keeperRestMs: 1_000,
+  /** Of one connection of a client: calls that are not answered, and bytes of batches among them; one batch is always taken. */
+  callsPerClientMax: 8_192,
+  bytesPerClientMax: 32 * 1024 * 1024,
+  /** How long a partition rests when bodies cannot be read; doubles each time in a row, up to the last. */
+  unreadableRestMs: 100,
+  unreadableRestMsMax: 2_000,
+  /** Over which rates are counted. */
+  rateSeconds: 10,
+  /** Dead letters of a slot that are on their way to other queues at one time. */
+  transfersAtOnce: 64,
+  /** Before a target that refused is tried again; doubles with every refusal, up to the last. */
+  transferRetryMs: 1_000,
+  transferRetryMsMax: 60_000,
+} as const

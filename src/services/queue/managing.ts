@@ -1,0 +1,190 @@
+import type { Result } from '#base/result.ts'
+import { err, ok } from '#base/result.ts'
+import type { Fault } from '#api/errors.ts'
+import {
+  deadLetterCycle,
+  noRedrive,
+  partitionsFixed,
+  queueDeleting,
+  redriveActive,
+  staleRevision,
+  unknownQueue,
+} from '#api/queues/faults.ts'
+import type { QueueApi } from '#api/queues/queue-api.ts'
+import type { PutQueueRequest, QueueSettings as SettingsView } from '#api/queues/queues.ts'
+import type { Listing } from '#core/queue/catalogue-types.ts'
+import { defaultSettings } from '#core/queue/limits.ts'
+import type { QueueAnswer, QueueSettings } from '#core/queue/types.ts'
+import { queueName } from '#core/queue/types.ts'
+import type { CatalogueKeeper } from './catalogue-keeper.ts'
+import { slotsOf } from './catalogue-keeper.ts'
+import type { QueueCalls } from './queue-calls.ts'
+import { limitMet, unexpected } from './queue-faults.ts'
+
+/** What befalls whole queues. */
+export class Managing {
+  readonly #calls: QueueCalls
+  readonly #keeper: CatalogueKeeper
+
+  constructor(calls: QueueCalls, keeper: CatalogueKeeper) {
+    this.#calls = calls
+    this.#keeper = keeper
+  }
+
+  async put({
+    queue,
+    if_revision: expected,
+    partitions,
+    ...change
+  }: Parameters<QueueApi['putQueue']>[0]): ReturnType<QueueApi['putQueue']> {
+    const name = queueName(queue)
+    const { directory } = this.#calls
+    directory.forget(name)
+    const found = await directory.find(name)
+    if (!found.ok) return found
+    const settings = changed(found.value?.definition.settings ?? defaultSettings, change)
+    const answered = await directory.submit({
+      type: 'put',
+      name,
+      partitions: partitions ?? null,
+      settings,
+      expectedRevision: expected ?? null,
+    })
+    if (!answered.ok) return answered
+    const answer = answered.value
+    if (answer.type === 'refused') {
+      switch (answer.code) {
+        case 'being_deleted':
+          return err(queueDeleting(queue))
+        case 'partitions_fixed':
+          return err(partitionsFixed(queue, found.value?.definition.partitions ?? 0))
+        case 'dead_letter_cycle':
+          return err(deadLetterCycle(queue, settings.deadLetterQueue ?? ''))
+        case 'stale_revision':
+          return err(staleRevision(queue, found.value?.definition.revision ?? 0))
+        case 'too_many_queues':
+          return err(limitMet(answer.code))
+        default:
+          return unexpected(answer.code)
+      }
+    }
+    if (answer.type !== 'queue') return unexpected(answer.type)
+    const { definition, created } = answer
+    const told = created ? ok(null) : await this.#keeper.bring(answer)
+    if (!told.ok) return told
+    const { partitions: count, revision } = definition
+    return ok({ status: created ? 'created' : 'changed', queue, partitions: count, revision, settings: settingsView(definition.settings) })
+  }
+
+  async delete({ queue }: Parameters<QueueApi['deleteQueue']>[0]): ReturnType<QueueApi['deleteQueue']> {
+    const name = queueName(queue)
+    const { directory } = this.#calls
+    directory.forget(name)
+    const found = await directory.find(name)
+    if (!found.ok) return found
+    const slots = found.value === null ? [1] : slotsOf(found.value, this.#calls.slots)
+    const answered = await directory.submit({ type: 'delete', name, slots })
+    if (!answered.ok) return answered
+    if (answered.value.type === 'refused')
+      return answered.value.code === 'unknown_queue' ? err(unknownQueue(queue)) : unexpected(answered.value.code)
+    if (answered.value.type !== 'deleting') return unexpected(answered.value.type)
+    const finished = await this.#keeper.finish(answered.value)
+    return finished ? ok({ status: 'deleted', queue }) : err(queueDeleting(queue) as Fault<never>)
+  }
+
+  async purge({ queue, dead = false }: Parameters<QueueApi['purge']>[0]): ReturnType<QueueApi['purge']> {
+    const answers = await this.#everywhere(queue, (ref) => ({ type: 'purge', queue: ref, dead }))
+    if (!answers.ok) return err(answers.error as Fault<never>)
+    let count = 0
+    for (const answer of answers.value) count += answer.type === 'purged' ? answer.count : unexpected(answer.type)
+    return ok({ status: 'purged', queue, count })
+  }
+
+  /** The rate is shared by the partitions. */
+  async redrive({ queue, from = 'dead', rate, max }: Parameters<QueueApi['redrive']>[0]): ReturnType<QueueApi['redrive']> {
+    const answers = await this.#everywhere(queue, (ref, partitions) => ({
+      type: 'redrive',
+      queue: ref,
+      from,
+      rate: rate === undefined ? null : Math.max(1, Math.floor(rate / partitions)),
+      max: max ?? null,
+    }))
+    if (!answers.ok) return err(answers.error as Fault<never>)
+    let moved = 0
+    let active = false
+    for (const answer of answers.value) {
+      if (answer.type === 'refused' && answer.code === 'redrive_active') return err(redriveActive(queue))
+      if (answer.type !== 'redrive') return unexpected(answer.type)
+      moved += answer.moved
+      active ||= answer.active
+    }
+    return ok({ status: active ? 'started' : 'done', queue, moved })
+  }
+
+  async cancelRedrive({ queue }: Parameters<QueueApi['cancelRedrive']>[0]): ReturnType<QueueApi['cancelRedrive']> {
+    const answers = await this.#everywhere(queue, (ref) => ({ type: 'cancel-redrive', queue: ref }))
+    if (!answers.ok) return err(answers.error as Fault<never>)
+    const running = answers.value.filter((answer) => answer.type === 'redrive')
+    if (running.length === 0) return err(noRedrive(queue))
+    return ok({ status: 'cancelled', queue, moved: running.reduce((sum, { moved }) => sum + moved, 0) })
+  }
+
+  async #everywhere(
+    queue: string,
+    command: (
+      ref: { readonly generation: Listing['definition']['generation']; readonly partition: number },
+      partitions: number,
+    ) => Parameters<ReturnType<QueueCalls['path']>['submit']>[0],
+  ): Promise<Result<readonly QueueAnswer[], Fault>> {
+    const found = await this.#calls.find(queueName(queue), false)
+    if (!found.ok) return err(found.error as Fault)
+    const { partitions } = found.value.definition
+    const answers: QueueAnswer[] = []
+    for (let partition = 0; partition < partitions; partition++) {
+      const answered = await this.#calls.submit(found.value, partition, (ref) => command(ref, partitions))
+      if (!answered.ok) return err(answered.error as Fault)
+      if (answered.value.type === 'refused' && answered.value.code === 'unknown_queue') return err(unknownQueue(queue))
+      answers.push(answered.value)
+    }
+    return ok(answers)
+  }
+}
+
+function changed(settings: QueueSettings, change: Omit<PutQueueRequest, 'partitions' | 'if_revision'>): QueueSettings {
+  const { retry = {} } = change
+  const {
+    dead_letter_queue: dead = settings.deadLetterQueue,
+    max_length: maxLength = settings.maxLength,
+    ttl_ms: ttlMs = settings.ttlMs,
+  } = change
+  return {
+    visibilityMs: change.visibility_ms ?? settings.visibilityMs,
+    maxFailures: change.max_failures ?? settings.maxFailures,
+    expiryFails: change.expiry_fails ?? settings.expiryFails,
+    retry: {
+      growth: retry.growth ?? settings.retry.growth,
+      delayMs: retry.delay_ms ?? settings.retry.delayMs,
+      maxMs: retry.max_ms ?? settings.retry.maxMs,
+      jitterPercent: retry.jitter_percent ?? settings.retry.jitterPercent,
+    },
+    deadLetterQueue: dead === null ? null : queueName(dead),
+    maxLength,
+    overflow: change.overflow ?? settings.overflow,
+    ttlMs,
+    dedupeWindowMs: change.dedupe_window_ms ?? settings.dedupeWindowMs,
+    paused: change.paused ?? settings.paused,
+  }
+}
+
+export const settingsView = ({ retry, ...settings }: QueueSettings): SettingsView => ({
+  visibility_ms: settings.visibilityMs,
+  max_failures: settings.maxFailures,
+  expiry_fails: settings.expiryFails,
+  retry: { growth: retry.growth, delay_ms: retry.delayMs, max_ms: retry.maxMs, jitter_percent: retry.jitterPercent },
+  dead_letter_queue: settings.deadLetterQueue,
+  max_length: settings.maxLength,
+  overflow: settings.overflow,
+  ttl_ms: settings.ttlMs,
+  dedupe_window_ms: settings.dedupeWindowMs,
+  paused: settings.paused,
+})

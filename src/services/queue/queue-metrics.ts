@@ -1,0 +1,21 @@
+import type { MetricDefinition } from '#api/common/metrics.ts'
+import { clientMetrics } from '#services/common/client-metrics.ts'
+import { replicationMetrics } from '#services/common/replication-metrics.ts'
+
+/** What a node of the queue service measures besides its HTTP side. */
+export const queueMetrics: readonly MetricDefinition[] = [
+  {
+    type: 'counter',
+    name: 'lockstep_queue_messages_total',
+    help: 'Messages of the slots that this node has replicas of, by what became of them.',
+    labels: ['change'],
+  },
+  {
+    type: 'counter',
+    name: 'lockstep_queue_unreadable_total',
+    help: 'Deliveries that were given back because bodies could not be read; their partition rests after each.',
+    labels: [],
+  },
+  ...clientMetrics,
+  ...replicationMetrics,
+]

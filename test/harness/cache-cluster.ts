@@ -1,0 +1,64 @@
+import type { NodeProcess } from './node-process.ts'
+import type { Reply } from './service-cluster.ts'
+import { ServiceCluster } from './service-cluster.ts'
+import { settled } from './until.ts'
+
+interface Report {
+  readonly counters: Readonly<Record<string, number>>
+  readonly transitions: Readonly<Record<string, number>>
+  readonly metrics: Readonly<
+    Record<string, { readonly values: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[] }>
+  >
+}
+
+interface Status {
+  readonly ring: { readonly slots: readonly { readonly slot: number; readonly owner: string | null; readonly term: number }[] }
+  readonly states: Readonly<Record<'M' | 'E' | 'S', number>>
+  readonly lines: readonly { readonly key: string; readonly state: string }[]
+  readonly homes: { readonly slots: number; readonly open: number }
+}
+
+/** Three real cache nodes. */
+export class CacheCluster extends ServiceCluster {
+  static async start(args: readonly string[] = [], withinMs?: number): Promise<CacheCluster> {
+    const cluster = new CacheCluster(await ServiceCluster.launch('cache', args, withinMs))
+    await cluster.settled(1_500, withinMs)
+    return cluster
+  }
+
+  /** Every slot has a home that serves, and stays where it is: right after the start leadership moves to where the table wants it. */
+  async settled(restMs = 1_500, withinMs?: number): Promise<void> {
+    await settled('every slot has a home', () => this.homes(), restMs, withinMs)
+  }
+
+  /** Where homes are, and how many leases have ended: while both stay the same, no line goes but by what is done with it. */
+  async homes(): Promise<string> {
+    const [all, reports] = await Promise.all([
+      Promise.all(this.running.map((node) => this.status(node))),
+      Promise.all(this.running.map((node) => this.report(node))),
+    ])
+    const open = all.reduce((sum, { homes }) => sum + homes.open, 0)
+    const owners = all.map(({ ring }) => ring.slots.map(({ owner, term }) => `${owner}:${term}`).join())
+    return JSON.stringify([open === 32 ? open : performance.now(), owners, reports.map(({ counters }) => counters['lapses'])])
+  }
+
+  read(node: NodeProcess, key: string): Promise<Reply> {
+    return this.get(node, `/read/${encodeURIComponent(key)}`)
+  }
+
+  write(node: NodeProcess, key: string, value: unknown, more: object = {}): Promise<Reply> {
+    return this.post(node, `/write/${encodeURIComponent(key)}`, { value, ...more })
+  }
+
+  async report(node: NodeProcess): Promise<Report> {
+    return (await this.get(node, '/metrics')).body as Report
+  }
+
+  async status(node: NodeProcess, query = ''): Promise<Status> {
+    return (await this.get(node, `/status${query}`)).body as Status
+  }
+
+  stateOf(node: NodeProcess, key: string): Promise<string> {
+    return this.status(node, `?prefix=${encodeURIComponent(key)}`).then(({ lines }) => lines.find((line) => line.key === key)?.state ?? 'I')
+  }
+}
