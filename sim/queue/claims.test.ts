@@ -148,6 +148,24 @@ test('a message that waits while somebody is told that there is none, and whom n
   checks[1]?.()
 })
 
+test('what an old leader was asked for may be lost with it, so nobody is blamed for what a new one has left', () => {
+  const { slot, claims, checks } = new Scene()
+  slot.produce('a')
+  slot.now = 2_000
+  claims.empty('q', 1_000)
+  slot.now = 3_000
+  slot.term = 2
+  slot.log({ type: 'expire-due' })
+  checks[0]?.()
+  slot.now = 4_000
+  claims.empty('q', 3_900)
+  slot.now = 5_000
+  slot.log({ type: 'expire-due' }, { leads: false })
+  checks[1]?.()
+  slot.log({ type: 'expire-due' })
+  throws(() => checks[1]?.(), /q is told to be empty .* messages that nobody takes/)
+})
+
 test('counts that are not those of the log are found', () => {
   const scene = new Scene()
   scene.claims.counted({ queue: 'q', ...scene.counts })

@@ -146,7 +146,7 @@ export class Claims {
 
   /**
    * To who waited, or did not want to. Then there was a moment without anything in each partition, or somebody else was about to take it: that
-   * is known a while later.
+   * is known a while later, if whoever led went on meanwhile.
    */
   empty(queue: string, sentAt: number): void {
     this.totals.toldEmpty++
@@ -156,8 +156,8 @@ export class Claims {
     if (suspects.length === 0) return
     this.#later(() => {
       for (const partition of this.#ledger.readyIn(queue)) {
-        const { since, takenAt, appliedAt } = partition
-        if (suspects.includes(partition) && takenAt < before && appliedAt > toldAt)
+        const { since, takenAt, led } = partition
+        if (suspects.includes(partition) && takenAt < before && led.from <= toldAt && toldAt < led.to)
           throw new Violation(
             `${queue} is told to be empty to who asked at ${sentAt.toFixed(1)}, and since ${since.toFixed(1)} it has messages that nobody takes`,
           )

@@ -18,6 +18,7 @@ const epoch = 1_700_000_000_000
 /** A slot whose log a test writes. What its replica answers, and what the plain list makes of it, are the truth unless the test says otherwise. */
 export class LedgerScene {
   now = 0
+  term = 1
   readonly machine = new QueueMachine(identity)
   readonly model = new PlainModel(identity, queueLimits)
   readonly ends: [string, MessageEnd][] = []
@@ -50,7 +51,7 @@ export class LedgerScene {
     const context = {
       index: logIndex(this.#index),
       position: 0,
-      term: term(1),
+      term: term(this.term),
       time: millis(this.now),
       wall: wallMillis(epoch + this.now),
       version: 1,

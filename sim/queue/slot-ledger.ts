@@ -304,13 +304,16 @@ export class SlotLedger {
   }
 
   /** One that does not lead may be ahead of the leader, who has told nobody yet what came. */
-  #noteReady({ state, leads }: AppliedCommand): void {
+  #noteReady({ state, leads, context: { term } }: AppliedCommand): void {
+    const now = this.#now()
     for (const [name, { ref }] of this.#model.store.partitions) {
       const queue = this.#model.store.definitions.get(ref.generation)?.name
       const known = this.#ready.get(name)
       if (queue === undefined || !isReady(state, ref)) this.#ready.delete(name)
-      else if (known !== undefined) known.appliedAt = this.#now()
-      else if (leads) this.#ready.set(name, { queue, since: this.#now(), takenAt: -Infinity, appliedAt: this.#now() })
+      else if (!leads) continue
+      else if (known === undefined) this.#ready.set(name, { queue, since: now, takenAt: -Infinity, led: { term, from: now, to: now } })
+      else if (known.led.term === term) known.led.to = now
+      else known.led = { term, from: now, to: now }
     }
     for (const name of this.#ready.keys()) if (!this.#model.store.partitions.has(name)) this.#ready.delete(name)
   }
@@ -329,8 +332,8 @@ export interface ReadyPartition {
   readonly since: number
   /** When somebody took of it. */
   takenAt: number
-  /** When its slot carried out a command. */
-  appliedAt: number
+  /** In which term a leader carried out commands of its slot, from when to when; what was asked of an earlier one may have been lost. */
+  led: { readonly term: number; readonly from: number; to: number }
 }
 
 interface Logged {

@@ -31,7 +31,17 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
     { seed: 265_562_834, why: 'one that won an older term late was blamed for lacking what a newer leader had committed' },
   ],
   library: [{ seed: 20_247, why: 'a client of the library did not understand that its lock had been taken away while it had no link' }],
-  queue: [{ seed: 3_943_613_911, why: 'a leader showed a message that its followers had seen expire' }],
+  queue: [
+    { seed: 3_943_613_911, why: 'a leader showed a message that its followers had seen expire' },
+    {
+      seed: 3_471_700_647,
+      why: 'a leader that was deposed read the body of an entry that it had not applied, and that a newer one had replaced',
+    },
+    {
+      seed: 3_471_700_547,
+      why: 'nobody took what a leader without a majority was asked for in vain, and a consumer was blamed for being told so',
+    },
+  ],
   'queue-library': [
     { seed: 2, why: 'a worker that was stopped waited for the answer of a node that was silent' },
     { seed: 4, why: 'a worker that was stopped waited for a node to tell where its queue is' },

@@ -141,6 +141,19 @@ test('what was applied is read, though the store still has what a newer leader h
   }
 })
 
+test('what was not applied is not read: whoever leads next may have another entry there', () => {
+  const { world, leader } = founded()
+  for (const { name } of world.nodes) if (name !== leader) world.crash(name)
+  const before = world.replica(leader, group).applier.last.index
+  portOf(world, leader).propose(group, encodeRegisterCommand({ type: 'add', key: 'k', by: 1 }), () => {})
+  world.run(20)
+  equal(world.replica(leader, group).raft.entryAt(logIndex(before + 1))?.payload.type, 'command')
+  const read: (Entry | null)[] = []
+  portOf(world, leader).readEntry(group, logIndex(before + 1), (entry) => read.push(entry))
+  world.until('it is answered', () => read.length === 1)
+  deepEqual(read, [null])
+})
+
 test('an election is over when a leader is known again', () => {
   const timer = new ElectionTimer()
   const change = (leader: string | null) =>

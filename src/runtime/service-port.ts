@@ -75,10 +75,18 @@ export class ServicePort {
     })
   }
 
-  /** One that was applied. Null when the own replica does not have it (any more), or the store has failed. */
+  /**
+   * Null when the own replica has not applied it, does not have it (any more), or the store has failed. What was not applied may yet be replaced: a
+   * node that has led may have another entry there than those who go on.
+   */
   readEntry(group: number, index: LogIndex, done: (entry: Entry | null) => void): void {
     const { groups, store } = this.#host
-    readAppliedEntry({ group: groups.get(group), store }, { id: group, index }, (read) => {
+    const replica = groups.get(group)
+    if (replica === undefined || index > replica.applier.last.index) {
+      this.#host.post(() => done(null))
+      return
+    }
+    readAppliedEntry({ group: replica, store }, { id: group, index }, (read) => {
       this.#host.post(() => {
         const failed = read !== null && 'type' in read
         if (failed) this.#host.storageFailed(read)
