@@ -99,15 +99,16 @@ export class Consuming {
     }
     if (this.#ports.clock.now() >= deadline) return { type: 'empty' }
     return this.#first(
-      order.map(
-        (partition) => (ended) => this.#ask(listing, partition, request, deadline, { signal: AbortSignal.any([call.signal, ended]) }),
-      ),
+      order.map((partition) => (signal) => this.#ask(listing, partition, request, deadline, { signal })),
+      call,
     )
   }
 
   /** Whoever delivers first; the others are told to stop, and what they deliver all the same is given back. */
-  async #first(asks: readonly ((ended: AbortSignal) => Promise<Outcome>)[]): Promise<Outcome> {
+  async #first(asks: readonly ((ended: AbortSignal) => Promise<Outcome>)[], { signal }: Call): Promise<Outcome> {
     const ended = new AbortController()
+    const end = (): void => ended.abort(signal.reason)
+    signal.addEventListener('abort', end, { once: true })
     const { promise, resolve } = deferred<Outcome>()
     let decided = false
     let left = asks.length
@@ -117,6 +118,7 @@ export class Consuming {
         if (decided) return this.#giveBack(outcome)
         if (outcome.type === 'empty' && left > 0) return
         decided = true
+        signal.removeEventListener('abort', end)
         ended.abort('client-gone')
         resolve(outcome)
       })
