@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Result } from '#base/result.ts'
 import { err, ok } from '#base/result.ts'
 import type { Access } from '#api/access/access.ts'
 import { roleOf } from '#api/access/access.ts'
+import { accessLimits } from '#api/access/limits.ts'
 import type { Fault } from '#api/errors.ts'
 import type { Route } from '#api/route.ts'
 import type { Caller } from '#core/access/types.ts'
 import type { AccessControl } from '#services/access/access-control.ts'
+import type { GuardPorts } from '#services/access/guarded-clients.ts'
 import type { BoundRoute } from './bound-route.ts'
 import { inputOf, partsOf } from './bound-route.ts'
 import { isBearer, secretOf } from './credentials.ts'
@@ -21,12 +23,6 @@ declare module 'fastify' {
     /** Null where nobody is asked who it is. */
     caller: Caller | null
   }
-}
-
-export interface AccessGuardPorts {
-  readonly control: AccessControl
-  /** Told of what operators do that a caller who is known may not do. */
-  readonly refused: (action: string, call: { readonly requestId: string; readonly caller: Caller }) => void
 }
 
 /** Who spoke on a connection last, and by which header: most say the same with every request. */
@@ -43,10 +39,10 @@ const stranger = (address: string): Caller => ({ token: null, address })
  */
 export class AccessGuard {
   readonly #control: AccessControl
-  readonly #refused: AccessGuardPorts['refused']
+  readonly #refused: GuardPorts['refused']
   readonly #known = new WeakMap<Socket, Known>()
 
-  constructor({ control, refused }: AccessGuardPorts) {
+  constructor({ control, refused }: GuardPorts) {
     this.#control = control
     this.#refused = refused
   }
@@ -67,11 +63,23 @@ export class AccessGuard {
       route,
       serve: (request, reply, call) => {
         const fault = this.#denied(request, route.access, () => inputOf(request, parts))
-        if (fault === null) return serve(request, reply, call)
-        this.#tell(route, request)
-        return sendFault(reply, fault)
+        if (fault !== null) {
+          this.#tell(route, request)
+          return sendFault(reply, fault)
+        }
+        if (route.streams) this.#endInTime(request, reply)
+        return serve(request, reply, call)
       },
     }
+  }
+
+  /** A stream has no end of its own, so it is broken off when the token that it was opened with counts no more. */
+  #endInTime({ caller }: FastifyRequest, { raw }: FastifyReply): void {
+    if (caller === null || caller.token === null) return
+    const timer = setInterval(() => {
+      if (!this.#control.isCurrent(caller)) raw.destroy()
+    }, accessLimits.lookEveryMs).unref()
+    raw.once('close', () => clearInterval(timer))
   }
 
   /** What is not served is told to anybody, though not as often as wanted. */
@@ -125,7 +133,14 @@ export class AccessGuard {
     return null
   }
 
-  #tell({ id, access }: Route, { id: requestId, caller }: FastifyRequest): void {
-    if (caller !== null && roleOf(access) === 'admin') this.#refused(id, { requestId, caller })
+  #tell({ id, access }: Route, { id: requestId, caller, params, body }: FastifyRequest): void {
+    if (caller === null || roleOf(access) !== 'admin') return
+    this.#refused(id, { requestId, caller, names: access.type === 'named' ? namesIn(access, { params, body }) : [] })
   }
 }
+
+/** Before the body is read only those in the path are known. */
+const namesIn = (
+  access: Extract<Access, { type: 'named' }>,
+  { params, body }: Pick<FastifyRequest, 'params' | 'body'>,
+): readonly string[] => access.names(Object.assign({}, params, body)).filter((name) => typeof name === 'string')

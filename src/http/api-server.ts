@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyServerFactory } from 'fastify'
 import { overloaded, stopping } from '#api/common/faults.ts'
 import { faultOf } from '#api/errors.ts'
 import type { Method } from '#api/route.ts'
-import type { AccessGuardPorts } from './access-guard.ts'
 import { AccessGuard } from './access-guard.ts'
 import { answerBadBytes, answerOddRequests, faultOfHost, withoutHostCheck } from './bad-bytes.ts'
 import type { BoundRoute } from './bound-route.ts'
@@ -19,6 +18,7 @@ import { httpLimits } from './limits.ts'
 import { OpenRequests } from './open-requests.ts'
 import { requestIds } from './request-id.ts'
 import type { NodeHttp } from './node-http.ts'
+import type { GuardPorts } from '#services/access/guarded-clients.ts'
 import { callerGate } from '#http/console/caller-gate.ts'
 import type { SchemaError } from './validation.ts'
 import { validationError, validatorOptions } from './validation.ts'
@@ -33,7 +33,7 @@ export interface ApiServerOptions extends CommonOptions {
   readonly now: () => number
   readonly limits?: Partial<HttpLimits>
   /** Who may do what, and how often; null where everybody may do everything. */
-  readonly access?: AccessGuardPorts | null
+  readonly access?: GuardPorts | null
   /** Makes the server beneath, of HTTP or of HTTPS; one of HTTP unless given. */
   readonly serverFactory?: FastifyServerFactory
 }

@@ -106,7 +106,7 @@ test('real nodes let in who shows a token, to do what that allows', { timeout: 2
   await using operator = await connect({ queue: urls.queue, token: boss })
   await operator.queue('team-q').purge()
   const audited = (node: NodeProcess, fields: string): Promise<void> => until(fields, () => node.output.includes(fields))
-  await audited(nodes.queue, '"action":"purge","outcome":"forbidden","caller":"team"')
+  await audited(nodes.queue, '"action":"purge","names":"team-q","outcome":"forbidden","caller":"team"')
   await audited(nodes.queue, '"action":"purge","queue":"team-q","outcome":"done","caller":"boss"')
   await audited(nodes.cache, '"action":"clear","namespace":"team-c","slots":32,"outcome":"done","caller":"team"')
 

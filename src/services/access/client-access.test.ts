@@ -18,6 +18,7 @@ import type { CacheClientMessage } from '#wire/cache-client-message.ts'
 import type { ClientMessage } from '#wire/client-message.ts'
 import type { QueueClientMessage } from '#wire/queue-client-message.ts'
 import { AccessControl } from './access-control.ts'
+import type { GuardPorts } from './guarded-clients.ts'
 import { guardedClients } from './guarded-clients.ts'
 
 const callerWith = (roles: readonly Role[], ...prefixes: readonly string[]): Caller => {
@@ -133,7 +134,7 @@ test('a client of the queues needs the role for what it does, and a token that c
   equal(admitQueueMessage(ack, callerWith(['consume'], 'b'), control).type, 'passed', 'a receipt is the right to it')
   equal(admitQueueMessage(ack, callerWith(['produce']), control).type, 'refused')
   const refused = admitQueueMessage({ type: 'manage', call: 1, order: { type: 'delete', queue: 'a' } }, callerWith(['produce']), control)
-  equal(refused.type === 'refused' && refused.action, 'deleteQueue')
+  deepEqual(refused.type === 'refused' && refused.action, { id: 'deleteQueue', names: ['a'] })
 })
 
 test('a client of the queues is told when to ask again, and may end a wait whenever it likes', () => {
@@ -222,7 +223,7 @@ test('to clear a namespace takes a token that covers all of it, and who has none
   ] as const) {
     const refused = admitCacheMessage(message, caller, control)
     ok(refused.type === 'refused' && refused.answer?.type === 'failed')
-    deepEqual([refused.answer.code, refused.action], ['forbidden', 'clear'])
+    deepEqual([refused.answer.code, refused.action?.id], ['forbidden', 'clear'])
   }
 })
 
@@ -245,14 +246,19 @@ test('a service hears what is admitted and nothing else, and who speaks', () => 
       return { received: (message: string) => void heard.push(message), gone: () => void heard.push('gone') }
     },
   }
-  const ports = { control, refused: (action: string) => void refused.push(action) }
+  const ports: GuardPorts = { control, refused: (action, { names }) => void refused.push(action, ...names) }
   const guarded = guardedClients<string, string>(host, ports, (message) => {
     if (message === 'good') return { type: 'passed', message: 'better' }
     const fault = { code: 'forbidden', message: '', details: {} } as const
-    return { type: 'refused', fault, answer: message === 'silent' ? null : 'no', action: message === 'order' ? message : null }
+    return {
+      type: 'refused',
+      fault,
+      answer: message === 'silent' ? null : 'no',
+      action: message === 'order' ? { id: message, names: ['q'] } : null,
+    }
   })
   const peer = guarded.serve({ send: (message) => void told.push(message), close: () => {} }, callerWith(['lock']))
   for (const message of ['good', 'bad', 'silent', 'order']) peer.received(message)
   peer.gone()
-  deepEqual([heard, told, refused, callers], [['better', 'gone'], ['no', 'no'], ['order'], ['t']])
+  deepEqual([heard, told, refused, callers], [['better', 'gone'], ['no', 'no'], ['order', 'q'], ['t']])
 })

@@ -13,15 +13,25 @@ export type Admitted<FromClient, FromNode> =
       /** Null where the protocol has none: then it is as if the message had got lost. */
       readonly answer: FromNode | null
       /** The action of operators that it was. */
-      readonly action: string | null
+      readonly action: Attempt | null
     }
+
+interface Attempt {
+  /** As the API calls it. */
+  readonly id: string
+  /** What it was to touch. */
+  readonly names: readonly string[]
+}
 
 export type Admit<FromClient, FromNode> = (message: FromClient, caller: Caller, control: AccessControl) => Admitted<FromClient, FromNode>
 
-interface GuardPorts {
+export interface GuardPorts {
   readonly control: AccessControl
-  /** Told of what operators do that a caller may not do. */
-  readonly refused: (action: string, call: { readonly requestId: string; readonly caller: Caller }) => void
+  /** Told of what operators do that a caller who is known may not do, with the names that it was to touch where they are known. */
+  readonly refused: (
+    action: string,
+    call: { readonly requestId: string; readonly caller: Caller; readonly names: readonly string[] },
+  ) => void
 }
 
 /** A service whose clients may do what their tokens allow, as often as they may. */
@@ -37,7 +47,7 @@ export function guardedClients<FromClient, FromNode>(
         const admitted = admit(message, caller, control)
         if (admitted.type === 'passed') return peer.received(admitted.message)
         const { answer, action, fault } = admitted
-        if (action !== null && fault.code === 'forbidden') refused(action, { requestId: 'client', caller })
+        if (action !== null && fault.code === 'forbidden') refused(action.id, { requestId: 'client', caller, names: action.names })
         if (answer !== null) channel.send(answer)
       },
       gone: () => peer.gone(),

@@ -29,7 +29,7 @@ export function admitCacheMessage(
       const fault = control.limit(caller) ?? control.deny(caller, [readable, { role: 'cache-write', names: [message.namespace] }])
       if (fault === null) return { type: 'passed', message }
       const answer = { type: 'failed', call: message.call, code: fault.code, message: fault.message } as const
-      return { type: 'refused', fault, answer, action: 'clear' }
+      return { type: 'refused', fault, answer, action: { id: 'clear', names: [message.namespace] } }
     }
     case 'bus':
       return admitBus(message, caller, control)

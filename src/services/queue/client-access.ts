@@ -27,7 +27,7 @@ function refused(message: Counted, fault: Fault<'forbidden' | 'rate_limited'>): 
   const { code, message: said } = fault
   const retryAfterMs = fault.code === 'rate_limited' ? fault.details.retry_after_ms : null
   const answer = { type: 'failed', call: message.call, code, message: said, retryAfterMs } as const
-  return { type: 'refused', fault, answer, action: message.type === 'manage' ? actions[message.order.type] : null }
+  return { type: 'refused', fault, answer, action: message.type === 'manage' ? attemptOf(message.order) : null }
 }
 
 const actions: Readonly<Record<QueueOrder['type'], string>> = {
@@ -37,6 +37,8 @@ const actions: Readonly<Record<QueueOrder['type'], string>> = {
   redrive: 'redrive',
   'cancel-redrive': 'cancelRedrive',
 }
+
+const attemptOf = (order: QueueOrder) => ({ id: actions[order.type], names: namesOf(order) })
 
 function demandOf(message: Counted): Demand {
   switch (message.type) {
