@@ -19,7 +19,7 @@ export const transportLimits = {
   /** From the first packet to a proven peer. Shorter for the dialler: it must be free to try again. */
   dialMs: 2_000,
   acceptMs: 3_000,
-  /** Accepted connections whose other end has not proved itself. */
+  /** Accepted connections whose other end has not proved itself: beyond, the oldest is closed. */
   strangersMax: 256,
   tickMs: 2_000,
   /** Ticks without a byte after which the other end is gone. */

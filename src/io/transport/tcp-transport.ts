@@ -81,7 +81,8 @@ export class TcpTransport implements Transport {
   readonly #sessions = new Map<Connection, Session>()
   readonly #events: ConnectionEvents
   #handlers: TransportHandlers | null = null
-  #strangers = 0
+  /** Accepted, and not proved yet; the oldest first. */
+  readonly #strangers = new Set<Connection>()
   /** Of an accepted connection. */
   #lastRefusal = ''
   #cancelTick: Cancel = () => {}
@@ -193,12 +194,9 @@ export class TcpTransport implements Transport {
   }
 
   #accept(socket: Socket, head: Uint8Array): void {
-    if (this.#strangers >= transportLimits.strangersMax) {
-      this.#count('too-many')
-      socket.destroy()
-      return
-    }
-    this.#strangers++
+    // A node proves itself in no time: who keeps places taken without doing so is to keep nobody out.
+    const [oldest] = this.#strangers
+    if (this.#strangers.size >= transportLimits.strangersMax) oldest?.close('overloaded', 'too many have not proved themselves')
     this.#open({ socket, head, role: 'acceptor', target: null, limitMs: transportLimits.acceptMs })
   }
 
@@ -214,6 +212,7 @@ export class TcpTransport implements Transport {
     const remote = `${opening.socket.remoteAddress ?? ''}:${opening.socket.remotePort ?? ''}`
     const connection = new Connection({ ...opening, handshake, clusterId, encoder: this.#encoder, clock, events: this.#events })
     this.#sessions.set(connection, { target, remote: target?.peer.address ?? remote, proven: null })
+    if (target === null) this.#strangers.add(connection)
     connection.start(opening.head)
     return connection
   }
@@ -222,7 +221,7 @@ export class TcpTransport implements Transport {
     const session = this.#session(connection)
     const key = { name: peer.name, incarnation: peer.incarnation }
     session.proven = { peer: key, since: this.#options.clock.now() }
-    if (session.target === null) this.#strangers--
+    if (session.target === null) this.#strangers.delete(connection)
     else {
       session.target.answeredBy = peer.name
       session.target.settled(null)
@@ -249,7 +248,7 @@ export class TcpTransport implements Transport {
     const { target, proven, remote } = this.#session(connection)
     if (proven === null) {
       if (target !== null) return this.#failed(target, parting)
-      this.#strangers--
+      this.#strangers.delete(connection)
       const isNews = this.#lastRefusal !== describe(parting)
       this.#lastRefusal = describe(parting)
       return this.#refused({ remote, ...parting }, isNews)
