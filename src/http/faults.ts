@@ -8,14 +8,18 @@ import { httpLimits } from './limits.ts'
 export function sendFault(reply: FastifyReply, fault: Fault, repeatable = true): FastifyReply {
   const after = retryAfterSeconds(fault)
   if (after !== null) reply.header('retry-after', after)
-  if (fault.code === 'unauthorized') reply.header('www-authenticate', challengeTo(reply.request))
+  if (fault.code === 'unauthorized') reply.header('www-authenticate', challengesTo(reply.request))
   if (fault.code === 'method_not_allowed') reply.header('allow', fault.details.allow.join(', '))
   return reply.code(errorRegistry[fault.code].status).type('application/json; charset=utf-8').send(errorBodyOf(fault, { repeatable }))
 }
 
-/** A browser that shows a page asks its user; a script on a page is not to make it do so. */
-const challengeTo = ({ headers: { accept = '' } }: FastifyRequest): string =>
-  accept.includes('text/html') ? 'Bearer realm="lockstep", Basic realm="lockstep", charset="UTF-8"' : 'Bearer realm="lockstep"'
+/**
+ * A browser that shows a page asks its user; a script on a page is not to make it do so. Each challenge is a header of its own, as Chromium knows only the
+ * first one of a header.
+ */
+const challengesTo = ({ headers: { accept = '' } }: FastifyRequest): string | readonly string[] =>
+  accept.includes('text/html') ? ['Basic realm="lockstep", charset="UTF-8"', bearer] : bearer
+const bearer = 'Bearer realm="lockstep"'
 
 /** What a route, the parser of bodies, the validator or the router threw. Only what none of them is known to throw is `internal`. */
 export function faultOfError(error: Error & ServerFault, request: FastifyRequest): Fault {

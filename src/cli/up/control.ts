@@ -42,7 +42,7 @@ export class Control {
 
   #answer({ method, url, headers }: IncomingMessage, response: ServerResponse, { consoles, kill }: ControlOptions): void {
     const { origin = '', authorization = '' } = headers
-    if (consoles.some((address) => origin === `http://${address}`)) {
+    if (consoles.some((address) => origin === `http://${address}` || origin === `https://${address}`)) {
       response.setHeader('access-control-allow-origin', origin)
       response.setHeader('access-control-allow-headers', 'authorization')
       response.setHeader('vary', 'Origin')

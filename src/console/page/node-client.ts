@@ -16,6 +16,8 @@ export interface Asked {
 }
 
 const answerMs = 4_000
+/** What the browser sends by itself to the node that served the page is good for looking only, and other nodes do not get it: all ask for the token of the tab. */
+const alone = { cache: 'no-store', credentials: 'omit' } as const
 /** A stream says something every 10 s. */
 const streamSilenceMs = 25_000
 
@@ -37,8 +39,8 @@ export class NodeClient {
   async ask<Body>(address: string, path: string, { method = 'GET', body, limitMs = answerMs }: Asked = {}): Promise<Answer<Body>> {
     try {
       const response = await fetch(`${location.protocol}//${address}${path}`, {
+        ...alone,
         method,
-        cache: 'no-store',
         headers: { accept: 'application/json', ...this.#headers(), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(limitMs),
@@ -59,7 +61,7 @@ export class NodeClient {
     let timer = setTimeout(() => quiet.abort(), streamSilenceMs)
     try {
       const response = await fetch(`${location.protocol}//${address}${path}`, {
-        cache: 'no-store',
+        ...alone,
         headers: { accept: 'text/event-stream', ...this.#headers() },
         signal: AbortSignal.any([signal, quiet.signal]),
       })
