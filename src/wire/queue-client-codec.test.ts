@@ -113,7 +113,9 @@ const fromNodes: { readonly [Type in QueueServerMessage['type']]: readonly Extra
     },
   ],
   view: [{ type: 'view', call: 5, view: body }],
-  messages: [{ type: 'messages', call: 6, messages: [{ ...told, partition: 1, consumer: 'c', until: null }], next: '0.1' }],
+  messages: [
+    { type: 'messages', call: 6, messages: [{ ...told, partition: 1, consumer: 'c', until: null, unreadable: false }], next: '0.1' },
+  ],
   failed: [{ type: 'failed', call: 7, code: 'no_leader', message: 'nobody leads', retryAfterMs: 1_000 }],
   leaders: [{ type: 'leaders', leaders: [{ slot: 1, node: null }], members: [{ node: 'n', address: 'x:1' }] }],
   going: [{ type: 'going' }],

@@ -197,7 +197,14 @@ const told = {
   headers: list(struct<MessageHeader>({ name: string(), value: string() }), queueLimits.headersMax),
 }
 const delivered = struct<DeliveredMessage>({ ...told, deadLetter: nullable(deadLetter), body: bytes })
-const seen = struct<SeenMessage>({ ...told, partition: uint(), consumer: nullable(string()), until: nullable(string()), body: bytes })
+const seen = struct<SeenMessage>({
+  ...told,
+  partition: uint(),
+  consumer: nullable(string()),
+  until: nullable(string()),
+  unreadable: boolean,
+  body: bytes,
+})
 
 const slotLeader = struct<SlotLeader>({ slot: uint(), node: nullable(string()) })
 const member = struct<Place>({ node: string(), address: string() })

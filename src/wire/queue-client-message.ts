@@ -191,5 +191,7 @@ export interface SeenMessage {
   readonly consumer: string | null
   /** Until when it is in flight, or when it is due. */
   readonly until: string | null
+  /** Its body could not be read, and stands here as `null`. */
+  readonly unreadable: boolean
   readonly body: Uint8Array
 }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { closed, count, instant, integer, leftMs, listOf, nullable, oneOf, optional } from '#api/schemas.ts'
+import { closed, count, instant, integer, leftMs, listOf, literal, nullable, oneOf, optional } from '#api/schemas.ts'
 import type { Data } from '#api/schemas.ts'
 import { queueApiLimits as limits, queueDefaults as defaults } from './limits.ts'
 import type { QueuePath } from './queues.ts'
@@ -39,6 +39,9 @@ const seen = {
   priority,
   key: optional(key),
   headers: optional(headers),
+  unreadable: optional(
+    literal(true, { description: 'Its body and headers cannot be read now, so `message` is null. Left out otherwise.' }),
+  ),
 }
 
 const peekedMessage = closed(

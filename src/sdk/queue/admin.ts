@@ -34,7 +34,8 @@ export interface PeekOptions {
 
 /** A message that was looked at: nothing was delivered or counted. */
 export interface PeekedMessage<T> extends Omit<SeenMessage, 'headers' | 'body' | 'enqueuedAt' | 'until' | 'deliveries' | 'failures'> {
-  readonly payload: T
+  /** Null, whatever was sent, when `unreadable` is true. */
+  readonly payload: T | null
   readonly headers: Readonly<Record<string, string>>
   readonly enqueuedAt: Date
   readonly deliveryCount: number
@@ -143,7 +144,7 @@ function viewOf(bytes: Uint8Array): unknown {
 function peekedOf<T>({ body, headers, enqueuedAt, until, deliveries, failures, ...rest }: SeenMessage): PeekedMessage<T> {
   return {
     ...rest,
-    payload: JSON.parse(new TextDecoder().decode(body)) as T,
+    payload: JSON.parse(new TextDecoder().decode(body)) as T | null,
     headers: Object.fromEntries(headers.map(({ name, value }) => [name, value])),
     enqueuedAt: new Date(enqueuedAt),
     deliveryCount: deliveries,

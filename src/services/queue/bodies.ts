@@ -26,15 +26,12 @@ export class Bodies {
     this.#ports = ports
   }
 
-  /** The messages under these ids, in order; null when one could not be read. */
-  read(group: number, ids: readonly MessageId[], done: (messages: readonly Message[] | null) => void): void {
+  /** The messages under these ids, in order; null for each that could not be read. */
+  read(group: number, ids: readonly MessageId[], done: (messages: readonly (Message | null)[]) => void): void {
     const entries = new Map<number, readonly Message[] | null>()
     for (const { index } of ids) entries.set(index, null)
     let left = entries.size
-    const finish = (): void => {
-      const messages = ids.map(({ index, offset }) => entries.get(index)?.[offset] ?? null)
-      done(messages.every((message) => message !== null) ? messages : null)
-    }
+    const finish = (): void => done(ids.map(({ index, offset }) => entries.get(index)?.[offset] ?? null))
     if (left === 0) return finish()
     for (const index of entries.keys()) {
       this.#entry(group, logIndex(index), (messages) => {

@@ -152,6 +152,7 @@ type Seen = Omit<Delivery, 'queue' | 'receipt' | 'visible_until' | 'dead_letter'
   readonly partition: number
   readonly consumer_id?: string
   readonly until: string | null
+  readonly unreadable?: true
 }
 
 const seenOf = (seen: Seen): SeenMessage => ({
@@ -165,6 +166,7 @@ const seenOf = (seen: Seen): SeenMessage => ({
   headers: headersOf(seen.headers),
   consumer: seen.consumer_id ?? null,
   until: seen.until,
+  unreadable: seen.unreadable ?? false,
   body: seen.message,
 })
 

@@ -5,6 +5,7 @@ import { millis, wallMillis } from '#base/brand.ts'
 import { err } from '#base/result.ts'
 import { decodeCommand, encodeAnswer, encodeCommand } from '#core/queue/command-codec.ts'
 import { QueueMachine } from '#core/queue/machine.ts'
+import { viewPartition } from '#core/queue/queries.ts'
 import { definitionOf, message } from '#core/queue/testkit-samples.ts'
 import type { QueueCommand } from '#core/queue/types.ts'
 import { consumerId, generation } from '#core/queue/types.ts'
@@ -14,6 +15,7 @@ import { silentTelemetry } from '#ports/telemetry.ts'
 import { encodeCommand as encodeLogged } from '#wire/command.ts'
 import { Bodies } from './bodies.ts'
 import { ConsumerDesk } from './consumer-desk.ts'
+import { queueServiceLimits as limits } from './limits.ts'
 import type { Consume, PeerAnswer } from './peer-messages.ts'
 
 const group = 1
@@ -27,8 +29,10 @@ class Leader {
   /** What the desk wants to do when time has passed. */
   readonly later: (() => void)[] = []
   readonly stored = new Map<number, Uint8Array>()
+  readonly #lost = new Map<number, Uint8Array>()
   /** What is logged from now on. */
   isReadable = true
+  time = 0
   #index = 0
   readonly #clock: Clock = {
     now: () => millis(0),
@@ -57,11 +61,17 @@ class Leader {
   }
 
   log(command: QueueCommand): ReturnType<QueueMachine['apply']>['answer'] {
-    const context = { index: ++this.#index, term: 1, time: millis(0), wall: wallMillis(0) }
-    if (this.isReadable) this.stored.set(this.#index, encodeLogged({ type: 'anonymous', body: encodeCommand(command) }))
+    const context = { index: ++this.#index, term: 1, time: millis(this.time), wall: wallMillis(0) }
+    const where = this.isReadable ? this.stored : this.#lost
+    where.set(this.#index, encodeLogged({ type: 'anonymous', body: encodeCommand(command) }))
     const { answer, events } = this.machine.apply(encodeCommand(command), context)
     this.desk.applied(group, events)
     return answer
+  }
+
+  /** Everything can be read again. */
+  restore(): void {
+    for (const [index, entry] of this.#lost) this.stored.set(index, entry)
   }
 
   commit(): void {
@@ -115,10 +125,37 @@ test('what was asked for one who does not get it is asked for the next one', () 
   deepEqual([leader.asked.length, second], [2, []])
 })
 
-test('a partition whose bodies cannot be read rests before it is asked for again', () => {
+/** Those of `bodies` with a star cannot be read. */
+function holding(...bodies: readonly (string | { readonly body: string; readonly key: string })[]): Leader {
   const leader = new Leader()
-  leader.isReadable = false
-  leader.log({ type: 'produce', queue, producer: null, messages: [message('a')] })
+  for (const each of bodies) {
+    const { body, key } = typeof each === 'string' ? { body: each, key: null } : each
+    leader.isReadable = !body.endsWith('*')
+    leader.log({ type: 'produce', queue, producer: null, messages: [message(body, { key })] })
+  }
+  leader.isReadable = true
+  return leader
+}
+
+/** Asks again and again, as a node does for its client, whenever it is sent on. */
+function take(leader: Leader, fields: Partial<Consume> = {}): string[] {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const answers = leader.consume({ ticket: `take-${attempt}`, waitMs: 100, ...fields })
+    leader.commit()
+    for (const call of leader.later.splice(0)) call()
+    leader.commit()
+    const [answer] = answers
+    if (answer?.type === 'delivered') return answer.messages.map((each) => Buffer.from(each.message.body).toString())
+    if (answer === undefined) leader.desk.leave(`take-${attempt}`)
+  }
+  return []
+}
+
+const givenBack = ({ asked }: Leader): number[] =>
+  asked.flatMap((command) => (command.type === 'nack' && command.kind.type === 'release' ? [command.kind.delayMs] : []))
+
+test('a partition of which nothing can be read rests before it is asked for again', () => {
+  const leader = holding('a*')
   leader.consume({ ticket: 't1', waitMs: 100 })
   leader.commit()
   leader.commit()
@@ -130,4 +167,59 @@ test('a partition whose bodies cannot be read rests before it is asked for again
   )
   for (const call of leader.later.splice(0)) call()
   equal(leader.asked.at(-1)?.type, 'consume')
+})
+
+test('what can be read of a delivery is delivered, and only the rest goes back', () => {
+  const leader = holding('a', 'b*', 'c')
+  deepEqual(take(leader, { max: 10 }), ['a', 'c'])
+  deepEqual(givenBack(leader), [0])
+  equal(viewPartition(leader.machine.state, queue)?.deliverable, 1)
+})
+
+test('a message that cannot be read keeps its place for a few attempts, then others go first', () => {
+  const leader = holding('a*', 'b', 'c')
+  deepEqual(take(leader), ['b'])
+  deepEqual(givenBack(leader), [0, 0, limits.unreadableAsideMs])
+  deepEqual(take(leader), ['c'])
+  equal(givenBack(leader).length, 3, 'it is out of the way')
+})
+
+test('what stepped aside comes again, later and later, and at its place as soon as it can be read', () => {
+  const leader = holding('a*', 'b')
+  deepEqual(take(leader), ['b'])
+  leader.time += limits.unreadableAsideMs
+  leader.log({ type: 'expire-due' })
+  deepEqual(take(leader), [])
+  deepEqual(givenBack(leader), [0, 0, limits.unreadableAsideMs, 2 * limits.unreadableAsideMs])
+  leader.restore()
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('c')] })
+  leader.time += 2 * limits.unreadableAsideMs
+  leader.log({ type: 'expire-due' })
+  deepEqual(take(leader), ['a*'])
+})
+
+test('a message with a key that cannot be read holds up its key, and nothing else', () => {
+  const leader = holding({ body: 'a*', key: 'k' }, { body: 'b', key: 'k' }, { body: 'c', key: 'l' })
+  deepEqual(take(leader, { max: 10 }), ['c'])
+  deepEqual(take(leader, { max: 10 }), [])
+  leader.restore()
+  leader.time += 10 * limits.unreadableAsideMs
+  leader.log({ type: 'expire-due' })
+  deepEqual(take(leader), ['a*'])
+})
+
+test('nothing failed because its body could not be read', () => {
+  const leader = holding('a*')
+  deepEqual(take(leader), [])
+  leader.restore()
+  leader.time += 10 * limits.unreadableAsideMs
+  leader.log({ type: 'expire-due' })
+  const answers = leader.consume()
+  leader.commit()
+  const [answer] = answers
+  ok(answer?.type === 'delivered')
+  deepEqual(
+    answer.messages.map(({ failed, lease }) => [failed, lease]),
+    [[0, 4]],
+  )
 })

@@ -2,10 +2,11 @@ import { assert, present } from '#base/assert.ts'
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import { Deque } from '#base/deque.ts'
+import { groupBy } from '#base/group-by.ts'
 import { encodeCommand } from '#core/queue/command-codec.ts'
 import { isReady, viewPartition } from '#core/queue/queries.ts'
 import type { QueueState } from '#core/queue/state.ts'
-import type { PartitionRef, QueueAnswer, QueueEvent, Receipt } from '#core/queue/types.ts'
+import type { MessageId, PartitionRef, QueueAnswer, QueueEvent, Receipt } from '#core/queue/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
 import { Deadlines } from '#runtime/deadlines.ts'
@@ -14,6 +15,7 @@ import type { Bodies } from './bodies.ts'
 import { queueServiceLimits as limits } from './limits.ts'
 import type { Consume, PeerAnswer } from './peer-messages.ts'
 import { answerOf } from './queue-path.ts'
+import { UnreadableEntries } from './unreadable-entries.ts'
 
 export interface ConsumerDeskPorts {
   readonly clock: Clock
@@ -32,15 +34,14 @@ export interface ConsumerDeskPorts {
  * Consumers that wait at the leader of a slot, in the order in which they came.
  *
  * A consume is logged only when there is something to deliver: never more at one time than there are messages, so that those in front get theirs.
- * A consumer that left, and one whose answer cannot be put together, gives back what was leased to it without penalty (decision Q10).
+ * A consumer that left gives back what was leased to it without penalty (decision Q10), and so does one for what cannot be read.
  */
 export class ConsumerDesk {
   readonly #ports: ConsumerDeskPorts
   readonly #lanes = new Map<string, Lane>()
   readonly #tickets = new Map<string, Waiter>()
   readonly #deadlines: Deadlines<Waiter>
-  /** Keys of lanes of which people have been told, since bodies were last read there. */
-  readonly #unreadable = new Set<string>()
+  readonly #unreadable = new UnreadableEntries()
 
   constructor(ports: ConsumerDeskPorts) {
     this.#ports = ports
@@ -185,24 +186,51 @@ export class ConsumerDesk {
     if (waiter.gone) return this.#giveBack(group, receipts)
     const ids = messages.map(({ id }) => id)
     this.#ports.bodies.read(group, ids, (read) => {
-      if (read === null) this.#rest(waiter.lane)
-      else this.#readAgain(waiter.lane)
-      if (read === null || waiter.gone) {
-        this.#giveBack(group, receipts)
-        return this.#end(waiter, { type: 'elsewhere', leader: null })
-      }
-      const delivered = messages.map((delivery, position) => ({ ...delivery, message: present(read[position], 'every message was read') }))
-      this.#end(waiter, { type: 'delivered', messages: delivered, visibleUntil })
+      const delivered = messages.flatMap((delivery, place) => {
+        const message = read[place] ?? null
+        return message === null ? [] : [{ ...delivery, message }]
+      })
+      this.#noteRead(waiter.lane, delivered)
+      this.#putBack(
+        waiter.lane,
+        receipts.filter((_, place) => (read[place] ?? null) === null),
+        delivered.length === 0,
+      )
+      if (delivered.length === 0) return this.#end(waiter, { type: 'elsewhere', leader: null })
+      if (waiter.gone)
+        return this.#giveBack(
+          group,
+          delivered.map(({ id, lease }) => ({ id, lease })),
+        )
+      return this.#end(waiter, { type: 'delivered', messages: delivered, visibleUntil })
     })
   }
 
-  /** What cannot be read is leased and given back each time it is asked for: not more often than this, or the log would hold little else. */
+  #noteRead(lane: Lane, delivered: readonly { readonly id: MessageId }[]): void {
+    if (delivered.length > 0) lane.failures = 0
+    for (const { id } of delivered) this.#unreadable.read(lane.group, id.index)
+  }
+
+  /**
+   * What could not be read goes back without penalty. The first few times to its place, and then the partition rests when there was nothing else, or
+   * the log would hold little but attempts; after that out of the way. One with a key holds that up all the while.
+   */
+  #putBack(lane: Lane, receipts: readonly Receipt[], nothingElse: boolean): void {
+    if (receipts.length === 0) return
+    this.#ports.telemetry.count('lockstep_queue_unreadable_total', {}, receipts.length)
+    let asideMs = Infinity
+    for (const [index, ofEntry] of groupBy(receipts, ({ id }) => id.index)) {
+      const failed = this.#unreadable.failed(lane.group, index)
+      if (failed.failures === 1) this.#ports.telemetry.log('warn', 'bodies-unreadable', { slot: lane.group, entry: index, ...lane.queue })
+      this.#giveBack(lane.group, ofEntry, failed.asideMs)
+      asideMs = Math.min(asideMs, failed.asideMs)
+    }
+    if (nothingElse && asideMs === 0) this.#rest(lane)
+  }
+
   #rest(lane: Lane): void {
     if (lane.resting) return
-    this.#ports.telemetry.count('lockstep_queue_unreadable_total', {})
-    if (!this.#unreadable.has(lane.key)) this.#ports.telemetry.log('warn', 'bodies-unreadable', { slot: lane.group, ...lane.queue })
     const restMs = Math.min(limits.unreadableRestMs * 2 ** lane.failures, limits.unreadableRestMsMax)
-    this.#unreadable.add(lane.key)
     lane.failures++
     lane.resting = true
     // It may have been forgotten meanwhile, with nobody in it.
@@ -216,13 +244,8 @@ export class ConsumerDesk {
     })
   }
 
-  #readAgain(lane: Lane): void {
-    lane.failures = 0
-    this.#unreadable.delete(lane.key)
-  }
-
-  #giveBack(group: number, receipts: readonly Receipt[]): void {
-    this.#ports.submit(group, encodeCommand({ type: 'nack', receipts, kind: { type: 'release', delayMs: 0 } }), () => {})
+  #giveBack(group: number, receipts: readonly Receipt[], delayMs = 0): void {
+    this.#ports.submit(group, encodeCommand({ type: 'nack', receipts, kind: { type: 'release', delayMs } }), () => {})
   }
 
   /** What was asked of the log before comes back by itself. */
@@ -277,9 +300,9 @@ interface Lane {
   /** Messages that were asked of the log and not answered yet. */
   claimed: number
   soon: boolean
-  /** Bodies could not be read, and nothing is asked for until the rest is over. */
+  /** Nothing could be read, and nothing is asked for until the rest is over. */
   resting: boolean
-  /** How often in a row that was so, while somebody waited. */
+  /** How often in a row it rested. */
   failures: number
 }
 

@@ -19,9 +19,15 @@ export const queueServiceLimits = {
   /** Of one connection of a client: calls that are not answered, and bytes of batches among them; one batch is always taken. */
   callsPerClientMax: 8_192,
   bytesPerClientMax: 32 * 1024 * 1024,
-  /** How long a partition rests when bodies cannot be read; doubles each time in a row, up to the last. */
+  /** How long a partition rests when nothing of a delivery could be read; doubles each time in a row, up to the last. */
   unreadableRestMs: 100,
   unreadableRestMsMax: 2_000,
+  /** When the messages of an entry that cannot be read step aside: at which attempt and for how long; doubles with every further one, up to the last. */
+  unreadableAttempts: 3,
+  unreadableAsideMs: 1_000,
+  unreadableAsideMsMax: 60_000,
+  /** Entries that could not be read and are known for it. */
+  unreadableRemembered: 4_096,
   /** Over which rates are counted. */
   rateSeconds: 10,
   /** Dead letters of a slot that are on their way to other queues at one time. */

@@ -13,7 +13,7 @@ export const queueMetrics: readonly MetricDefinition[] = [
   {
     type: 'counter',
     name: 'lockstep_queue_unreadable_total',
-    help: 'Deliveries that were given back because bodies could not be read; their partition rests after each.',
+    help: 'Messages that were leased and given back because their bodies could not be read.',
     labels: [],
   },
   ...clientMetrics,

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { millis, wallMillis } from '#base/brand.ts'
 import { encodeCommand } from '#core/queue/command-codec.ts'
@@ -39,9 +39,15 @@ class Leader {
     this.machine.apply(encodeCommand(command), { index: this.#index, term: 1, time: millis(0), wall: wallMillis(0) })
   }
 
-  look(question: SlotQuestion): PeerAnswer[] {
+  /** What it has written until now. */
+  lose(): void {
+    this.#stored.clear()
+  }
+
+  look(question: SlotQuestion, caughtUp = false): PeerAnswer[] {
     const answers: PeerAnswer[] = []
     this.#desk.look(group, new TextEncoder().encode(JSON.stringify(question)), (answer) => answers.push(answer))
+    if (caughtUp) this.caughtUp(true)
     return answers
   }
 
@@ -67,6 +73,24 @@ test('what a leader shows is as its slot was after it was asked, and not as it h
   leader.apply({ type: 'produce', queue, producer: null, messages: [message('b')] })
   leader.caughtUp(true)
   deepEqual(bodiesIn(answers[0]), ['b'])
+})
+
+test('what cannot be read is shown without its body, and the rest with theirs', () => {
+  const leader = new Leader()
+  leader.apply({ type: 'configure', queue: definitionOf('q', 1), catalogueVersion: 1 })
+  leader.apply({ type: 'produce', queue, producer: null, messages: [message('a')] })
+  leader.lose()
+  leader.apply({ type: 'produce', queue, producer: null, messages: [message('b')] })
+  const [answer] = leader.look(ready, true)
+  ok(answer?.type === 'view')
+  const shown = JSON.parse(new TextDecoder().decode(answer.view)) as { body: string | null; delivered: number }[]
+  deepEqual(
+    shown.map(({ body, delivered }) => [body, delivered]),
+    [
+      [null, 0],
+      ['Yg==', 0],
+    ],
+  )
 })
 
 test('who cannot say in time how far its slot has come shows nothing', () => {

@@ -32,8 +32,8 @@ export interface MessageStat extends Omit<MessageView, 'until' | 'enqueuedAt' | 
   /** By the wall clock of the leader. */
   readonly untilWall: number | null
   readonly headers: readonly Header[]
-  /** In base64. */
-  readonly body: string
+  /** In base64; null when it could not be read. */
+  readonly body: string | null
 }
 
 export interface Instant {
@@ -83,7 +83,7 @@ function isOf(which: Extract<SlotQuestion, { type: 'messages' }>['which'], { sta
 
 export function messageStat(
   view: MessageView,
-  message: { readonly headers: readonly Header[]; readonly body: Uint8Array },
+  message: { readonly headers: readonly Header[]; readonly body: Uint8Array } | null,
   now: Instant,
 ): MessageStat {
   const { id, until, enqueuedAt, ...rest } = view
@@ -94,8 +94,8 @@ export function messageStat(
     enqueuedAt,
     ageMs: Math.max(0, now.wall - enqueuedAt),
     untilWall: until === null ? null : 'wall' in until ? until.wall : now.wall + (until.time - now.machineTime),
-    headers: message.headers,
-    body: Buffer.from(message.body).toString('base64'),
+    headers: message?.headers ?? [],
+    body: message === null ? null : Buffer.from(message.body).toString('base64'),
   }
 }
 

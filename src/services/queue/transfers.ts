@@ -63,7 +63,7 @@ export class Transfers {
   }
 
   #read(group: number, id: MessageId): Promise<Message | null> {
-    return new Promise((resolve) => this.#ports.bodies.read(group, [id], (messages) => resolve(messages?.[0] ?? null)))
+    return new Promise((resolve) => this.#ports.bodies.read(group, [id], ([message = null]) => resolve(message)))
   }
 
   async #bring(

@@ -230,10 +230,14 @@ function placeOf(after: string | null): { partition: number; skip: number; from:
   return { partition, skip, from: index === undefined ? null : { index, offset } }
 }
 
+/** `null`, in base64. */
+const unreadable = Buffer.from('null').toString('base64')
+
 const seen = (stat: MessageStat, partition: number) => ({
   message_id: stat.id,
   // The service takes nothing else for a body.
-  message: Buffer.from(stat.body, 'base64') as Uint8Array as JsonBytes,
+  message: Buffer.from(stat.body ?? unreadable, 'base64') as Uint8Array as JsonBytes,
+  ...(stat.body === null ? { unreadable: true as const } : {}),
   partition,
   enqueued_at: instantOf(stat.enqueuedAt),
   age_ms: stat.ageMs,

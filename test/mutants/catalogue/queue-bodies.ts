@@ -5,6 +5,7 @@ const decisions = 'src/core/queue/decisions.test.ts'
 const bodies = 'src/core/queue/bodies.test.ts'
 const batchCounts = 'src/core/queue/batch-counts.test.ts'
 const ledger = 'src/core/queue/ledger.test.ts'
+const desk = 'src/services/queue/consumer-desk.test.ts'
 
 /** Bodies, and where they are found. */
 export const queueBodies: readonly Mutant[] = [
@@ -96,6 +97,24 @@ export const queueBodies: readonly Mutant[] = [
     original: "return command.ok && command.value.type === 'produce' ?",
     mutated: "return command.ok && command.value.type === 'produce' && command.value.queue.generation !== 9 ?",
     checks: [test(bodies, 'offsets count through all commands of an entry, over queues, and lead to the body')],
+  },
+  {
+    name: 'unreadable-body-holds-up-its-partition',
+    guards: 'queue-scenarios.md',
+    breaks: 'A message whose body cannot be read is given back to its place again and again, and nothing behind it is delivered.',
+    file: 'src/services/queue/unreadable-entries.ts',
+    original: 'late < 0 ? 0 :',
+    mutated: 'late < Infinity ? 0 :',
+    checks: [test(desk, 'a message that cannot be read keeps its place for a few attempts, then others go first')],
+  },
+  {
+    name: 'readable-messages-given-back',
+    guards: 'queue-scenarios.md',
+    breaks: 'A delivery goes out whole or not at all.',
+    file: 'src/services/queue/consumer-desk.ts',
+    original: 'if (delivered.length === 0) return this.#end(',
+    mutated: 'if (delivered.length < messages.length) return this.#end(',
+    checks: [test(desk, 'what can be read of a delivery is delivered, and only the rest goes back')],
   },
   {
     name: 'offset-beyond-its-bits',
