@@ -10,6 +10,7 @@ import { PinoTelemetry } from '#io/pino-telemetry.ts'
 import { systemClock } from '#io/system-clock.ts'
 import type { SlotHost } from '#runtime/slot-host.ts'
 import { admitQueueMessage } from '#services/queue/client-access.ts'
+import { queueReadings } from '#services/queue/depths.ts'
 import { queueSlots } from '#services/queue/limits.ts'
 import { queueMetrics } from '#services/queue/queue-metrics.ts'
 import { QueueServer } from '#services/queue/queue-server.ts'
@@ -32,7 +33,8 @@ export const serveQueues: (keeping: Keeping) => Serve<SlotHost> =
   (options, node, { serverFactory, warnings }) => {
     const { id, logLevel, version, hasRoom } = options
     const definitions = [...httpMetrics, ...queueMetrics, ...ofEngine]
-    const metrics = new PrometheusMetrics({ node: id, definitions, process: true, now: () => Date.now() })
+    const readings = queueReadings(() => server.depths)
+    const metrics = new PrometheusMetrics({ node: id, definitions, readings, process: true, now: () => Date.now() })
     const telemetry = new PinoTelemetry({ level: logLevel, node: id, meter: metrics })
     const ports = { node, name: id, version, clock: systemClock, prng: new Prng(seed()), entropy, telemetry, hasRoom, storage }
     const server = new QueueServer({ ...ports, slots: queueSlots })

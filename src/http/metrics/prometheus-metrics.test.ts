@@ -29,6 +29,25 @@ test('the same figures are told to people and to Prometheus', async () => {
   deepEqual([histogram?.count, histogram?.mean, histogram?.p50], [4, 1.4, 0.1])
 })
 
+test('a gauge that is read has the values of the moment, and no others', async () => {
+  let kinds = ['a', 'b']
+  const metrics = new PrometheusMetrics({
+    node: 'n',
+    definitions: [{ type: 'gauge', name: 'lockstep_depth', help: 'Depth.', labels: ['kind'] }],
+    readings: { lockstep_depth: () => kinds.map((kind, value) => ({ labels: { kind }, value })) },
+    process: false,
+    now: () => 0,
+  })
+  const told = async () => (await metrics.report()).metrics['lockstep_depth']?.values.map(({ labels, value }) => [labels['kind'], value])
+  deepEqual(await told(), [
+    ['a', 0],
+    ['b', 1],
+  ])
+  kinds = ['c']
+  deepEqual(await told(), [['c', 0]])
+  match(await metrics.prometheus(), /^lockstep_depth\{kind="c",node="n"\} 0$/m)
+})
+
 test('what was never counted is told as zero, and a histogram without values has no figures', async () => {
   const { metrics } = await metricsOf().report()
   equal(metrics['lockstep_plain_total']?.values[0]?.value, 0)

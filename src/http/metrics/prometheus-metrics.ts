@@ -4,6 +4,8 @@ import { instantOf } from '#api/schemas.ts'
 import { reportOf } from './report.ts'
 
 type Labels = Readonly<Record<string, string>>
+/** Of a gauge: all values that it has now. */
+type Read = () => Iterable<{ readonly labels: Labels; readonly value: number }>
 
 /** Counts what it is told, and tells it to people and to Prometheus. */
 export class PrometheusMetrics implements MetricsSource {
@@ -18,6 +20,8 @@ export class PrometheusMetrics implements MetricsSource {
   constructor(options: {
     readonly node: string
     readonly definitions: readonly MetricDefinition[]
+    /** Gauges that are read when somebody asks, rather than set. */
+    readonly readings?: Readonly<Record<string, Read>>
     /** Also what Node.js tells of its process: memory, processor, event loop. */
     readonly process: boolean
     /** Milliseconds since 1970. */
@@ -26,7 +30,7 @@ export class PrometheusMetrics implements MetricsSource {
     this.#node = options.node
     this.#now = options.now
     this.#registry.setDefaultLabels({ node: options.node })
-    for (const definition of options.definitions) this.#define(definition)
+    for (const definition of options.definitions) this.#define(definition, options.readings?.[definition.name])
     if (options.process) collectDefaultMetrics({ register: this.#registry })
     this.#refused = new Counter({
       name: 'lockstep_metrics_refused_total',
@@ -36,11 +40,18 @@ export class PrometheusMetrics implements MetricsSource {
     })
   }
 
-  #define({ type, name, help, labels, buckets }: MetricDefinition): void {
+  #define({ type, name, help, labels, buckets }: MetricDefinition, read: Read | undefined): void {
     const common = { name, help, labelNames: [...labels], registers: [this.#registry] }
     if (type === 'counter') this.#counters.set(name, new Counter(common))
-    else if (type === 'gauge') this.#gauges.set(name, new Gauge(common))
+    else if (type === 'gauge')
+      this.#gauges.set(name, new Gauge(read === undefined ? common : { ...common, collect: () => this.#read(name, read) }))
     else this.#histograms.set(name, new Histogram(buckets === undefined ? common : { ...common, buckets: [...buckets] }))
+  }
+
+  /** What is not there any more is not told any more. */
+  #read(name: string, read: Read): void {
+    this.#gauges.get(name)?.reset()
+    for (const { labels, value } of read()) this.gauge(name, labels, value)
   }
 
   count(name: string, labels: Labels, by = 1): void {

@@ -28,6 +28,8 @@ export const queueServiceLimits = {
   unreadableAsideMsMax: 60_000,
   /** Entries that could not be read and are known for it. */
   unreadableRemembered: 4_096,
+  /** Queues of which the metrics of a node tell by name. */
+  measuredQueuesMax: 100,
   /** Over which rates are counted. */
   rateSeconds: 10,
   /** Dead letters of a slot that are on their way to other queues at one time. */

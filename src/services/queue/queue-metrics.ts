@@ -16,6 +16,18 @@ export const queueMetrics: readonly MetricDefinition[] = [
     help: 'Messages that were leased and given back because their bodies could not be read.',
     labels: [],
   },
+  {
+    type: 'gauge',
+    name: 'lockstep_queue_depth',
+    help: 'Messages in the slots that this node leads, by queue and state; beside the hundred deepest queues, all others under an empty name.',
+    labels: ['queue', 'state'],
+  },
+  {
+    type: 'gauge',
+    name: 'lockstep_queue_oldest_age_seconds',
+    help: 'Since when the oldest message that is not settled waits in the slots that this node leads; queues as with the depth.',
+    labels: ['queue'],
+  },
   ...clientMetrics,
   ...replicationMetrics,
 ]

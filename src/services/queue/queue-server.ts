@@ -32,6 +32,8 @@ import { Managing } from './managing.ts'
 import type { PeerAnswer, PeerQuestion } from './peer-messages.ts'
 import { decodePeerAnswer, decodePeerQuestion, encodePeerAnswer, encodePeerQuestion } from './peer-messages.ts'
 import { Producing } from './producing.ts'
+import { depthsOf } from './depths.ts'
+import type { QueueDepth } from './depths.ts'
 import { counted, eventViewOf } from './queue-events.ts'
 import { QueueCalls } from './queue-calls.ts'
 import { QueueStateMachine } from './queue-machine.ts'
@@ -153,6 +155,12 @@ export class QueueServer implements ServiceHooks {
   stop(): void {
     this.#warden.stop()
     this.#keeper.stop()
+  }
+
+  /** Of the slots that this node leads: over all nodes each message is there once. */
+  get depths(): readonly QueueDepth[] {
+    const led = [...this.#machines.keys()].flatMap((group) => this.#ledState(group) ?? [])
+    return depthsOf(led, this.#ports.clock.wall())
   }
 
   /** Run by the simulator. */
