@@ -133,6 +133,18 @@ test('an ack that is told and did not happen is found, and so is one by a lease 
   throws(() => claims.seen(formatMessageId(id), text('a'), 4_900), /is seen, and was acknowledged before/)
 })
 
+test('what was gone before it was given back may be told to be given back, by who asks again; what is there may not', () => {
+  const { slot, claims } = new Scene()
+  const [gone, there] = [slot.produce('a'), slot.produce('b')]
+  slot.consume('C')
+  slot.now = 10
+  slot.ack(gone, 1)
+  throws(() => claims.settled(held(gone, 1), 'returned', 20), /its lease has not ended by that/)
+  claims.returnedOrGone(held(gone, 1), 20)
+  slot.consume('C')
+  throws(() => claims.returnedOrGone(held(there, 1), 20), /its lease has not ended by that/)
+})
+
 test('a message that waits while somebody is told that there is none, and whom nobody else takes, is found', () => {
   const { slot, claims, checks } = new Scene()
   const id = slot.produce('a')

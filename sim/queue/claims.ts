@@ -115,6 +115,16 @@ export class Claims {
       throw new Violation(`${what}, and its lease has not ended by that`)
   }
 
+  /**
+   * By who asks again when an answer is lost: a message that is gone by then was given back by the first attempt, or was gone before it, and nobody can
+   * tell which.
+   */
+  returnedOrGone(held: Held, sentAt: number): void {
+    const { settled } = this.#record(held.message_id, 'returned')
+    if (settled === null || settled.at >= sentAt) this.settled(held, 'returned', sentAt)
+    else this.totals.toldSettled++
+  }
+
   stale(held: Held, what: string): void {
     this.totals.toldStale++
     const record = this.#record(held.message_id, 'stale')

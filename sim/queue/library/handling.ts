@@ -88,7 +88,7 @@ export class Handling {
     if (told !== null) return this.refused(what, told)
     if (what === 'ack')
       return this.#claims.settled({ ...this.#delivery, lease: isHeld ? message.deliveryCount : null }, 'acknowledged', sentAt)
-    if (isHeld) this.#claims.settled(this.#delivery, 'returned', sentAt)
+    if (isHeld) this.#claims.returnedOrGone(this.#delivery, sentAt)
     return undefined
   }
 
