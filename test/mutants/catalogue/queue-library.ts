@@ -119,7 +119,9 @@ export const queueLibrary: readonly Mutant[] = [
     file: 'src/sdk/queue/settler.ts',
     original: "item.code === 'unknown_message' ? 'acknowledged' : null",
     mutated: "'acknowledged'",
-    checks: [queueLibrarySimulator(2, 3, 7)],
+    checks: [
+      test('src/sdk/queue/settler.test.ts', 'decision Q7: an ack that is made again and comes to a newer lease is told to be stale'),
+    ],
   },
   {
     name: 'queue-library-worker-does-not-extend',
