@@ -1,8 +1,13 @@
 import { statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { present } from '#base/assert.ts'
+import { verdictsOf } from './goals.ts'
+import type { Goal } from './goals.ts'
 import { Interruption } from './interruption.ts'
 import { linesOf, tableOf } from './results.ts'
 import type { Column, Comparing, Line } from './results.ts'
+import { inRounds } from './rounds.ts'
+import type { Rounds } from './rounds.ts'
 import type { Entrant, Row } from './row.ts'
 
 export interface Contest<Kind extends string, Workload, Run extends object> {
@@ -16,6 +21,8 @@ export interface Contest<Kind extends string, Workload, Run extends object> {
   readonly userOf: (row: Row<Kind>, cleanup: AsyncDisposableStack) => User<Workload, Run>
   readonly comparing: Comparing<Run>
   readonly columnsOf: (workload: Workload) => readonly Column<Run>[]
+  /** What our rows are to reach; each is told to be reached or missed. */
+  readonly goalsOf?: (workload: Workload) => readonly Goal<Run>[]
   /** A file for the results, beside the tables. */
   readonly json: string | undefined
 }
@@ -54,27 +61,36 @@ async function run<Kind extends string, Workload, Run extends object>(
   const users = new Map(entrants.flatMap(({ rows }) => rows).map((row) => [row, contest.userOf(row, cleanup)]))
   console.log((await settings()).join('\n'))
 
-  for (const [row, user] of users) {
-    interruption.throwIfHappened()
-    progress(`warming up: ${row.name}`)
-    await interruption.orDone(user.warmUp())
+  const throwIfOver = (): void => interruption.throwIfHappened()
+  const tellFailed = ({ failed }: Rounds<unknown>): void => {
+    progress('')
+    for (const [row, reason] of failed) {
+      users.delete(row as Row<Kind>)
+      process.exitCode = 1
+      console.log(`\n${row.name} FAILED, and is left out from here on: ${reason}`)
+    }
   }
+  const warmUp = (row: Row<Kind>, user: User<Workload, Run>): Promise<unknown> => {
+    progress(`warming up: ${row.name}`)
+    return interruption.orDone(user.warmUp())
+  }
+  tellFailed(
+    await inRounds([...users.keys()], 1, { throwIfOver, measure: (row) => warmUp(row, present(users.get(row), 'a user per row')) }),
+  )
   const results: Record<string, readonly Line<Run>[]> = {}
   for (const workload of contest.workloads) {
     const title = contest.titleOf(workload)
-    const taking = [...users].filter(([row]) => contest.takesPart(row, workload))
-    const rounds = new Map<Row, Run[]>(taking.map(([row]) => [row, []]))
-    for (let round = 1; round <= contest.rounds; round++) {
-      for (const [row, user] of taking) {
-        interruption.throwIfHappened()
-        progress(`${title}, round ${round} of ${contest.rounds}: ${row.name}`)
-        rounds.get(row)?.push(await interruption.orDone(user.measure(workload, round)))
-      }
+    const measure = (row: Row<Kind>, round: number): Promise<Run> => {
+      progress(`${title}, round ${round} of ${contest.rounds}: ${row.name}`)
+      return interruption.orDone(present(users.get(row), 'a user per row').measure(workload, round))
     }
-    progress('')
-    const lines = linesOf(rounds, contest.comparing)
+    const taking = [...users.keys()].filter((row) => contest.takesPart(row, workload))
+    const rounds = await inRounds(taking, contest.rounds, { throwIfOver, measure })
+    tellFailed(rounds)
+    const lines = linesOf(rounds.runs, contest.comparing)
     results[title] = lines
     console.log(`\n## ${title}\n\n${tableOf(lines, contest.columnsOf(workload))}`)
+    for (const verdict of verdictsOf(lines, contest.goalsOf?.(workload) ?? [])) console.log(`\n${verdict}`)
   }
   const settled = await settings()
   console.log(`\n${settled.join('\n')}`)

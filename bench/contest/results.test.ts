@@ -32,8 +32,11 @@ test('every field of the runs is summed up by minimum, median and maximum', () =
 })
 
 test('a row that took no part in a round has no ratio there, instead of a wrong one', () => {
-  const [ours] = linesOf(new Map([...rounds].map(([key, value]) => [key, key.role === 'peer' ? [] : value])), { rateOf, with: ['peer'] })
-  equal(Number.isNaN(ours?.ratios['theirs']?.median), true)
+  const without = (count: number) => new Map([...rounds].map(([key, value]) => [key, key.role === 'peer' ? value.slice(0, count) : value]))
+  const [ours] = linesOf(without(0), { rateOf, with: ['peer'] })
+  deepEqual(ours?.ratios, {})
+  const [beside] = linesOf(without(1), { rateOf, with: ['peer'] })
+  equal(beside?.ratios['theirs']?.median, 3)
 })
 
 test('a table has a line for each row, with the columns asked for and the ratios', () => {

@@ -25,13 +25,14 @@ export function linesOf<Run extends object>(
   const others = [...rounds].filter(([{ role }]) => role !== 'ours' && roles.includes(role))
   return [...rounds].map(([{ name, role }, runs]) => {
     const ratios = (role === 'ours' ? others : []).map(([other, theirs]) => {
-      const perRound = runs.map((run, round) => {
+      const perRound = runs.flatMap((run, round) => {
         const their = theirs[round]
-        return their === undefined ? Number.NaN : rateOf(run) / rateOf(their)
+        return their === undefined ? [] : [rateOf(run) / rateOf(their)]
       })
-      return [other.name, spread(perRound)] as const
+      return [other.name, perRound] as const
     })
-    return { row: { name, role }, summary: summaryOf(runs), ratios: Object.fromEntries(ratios) }
+    const known = ratios.flatMap(([other, perRound]) => (perRound.length === 0 ? [] : [[other, spread(perRound)] as const]))
+    return { row: { name, role }, summary: summaryOf(runs), ratios: Object.fromEntries(known) }
   })
 }
 

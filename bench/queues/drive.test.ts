@@ -11,6 +11,7 @@ const plan: Plan = {
   work: 'both',
   calls: 4,
   batch: 5,
+  messagesMax: 1_000_000,
   prefill: 1_000,
   warmMs: 0,
   measuredMs: 300,
@@ -83,6 +84,14 @@ test('to consume, a queue is filled first, and no more than was asked for by one
   equal(measured.messages, queue.deepest)
   equal(measured.producedPerSecond, 0)
 })
+
+for (const work of ['produce', 'both'] as const) {
+  test(`no more is sent than is to be, and what is measured ends then (${work})`, async () => {
+    const measured = await drive(new MemoryQueue(), { ...plan, work, messagesMax: 500, measuredMs: 60_000 })
+    ok(measured.messages >= 500 && measured.messages < 500 + plan.calls * plan.batch)
+    ok(measured.perSecond > 0 && measured.producedPerSecond > 0)
+  })
+}
 
 test('both at once ends with nothing left', async () => {
   const measured = await drive(new MemoryQueue(), plan)

@@ -13,6 +13,8 @@ export interface Plan {
   /** Calls under way at once, each with so many messages. */
   readonly calls: number
   readonly batch: number
+  /** So many are sent by `produce` and `both` at most; what is measured ends then. */
+  readonly messagesMax: number
   /** Messages that are there before `consume` begins. */
   readonly prefill: number
   readonly warmMs: number
@@ -74,13 +76,15 @@ async function producing({ client, plan, ledger, meter, produced }: Run): Promis
   measureFor(plan, [meter, produced])
   await produce(
     { client, ledger, ...plan },
-    () => !meter.isClosed,
+    () => isOpen(meter, ledger, plan),
     (messages, ms) => {
       meter.count(messages)
       produced.count(messages)
       meter.took(ms)
     },
   )
+  meter.close()
+  produced.close()
   using consumption = new Consumption(ledger, plan.patienceMs, { onDelivered: () => {}, onAcked: () => {} })
   const consumer = await client.consume(plan.queue, emptying, consumption)
   await consumption.rest()
@@ -123,14 +127,18 @@ async function doingBoth({ client, plan, ledger, meter, produced }: Run): Promis
   measureFor(plan, [meter, produced])
   const all = produce(
     { client, ledger, ...plan },
-    () => !meter.isClosed,
+    () => isOpen(meter, ledger, plan),
     (messages) => produced.count(messages),
   )
   // The consumption is not over before the producers are, unless it has failed.
   await Promise.race([all, consumption.over])
+  meter.close()
+  produced.close()
   await consumption.rest()
   await consumer.stop()
 }
+
+const isOpen = (meter: Meter, ledger: Ledger, { messagesMax }: Plan): boolean => !meter.isClosed && ledger.issued < messagesMax
 
 const termsOf = ({ calls, batch }: Plan): Terms => ({ credit: calls * batch, batch })
 

@@ -8,6 +8,13 @@ import { RabbitmqServers } from '#bench/queues/peers/rabbitmq-servers.ts'
 import { QueueCluster } from '#test/harness/queue-cluster.ts'
 import type { Workload } from './workloads.ts'
 
+/** What goals are about. */
+export const rowNames = {
+  library: 'ours, library',
+  rabbitmq: 'RabbitMQ quorum × 3, acks not confirmed',
+  jetstream: 'JetStream R3, no fsync, acks not confirmed',
+} as const
+
 export const peers = ['rabbitmq', 'jetstream', 'bullmq'] as const
 type Peer = (typeof peers)[number]
 
@@ -44,7 +51,7 @@ async function startOurs(cleanup: AsyncDisposableStack): Promise<QueueEntrant> {
     role: 'ours',
   })
   return {
-    rows: [row('ours, HTTP to one node', 'http', all.slice(0, 1)), row('ours, library', 'sdk', all)],
+    rows: [row('ours, HTTP to one node', 'http', all.slice(0, 1)), row(rowNames.library, 'sdk', all)],
     settings: async () => `ours × ${pids.length}: the default store, every answer synced on a majority; queues of one partition`,
   }
 }
@@ -54,7 +61,7 @@ async function startRabbitmq(cleanup: AsyncDisposableStack): Promise<QueueEntran
   await servers.start()
   const { pids, addresses } = servers
   return {
-    rows: [{ name: 'RabbitMQ quorum × 3, acks not confirmed', kind: 'rabbitmq', addresses: addresses.slice(0, 1), pids, role: 'peer' }],
+    rows: [{ name: rowNames.rabbitmq, kind: 'rabbitmq', addresses: addresses.slice(0, 1), pids, role: 'peer' }],
     settings: () => servers.settings(),
   }
 }
@@ -65,7 +72,7 @@ async function startJetstream(cleanup: AsyncDisposableStack): Promise<QueueEntra
   const { pids, addresses } = servers
   return {
     rows: [
-      { name: 'JetStream R3, no fsync, acks not confirmed', kind: 'jetstream', addresses, pids, role: 'shown' },
+      { name: rowNames.jetstream, kind: 'jetstream', addresses, pids, role: 'shown' },
       { name: 'JetStream R3, no fsync, confirmed acks', kind: 'jetstream-confirmed', addresses, pids, role: 'shown' },
     ],
     settings: () => servers.settings(),
