@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from './type.ts'
 import type { Static, TObject, TSchema } from 'typebox'
 import { commonErrors } from '#api/common/errors.ts'
 import { cacheErrors } from '#api/cache/errors.ts'

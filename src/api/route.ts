@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from './type.ts'
 import type { TObject, TSchema } from 'typebox'
 import type { Access } from '#api/access/access.ts'
 import type { ErrorCode } from './errors.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from './type.ts'
 import type { Static, TProperties, TSchema } from 'typebox'
 import type { Brand } from '#base/brand.ts'
 

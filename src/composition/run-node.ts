@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import * as nodeModule from 'node:module'
 import { deferred } from '#base/deferred.ts'
 import type { FastifyInstance } from 'fastify'
 import { Prng } from '#base/prng.ts'
@@ -15,12 +16,8 @@ import { defaultCompaction } from '#runtime/limits.ts'
 import type { NodeConfig, NodeFatal } from '#runtime/node-config.ts'
 import { LockstepNode } from '#runtime/node.ts'
 import type { RedisFatal } from '#runtime/redis-engine/redis-host.ts'
-import { serveCache } from './cache-server.ts'
 import { type Door, openDoor } from './door.ts'
-import { serveLocks } from './lock-server.ts'
 import type { NodeOptions } from './node-options.ts'
-import { serveQueues } from './queue-server.ts'
-import { serveRegisters } from './register-server.ts'
 import { entropy, seed } from './served.ts'
 import type { Hosted, Serve, Served } from './served.ts'
 import { leaveFirst } from './leave-first.ts'
@@ -35,13 +32,15 @@ export type NodeEnding =
   | { readonly type: 'not-listening'; readonly code: string }
   | { readonly type: 'no-certificates'; readonly detail: string }
 
-const serveLocalQueues: Serve = (options, node, port) =>
-  serveQueues({ storage: () => storageUse(options.data), metrics: [] })(options, node, port)
-const services: Readonly<Record<NodeOptions['service'], Serve>> = {
-  lock: serveLocks,
-  queue: serveLocalQueues,
-  cache: serveCache,
-  register: serveRegisters,
+/** A node loads its own service only. */
+const services: Readonly<Record<NodeOptions['service'], () => Promise<Serve>>> = {
+  lock: async () => (await import('./lock-server.ts')).serveLocks,
+  queue: async () => {
+    const { serveQueues } = await import('./queue-server.ts')
+    return (options, node, port) => serveQueues({ storage: () => storageUse(options.data), metrics: [] })(options, node, port)
+  },
+  cache: async () => (await import('./cache-server.ts')).serveCache,
+  register: async () => (await import('./register-server.ts')).serveRegisters,
 }
 
 /** For requests under way when the node is told to stop. */
@@ -61,12 +60,13 @@ export async function runNode(options: NodeOptions & { readonly version: string 
   // The client of Redis is loaded only where it is used.
   const { served, node } =
     options.redis === null
-      ? embeddedNode(options, { door, fatal })
+      ? embeddedNode(options, await services[options.service](), { door, fatal })
       : (await import('./redis-node.ts')).redisNode(options, options.redis, { door, fatal })
   limitConnections(served.http.fastify.server, options.access.connectionsPerAddress)
   // It listens before it has loaded its store, to find out about the port first.
   const fault = await listen(served.http.fastify, options)
   if (fault !== null) return { type: 'not-listening', code: fault }
+  keepCompiled()
   door.watch(served.telemetry)
   node.start()
   served.start()
@@ -79,18 +79,25 @@ export async function runNode(options: NodeOptions & { readonly version: string 
   return ending
 }
 
+/** The next node finds it: nodes are killed, and would not come to do so at their end. Node.js 20 cannot. */
+function keepCompiled(): void {
+  const { flushCompileCache }: Partial<typeof nodeModule> = nodeModule
+  flushCompileCache?.()
+}
+
 /** The cluster goes on without it for good. */
 const isOver = (ending: NodeEnding): boolean => ending.type === 'left' || (ending.type === 'failed' && ending.reason.type === 'removed')
 
 function embeddedNode(
   options: NodeOptions & { readonly version: string },
+  serve: Serve,
   { door, fatal }: { readonly door: Door; readonly fatal: (reason: NodeFatal) => void },
 ): Hosted {
   const { data } = options
   const room = new DiskRoom({ space: () => (data === null ? Promise.resolve(endless) : spaceOf(data)), clock: systemClock })
   const served = watching(
     room,
-    services[options.service]({ ...options, hasRoom: () => room.has }, () => node, door.port),
+    serve({ ...options, hasRoom: () => room.has }, () => node, door.port),
   )
   const acceptPeers = refusePeers(served.http.fastify.server)
   const node = nodeOf(options, served, { door, acceptPeers, fatal })

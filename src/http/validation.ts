@@ -13,6 +13,7 @@ export const validatorOptions: NonNullable<FastifyServerOptions['ajv']> = {
     useDefaults: false,
     // Errors then bring along what was seen, and what was expected.
     verbose: true,
+    validateSchema: false,
     keywords: [{ keyword: byteLimitKeyword, type: 'string', schemaType: 'number', validate: fitsBytes }],
   },
 }

@@ -67,6 +67,8 @@ export const layers: Readonly<Record<string, Layer>> = {
   'src/index.ts': { uses: ['src'], packages: ['*'] },
   'src/dev.ts': { uses: ['src/composition'], packages: ['*'] },
   'src/main.ts': { uses: ['src'], packages: ['*'] },
+  'src/commands.ts': { uses: ['src'], packages: ['*'] },
+  'src/commands.test.ts': anything,
   'src/client/connect.ts': { uses: ['src'], packages: ['*'] },
   sim: {
     uses: ['src/base', 'src/core', 'src/wire', 'src/ports', 'src/runtime', 'src/services', 'src/api', 'src/sdk'],

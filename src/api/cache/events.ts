@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { stamp } from '#api/common/events.ts'
 import { nodeId } from '#api/common/words.ts'
 import { boolean, closed, integer, literal, nullable, oneOf } from '#api/schemas.ts'

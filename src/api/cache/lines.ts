@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { boolean, closed, integer, listOf, literal, nullable, oneOf, optional } from '#api/schemas.ts'
 import type { Data, JsonBytes } from '#api/schemas.ts'
 import { cacheApiLimits as limits } from './limits.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { metricsReport } from '#api/common/metrics.ts'
 import { closed, count } from '#api/schemas.ts'
 import type { Data } from '#api/schemas.ts'

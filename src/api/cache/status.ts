@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { ringView } from '#api/common/ring.ts'
 import { nodeId } from '#api/common/words.ts'
 import { closed, count, integer, listOf, literal, nullable, optional } from '#api/schemas.ts'

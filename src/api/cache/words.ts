@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { boolean, closed, count, durationMs, integer, jsonValue, nullable, oneOf, optional, text } from '#api/schemas.ts'
 import { cacheApiLimits as limits, cacheDefaults as defaults } from './limits.ts'
 

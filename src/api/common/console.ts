@@ -1,5 +1,5 @@
 import { anyToken } from '#api/access/access.ts'
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { json, plain, route } from '#api/route.ts'
 import type { Route } from '#api/route.ts'
 import { closed, listOf, nullable, oneOf, text } from '#api/schemas.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import type { ErrorEntry } from '#api/error-entry.ts'
 import { none, retryLater } from '#api/error-entry.ts'
 import { roles } from '#core/access/roles.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { closed, count, instant, integer, literal, nullable } from '#api/schemas.ts'
 import type { Data } from '#api/schemas.ts'
 import { nodeId } from './words.ts'

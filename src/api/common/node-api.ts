@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { boolean, closed, count, integer, listOf, literal, nullable, oneOf, optional } from '#api/schemas.ts'
 import type { Data } from '#api/schemas.ts'
 import type { EventFeed } from './events.ts'

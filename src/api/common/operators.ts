@@ -1,5 +1,5 @@
 import { anyToken, operator } from '#api/access/access.ts'
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import type { Result } from '#base/result.ts'
 import type { Call } from '#api/call.ts'
 import type { Fault } from '#api/errors.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { count, nullable, oneOf } from '#api/schemas.ts'
 
 /** What answers of all services share. */

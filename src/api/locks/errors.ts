@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import type { ErrorEntry } from '#api/error-entry.ts'
 import { queueFull } from '#api/common/errors.ts'
 import { none, retryAfterMs, retryLater } from '#api/error-entry.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { consistency, standing } from '#api/common/words.ts'
 import { boolean, closed, count, instant, integer, listOf, nullable, oneOf, optional, text } from '#api/schemas.ts'
 import type { Data } from '#api/schemas.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { closed, durationMs, instant, integer, leftMs, nullable, oneOf, text } from '#api/schemas.ts'
 import { lockApiLimits as limits, lockDefaults } from './limits.ts'
 

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { closed, count, durationMs, instant, integer, listOf, literal, optional } from '#api/schemas.ts'
 import type { Data } from '#api/schemas.ts'
 import { queueApiLimits as limits, queueDefaults } from './limits.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { closed, count, instant, integer, leftMs, listOf, literal, nullable, oneOf, optional } from '#api/schemas.ts'
 import type { Data } from '#api/schemas.ts'
 import { queueApiLimits as limits, queueDefaults as defaults } from './limits.ts'

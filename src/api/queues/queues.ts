@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { nodeId } from '#api/common/words.ts'
 import { boolean, closed, count, durationMs, integer, leftMs, listOf, literal, nullable, oneOf, optional, text } from '#api/schemas.ts'
 import type { Data } from '#api/schemas.ts'

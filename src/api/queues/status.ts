@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { ringView } from '#api/common/ring.ts'
 import { engine, nodeId } from '#api/common/words.ts'
 import { boolean, closed, count, listOf, literal, nullable } from '#api/schemas.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '#api/type.ts'
 import { closed, count, instant, integer, jsonValue, literal, oneOf, optional, text } from '#api/schemas.ts'
 import { queueApiLimits as limits } from './limits.ts'
 import { receiptPattern } from './receipt.ts'

@@ -28,7 +28,7 @@ import type { LocalNode } from '#cli/up/local-nodes.ts'
 import { firstPorts, nineNodes } from '#cli/up/nine-nodes.ts'
 import { nodeFlags } from '#cli/up/node-flags.ts'
 import { readLogLine } from '#cli/up/node-log.ts'
-import { allReady } from '#cli/up/readiness.ts'
+import { allAnswer, allReady } from '#cli/up/readiness.ts'
 
 const help = `Three lock nodes on ports 8001 to 8003 of this machine, three queue nodes on 9001 to 9003 and three cache nodes on 7001 to 7003, each a process
 of its own. What they log is shown once they are ready, with their names in front. A node that dies is reported and started again after 2 s,
@@ -45,6 +45,8 @@ Exit codes: 0 stopped as told, 2 wrong flags, 4 the folder is in use or of other
 
 const colours = ['cyan', 'magenta', 'yellow'] as const
 const levels = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 } as const
+/** For the first nodes to load their program, and to leave it compiled for the others. */
+const loadingMs = 5_000
 const idWidth = 'queue-node-1'.length
 
 interface UpOptions {
@@ -129,6 +131,7 @@ async function runNodes({ nodes, folder, restart, logLevel, redis, tls }: UpOpti
     flagsOf: (node) => [...nodeFlags(node, nodes, redis), ...(tls === null ? [] : tlsArguments(tls)), '--log-level', logLevel],
     env: { ...process.env, ...consoleOf(nodes, control), ...(redis === null ? {} : { LOCKSTEP_REDIS_URL: redis.url }) },
     restart,
+    answered: (first) => allAnswer(first.map(urlOf), { withinMs: loadingMs, trust }),
     // How they find each other is not worth a line; what goes wrong is.
     wrote(node, line) {
       const { level, text: said } = readLogLine(line)

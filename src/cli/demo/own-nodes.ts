@@ -8,7 +8,7 @@ import { LocalNodes } from '#cli/up/local-nodes.ts'
 import type { LocalNode } from '#cli/up/local-nodes.ts'
 import { nineNodes } from '#cli/up/nine-nodes.ts'
 import { nodeFlags } from '#cli/up/node-flags.ts'
-import { allReady } from '#cli/up/readiness.ts'
+import { allAnswer, allReady } from '#cli/up/readiness.ts'
 import type { DemoNode, Processes, Three } from './setting.ts'
 
 /** Nine nodes that nobody else knows, with their data in a folder that goes with them. */
@@ -32,11 +32,13 @@ export async function startOwnNodes({ offset, signal, progress }: Starting): Pro
   const nodes = nineNodes(folder, offset ?? (await freeOffset()))
   const said: string[] = []
   const ended: string[] = []
+  const urlOf = ({ address }: LocalNode): string => `http://${address}`
   const local = new LocalNodes({
     nodes,
     flagsOf: (node) => [...nodeFlags(node, nodes, null), '--log-level', 'error'],
     env: process.env,
     restart: true,
+    answered: (first) => allAnswer(first.map(urlOf), { withinMs: loadingMs }),
     wrote: (node, line) => void said.push(`${node.id}: ${line}`),
     tell: (node, what) => void ended.push(`${node.id} ${what}`),
   })
@@ -50,7 +52,7 @@ export async function startOwnNodes({ offset, signal, progress }: Starting): Pro
     if (ended.length > 0) failed.abort()
   }, watchMs)
   try {
-    const urls = nodes.map(({ address }) => `http://${address}`)
+    const urls = nodes.map(urlOf)
     const stillWaiting = (missing: readonly unknown[]): void =>
       progress(`${urls.length - missing.length} of ${urls.length} nodes are ready`)
     const ready = await allReady(() => urls, { signal: AbortSignal.any([signal, failed.signal]), stillWaiting })
@@ -67,6 +69,8 @@ export async function startOwnNodes({ offset, signal, progress }: Starting): Pro
   return { lock: of('lock'), queue: of('queue'), cache: of('cache'), processes, [Symbol.asyncDispose]: dispose }
 }
 
+/** For the first nodes to load their program. */
+const loadingMs = 5_000
 const watchMs = 100
 
 function threeOf(nodes: readonly LocalNode[], service: LocalNode['service']): Three {

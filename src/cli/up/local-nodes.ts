@@ -17,6 +17,8 @@ interface LocalNodesOptions {
   readonly flagsOf: (node: LocalNode) => readonly string[]
   readonly env: NodeJS.ProcessEnv
   readonly restart: boolean
+  /** Resolves once these answer, or have not for long. */
+  readonly answered: (nodes: readonly LocalNode[]) => Promise<void>
   /** A line that a node wrote. */
   readonly wrote: (node: LocalNode, line: string) => void
   /** What became of a node, in words. */
@@ -26,18 +28,29 @@ interface LocalNodesOptions {
 /** For a node to end by itself once it was told to. */
 const stopMs = 10_000
 
-/** Nodes on this machine, each a process of its own. One that dies is started again, unless a restart cannot mend it. */
+/**
+ * Nodes on this machine, each a process of its own. One that dies is started again, unless a restart cannot mend it. The first of each
+ * service is started before the others, which then find compiled what it has compiled.
+ */
 export class LocalNodes {
   readonly #options: LocalNodesOptions
   readonly #children = new Map<LocalNode, ChildProcess>()
   readonly #waiting = new Map<LocalNode, NodeJS.Timeout>()
   readonly #gone = new Set<LocalNode>()
   readonly #ended = deferred<number>()
+  #later: readonly LocalNode[]
   #stopping = false
 
   constructor(options: LocalNodesOptions) {
     this.#options = options
-    for (const node of options.nodes) this.#start(node, new Restarts())
+    const { nodes, answered } = options
+    const first = nodes.filter(({ service }, at) => nodes.findIndex((node) => node.service === service) === at)
+    this.#later = nodes.filter((node) => !first.includes(node))
+    for (const node of first) this.#start(node, new Restarts())
+    void answered(first).then(() => {
+      for (const node of this.#later) this.#start(node, new Restarts())
+      this.#later = []
+    })
   }
 
   /** Resolves when none is left that runs or will: with 0 after `stop`, else with the exit code of the last one. */
@@ -68,6 +81,7 @@ export class LocalNodes {
     this.#stopping = true
     for (const timer of this.#waiting.values()) clearTimeout(timer)
     this.#waiting.clear()
+    this.#later = []
     for (const child of this.#children.values()) child.kill(signal)
     if (this.#children.size === 0) this.#ended.resolve(0)
     else setTimeout(() => this.#children.forEach((child) => child.kill('SIGKILL')), stopMs).unref()
@@ -101,7 +115,7 @@ export class LocalNodes {
       return
     }
     if (!this.#stopping) tell(node, `ended (${how}), and is not started again${restart ? ': see what it said above' : ''}`)
-    if (this.#children.size + this.#waiting.size === 0) this.#ended.resolve(this.#stopping ? 0 : (code ?? 1))
+    if (this.#children.size + this.#waiting.size + this.#later.length === 0) this.#ended.resolve(this.#stopping ? 0 : (code ?? 1))
   }
 }
 

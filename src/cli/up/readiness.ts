@@ -4,7 +4,7 @@ import { askNode } from '#cli/service/node-answer.ts'
 import { httpRequestOf } from '#cli/service/route-request.ts'
 import type { Trust } from '#cli/service/trust.ts'
 
-const everyMs = 100
+const everyMs = 50
 const limitMs = 1_000
 /** How often to say what is still missing. */
 const patienceMs = 5_000
@@ -33,8 +33,25 @@ export async function allReady(expected: () => readonly string[], { signal, trus
   return false
 }
 
+/** Resolves once each has answered anything, or `withinMs` are over. */
+export async function allAnswer(
+  urls: readonly string[],
+  { withinMs, trust = {} }: { readonly withinMs: number; readonly trust?: Trust },
+): Promise<void> {
+  const until = performance.now() + withinMs
+  let silent = urls
+  while (silent.length > 0 && performance.now() < until) {
+    const answers = await Promise.all(silent.map((url) => askReady(url, trust)))
+    silent = silent.filter((_, at) => answers[at]?.type === 'silent')
+    if (silent.length > 0) await sleep(everyMs)
+  }
+}
+
+const askReady = (url: string, trust: Trust): ReturnType<typeof askNode> =>
+  askNode(url, httpRequestOf(commonRoutes.ready, {}), { limitMs, signal: null, trust })
+
 async function notReadyBecause(url: string, trust: Trust): Promise<string | null> {
-  const answer = await askNode(url, httpRequestOf(commonRoutes.ready, {}), { limitMs, signal: null, trust })
+  const answer = await askReady(url, trust)
   if (answer.type === 'answered') return null
   if (answer.type === 'refused') return answer.refusal.message
   return answer.type === 'silent' ? answer.problem : ''

@@ -7,7 +7,7 @@ import { FakeNode, fault, json } from '#cli/service/testkit.ts'
 import { prepareFolder } from './folder.ts'
 import { nodeFlags } from './node-flags.ts'
 import { readLogLine } from './node-log.ts'
-import { allReady } from './readiness.ts'
+import { allAnswer, allReady } from './readiness.ts'
 import { Restarts, needsAPerson } from './restarts.ts'
 
 test('a log line is read as its event and its fields', () => {
@@ -43,6 +43,13 @@ test('a node that keeps dying is started again later each time, and one that ran
 
 test('what a restart cannot mend is left to a person, and who ended as it was told to, or was removed, is not started again', () => {
   deepEqual([0, 1, 2, 3, 4, 5, 8, 70, null].filter(needsAPerson), [0, 2, 3, 5, 8])
+})
+
+test('nodes that start are waited for until each has answered, whatever it says, and not for ever', async () => {
+  await using starting = await FakeNode.of(fault(503, 'not_ready'))
+  await allAnswer([starting.url], { withinMs: 60_000 })
+  equal(starting.asked.length, 1)
+  await allAnswer(['http://127.0.0.1:1'], { withinMs: 1 })
 })
 
 test('stores that were made under other addresses are refused, unless they begin anew', () => {
