@@ -27,6 +27,7 @@ test('no layer is above itself', () => {
   const roots = [
     'src/main.ts',
     'src/commands.ts',
+    'src/commands.test.ts',
     'src/index.ts',
     'src/dev.ts',
     'src/client/connect.ts',
