@@ -79,7 +79,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   locks: async () => (await import('#cli/commands/locks.ts')).locksCommand,
   acquire: async () => (await import('#cli/commands/acquire.ts')).acquireCommand,
   release: async () => (await import('#cli/commands/release.ts')).releaseCommand,
-  run: async () => (await import('#cli/commands/run.ts')).runCommand,
+  run: async () => (await import('#cli/commands/run.ts')).runCommand(connect),
   queues: async () => (await import('#cli/commands/queues.ts')).queuesCommand,
   queue: async () => (await import('#cli/commands/queue.ts')).queueCommand,
   produce: async () => (await import('#cli/commands/produce.ts')).produceCommand,

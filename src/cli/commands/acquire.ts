@@ -60,4 +60,4 @@ export const acquireCommand: Command = defineCommand({
 
 /** Nobody else's, so that two who acquire exclude each other. */
 export const newClientId = (what = userInfo().username): string =>
-  `${what.slice(0, 64)}@${hostname().slice(0, 64)}/${randomBytes(4).toString('hex')}`
+  `${what.slice(0, 24)}@${hostname().slice(0, 24)}/${randomBytes(4).toString('hex')}`

@@ -10,6 +10,7 @@ import { runChild } from '#cli/hold/child.ts'
 import type { HeldLock } from '#cli/hold/hold-lock.ts'
 import { holdLock } from '#cli/hold/hold-lock.ts'
 import { interruptible } from '#cli/interrupts.ts'
+import type { Connect } from '#cli/load/connect.ts'
 import { errorScreen } from '#cli/output/terminal.ts'
 import { clientOf, serviceFlags } from '#cli/service/service-flags.ts'
 import { trustFlags } from '#cli/service/trust.ts'
@@ -31,43 +32,44 @@ Exit codes: that of the command, 128 + n if signal n ended it, 75 the lock was n
 
 const { sessionTtlMsMin, ttlMsMax } = lockApiLimits
 
-export const runCommand: Command = defineCommand({
-  name: 'run',
-  summary: 'run a command under a lock',
-  operands: '[--] COMMAND [ARGUMENT…]',
-  passesOn: true,
-  help,
-  flags: {
-    lock: required(patternText('NAME', 'the lock', { pattern: /^[^]+$/, rule: 'a name' })),
-    shared,
-    wait: withDefault(wait('how long to wait for the lock; for ever by default, 0 does not wait'), Infinity),
-    ttl: withDefault(
-      duration('DURATION', 'after so long without a word from here the lock is lost; 10s', { min: sessionTtlMsMin, max: ttlMsMax }),
-      lockDefaults.session_ttl_ms,
-    ),
-    grace: withDefault(duration('DURATION', 'between SIGTERM and SIGKILL when the lock is lost; 5s', { min: 0, max: 3_600_000 }), 5_000),
-    url: serviceFlags.url,
-    timeout: serviceFlags.timeout,
-    ...trustFlags,
-    'api-token': serviceFlags['api-token'],
-  },
-  read(values, operands, mistakes) {
-    checkName(values.lock, mistakes)
-    if (operands.length === 0) mistakes.push('the COMMAND must be given, behind --')
-    return { ...values, command: operands }
-  },
-  async run({ lock: name, shared: isShared, wait: waitMs, ttl: ttlMs, grace: graceMs, command, ...service }) {
-    const clientId = newClientId(basename(command[0] ?? ''))
-    const client = clientOf(service)
-    const held = await interruptible((signal) => holdLock(client, name, { clientId, shared: isShared, ttlMs, waitMs, signal }))
-    const env = { ...process.env, LOCKSTEP_LOCK: name, LOCKSTEP_FENCING_TOKEN: String(held.token) }
-    held.lost.addEventListener('abort', () => say(`the lock ${JSON.stringify(name)} is lost: ${String(held.lost.reason)}`))
-    const ending = await runChild(command, { env, kill: held.lost, graceMs })
-    if (held.lost.aborted) return exitCodes.lost
-    await release(held, ttlMs)
-    return exitCodeOf(ending, command[0] ?? '')
-  },
-})
+export const runCommand = (connect: Connect): Command =>
+  defineCommand({
+    name: 'run',
+    summary: 'run a command under a lock',
+    operands: '[--] COMMAND [ARGUMENT…]',
+    passesOn: true,
+    help,
+    flags: {
+      lock: required(patternText('NAME', 'the lock', { pattern: /^[^]+$/, rule: 'a name' })),
+      shared,
+      wait: withDefault(wait('how long to wait for the lock; for ever by default, 0 does not wait'), Infinity),
+      ttl: withDefault(
+        duration('DURATION', 'after so long without a word from here the lock is lost; 10s', { min: sessionTtlMsMin, max: ttlMsMax }),
+        lockDefaults.session_ttl_ms,
+      ),
+      grace: withDefault(duration('DURATION', 'between SIGTERM and SIGKILL when the lock is lost; 5s', { min: 0, max: 3_600_000 }), 5_000),
+      url: serviceFlags.url,
+      timeout: serviceFlags.timeout,
+      ...trustFlags,
+      'api-token': serviceFlags['api-token'],
+    },
+    read(values, operands, mistakes) {
+      checkName(values.lock, mistakes)
+      if (operands.length === 0) mistakes.push('the COMMAND must be given, behind --')
+      return { ...values, command: operands }
+    },
+    async run({ lock: name, shared: isShared, wait: waitMs, ttl: ttlMs, grace: graceMs, command, ...service }) {
+      const clientId = newClientId(basename(command[0] ?? ''))
+      const client = clientOf(service)
+      const held = await interruptible((signal) => holdLock(client, name, { connect, clientId, shared: isShared, ttlMs, waitMs, signal }))
+      const env = { ...process.env, LOCKSTEP_LOCK: name, LOCKSTEP_FENCING_TOKEN: String(held.token) }
+      held.lost.addEventListener('abort', () => say(`the lock ${JSON.stringify(name)} is lost: ${(held.lost.reason as Error).message}`))
+      const ending = await runChild(command, { env, kill: held.lost, graceMs })
+      await release(held, ttlMs)
+      if (held.lost.aborted) return exitCodes.lost
+      return exitCodeOf(ending, command[0] ?? '')
+    },
+  })
 
 /** What the command did is done, whether or not the lock can be given back at once. */
 async function release(held: HeldLock, ttlMs: number): Promise<void> {

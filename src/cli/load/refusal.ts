@@ -2,11 +2,12 @@
 interface ClientRefusal {
   readonly code: string
   readonly message: string
+  readonly retryable: boolean
 }
 
 /** Throws what is no refusal but a mistake in this program. */
 export function refusalOf(error: unknown): ClientRefusal {
   if (error instanceof Error && error.name === 'LockstepError' && 'code' in error)
-    return { code: String(error.code), message: error.message }
+    return { code: String(error.code), message: error.message, retryable: 'retryable' in error && error.retryable === true }
   throw error
 }
