@@ -110,10 +110,10 @@ export type AnswerOf<R extends Route> = R['answers'][number] extends infer One
 export const hasFields = ({ properties }: TObject): boolean => Object.keys(properties).length > 0
 
 /** Errors that the server itself may answer to this call, and those of the call. */
-export function errorsOf({ access, errors, params, query, body }: Route): readonly ErrorCode[] {
-  const reads = hasFields(params) || hasFields(query) || hasFields(body)
+export function errorsOf({ access, errors, params, body }: Route): readonly ErrorCode[] {
   return [
-    ...(reads ? (['invalid_request'] as const) : []),
+    // A query that nobody asked for is refused too.
+    'invalid_request',
     ...(hasFields(params) ? (['uri_too_long'] as const) : []),
     ...(hasFields(body) ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
     ...(access.type === 'open' ? [] : (['unauthorized', 'forbidden', 'rate_limited'] as const)),

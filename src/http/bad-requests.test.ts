@@ -146,11 +146,19 @@ test('a query that is not one of these names its parameter', async () => {
     [`/locks/${bytes(257)}`, 'resource_id'],
     ['/deadlocks?consistency=', 'consistency'],
     ['/metrics?format=xml', 'format'],
+    ['/healthz?verbose=1', 'verbose'],
+    ['/openapi.json?version=3', 'version'],
   ] as const) {
     const response = await send(url)
     equal(response.statusCode, 400, url)
     equal(refusalOf(response).field, field)
   }
+})
+
+test('a query that a call does not have is refused, also beside a body', async () => {
+  const response = await send('/release?dry_run=true', { method: 'POST', payload: { resource_id: 'r', client_id: 'c' } })
+  equal(response.statusCode, 400)
+  equal(refusalOf(response).field, 'dry_run')
 })
 
 const json = { 'content-type': 'application/json' }

@@ -43,7 +43,7 @@ function schemaOf({ method, params, query, body, answers }: Route): NonNullable<
   })
   return {
     ...(hasFields(params) ? { params } : {}),
-    ...(hasFields(query) ? { querystring: query } : {}),
+    querystring: query,
     ...(method === 'GET' ? {} : { body }),
     response: Object.fromEntries(json),
   }
