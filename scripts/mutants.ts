@@ -5,18 +5,35 @@ import { catalogue } from '#test/mutants/catalogue.ts'
 import { serviceNames } from '#sim/services.ts'
 import type { Mutant, TestCheck } from '#test/mutants/mutant.ts'
 import type { Row } from '#test/mutants/table.ts'
-import { lineOf, withTable } from '#test/mutants/table.ts'
+import { lineOf, toldBy, withTable } from '#test/mutants/table.ts'
 import type { Trial } from '#test/mutants/trial.ts'
 import { badSeeds, faultOf, runUnmutated, tryMutant } from '#test/mutants/trial.ts'
 
 /** `npm run mutants`: plants every fault of the catalogue and sees whether its checks find it. See docs/mutants.md. */
 
+const help = `npm run mutants -- [--only NAME,…] [--new] [--help]
+
+Plants every fault of the catalogue and sees whether its checks find it. What was killed is written to docs/mutants.md.
+
+  --only NAME,…   these
+  --new           those that docs/mutants.md does not tell of yet
+
+Exit code 1 when one was not killed, or a check fails without any fault.
+`
+
 const { values: options } = parseArgs({
   options: {
     /** Names of mutants, comma-separated. */
     only: { type: 'string' },
+    /** Those that the page does not tell of. */
+    new: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 })
+if (options.help) {
+  process.stdout.write(help)
+  process.exit(0)
+}
 const atOnce = 2
 const page = join(import.meta.dirname, '..', 'docs', 'mutants.md')
 
@@ -37,7 +54,8 @@ function wanted(): readonly Mutant[] {
   if (unknown.length > 0) throw new Error(`no such mutant: ${unknown.join(', ')}`)
   const double = catalogue.find(({ name }, position) => catalogue.findIndex((other) => other.name === name) !== position)
   if (double !== undefined) throw new Error(`two mutants are called ${double.name}`)
-  return names === undefined ? catalogue : catalogue.filter(({ name }) => names.includes(name))
+  const told = toldBy(readFileSync(page, 'utf8'))
+  return catalogue.filter(({ name }) => (names?.includes(name) ?? true) && !(options.new && told.has(name)))
 }
 
 /** What fails without any fault; a mutant proves nothing before such a check. */
@@ -88,8 +106,10 @@ const rows = await inParallel(
 const killed = sound.filter((mutant) => rows.every((row) => row.trial.mutant !== mutant || row.killed))
 const survivors = mutants.filter((mutant) => !killed.includes(mutant))
 for (const { name, breaks } of survivors) console.log(`NOT KILLED ${name}: ${breaks}`)
-if (options.only === undefined && survivors.length === 0 && broken.length === 0) {
-  writeFileSync(page, withTable(readFileSync(page, 'utf8'), rows))
+if (broken.length === 0) {
+  const names = catalogue.map(({ name }) => name)
+  const shown = rows.filter(({ trial }) => killed.includes(trial.mutant))
+  writeFileSync(page, withTable(readFileSync(page, 'utf8'), shown, names))
 }
 console.log(`${((performance.now() - startedAt) / 1_000).toFixed(0)} s`)
 const failed = survivors.length + broken.length

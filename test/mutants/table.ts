@@ -22,23 +22,28 @@ export const lineOf = (row: Row): string => {
 
 const escaped = (text: string): string => text.replaceAll('|', String.raw`\|`).replaceAll('<', '&lt;')
 
-function markdownOf(rows: readonly Row[]): string {
-  const line = (texts: readonly string[]): string => `| ${texts.map(escaped).join(' | ')} |`
-  const breaks = rows.map(({ trial }) => trial.mutant.breaks)
-  const body = rows.map((row, position) => {
-    const [name = '', ...rest] = cells(row)
-    return line([`\`${name}\`: ${breaks[position] ?? ''}`, ...rest])
-  })
-  return [line(head), line(head.map(() => '---')), ...body].join('\n')
+const line = (texts: readonly string[]): string => `| ${texts.map(escaped).join(' | ')} |`
+/** A cell begins with the name, which is how a line is found again. */
+const nameOf = (text: string): string | undefined => /^\| `(?<name>[^`]+)`:/.exec(text)?.groups?.['name']
+
+function markdownOf(row: Row): string {
+  const [name = '', ...rest] = cells(row)
+  return line([`\`${name}\`: ${row.trial.mutant.breaks}`, ...rest])
 }
 
 const begin = '<!-- table: written by `npm run mutants` -->'
 const end = '<!-- end of table -->'
 
-/** The page with the table between the markers replaced. */
-export function withTable(page: string, rows: readonly Row[]): string {
+/** The page with the lines of what was tried now, and with those that it has of the other `names`; in the order of these. */
+export function withTable(page: string, rows: readonly Row[], names: readonly string[]): string {
   const from = page.indexOf(begin)
   const to = page.indexOf(end)
   if (from === -1 || to < from) throw new Error('docs/mutants.md has lost the markers of its table')
-  return `${page.slice(0, from)}${begin}\n${markdownOf(rows)}\n${page.slice(to)}`
+  const tried = Map.groupBy(rows.map(markdownOf), nameOf)
+  const there = Map.groupBy(page.slice(from, to).split('\n'), nameOf)
+  const body = names.flatMap((name) => tried.get(name) ?? there.get(name) ?? [])
+  return `${page.slice(0, from)}${[begin, line(head), line(head.map(() => '---')), ...body].join('\n')}\n${page.slice(to)}`
 }
+
+/** The mutants that the page tells of. */
+export const toldBy = (page: string): ReadonlySet<string | undefined> => new Set(page.split('\n').map(nameOf))
