@@ -12,7 +12,8 @@ import { engineFlags } from '#cli/flags/engine.ts'
 import type { ParsePlace } from '#cli/flags/engine.ts'
 import { variableOf } from '#cli/flags/flag.ts'
 import { text, withDefault } from '#cli/flags/kinds.ts'
-import { printJson, screen } from '#cli/output/terminal.ts'
+import { ProgressLine } from '#cli/output/progress-line.ts'
+import { errorScreen, printJson, screen } from '#cli/output/terminal.ts'
 import type { Screen } from '#cli/output/terminal.ts'
 import { anyServiceFlags, clientsOf, serviceOperand } from '#cli/service/service-flags.ts'
 
@@ -54,14 +55,16 @@ export const doctorCommand = ({ version, parse, inspectRedis }: Parts): Command 
     },
     async run({ data, json, clients, redis }) {
       const folder = nearestFolder(data)
-      const findings = [
-        checkNode(process.versions.node),
-        checkMemory(process.availableMemory()),
-        checkSpace(folder),
-        checkSync(folder),
-        ...(redis === null ? [] : judgeRedis(await inspectRedis(redis))),
-        ...(await Promise.all(clients.map((client) => checkCluster(client, version)))).flat(),
-      ]
+      const line = new ProgressLine(errorScreen)
+      const findings = [checkNode(process.versions.node), checkMemory(process.availableMemory()), checkSpace(folder)]
+      findings.push(checkSync(folder, (round, rounds) => line.show(`how long the disk takes: ${round} of ${rounds} rounds`)))
+      if (redis !== null) {
+        line.show('looking at Redis')
+        findings.push(...judgeRedis(await inspectRedis(redis)))
+      }
+      line.show(`looking at ${clients.map(({ service }) => service).join(', ')} nodes`)
+      findings.push(...(await Promise.all(clients.map((client) => checkCluster(client, version)))).flat())
+      line.clear()
       if (json) printJson({ findings })
       else screen.print(findingsText(findings, screen))
       return findings.some(({ verdict }) => verdict === 'broken') ? exitCodes.refused : exitCodes.done

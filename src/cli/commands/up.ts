@@ -197,9 +197,14 @@ async function startTable(nodes: readonly LocalNode[], redis: Redis | null, { ur
   const [first] = nodes
   const home = first === undefined ? '' : urlOf(first)
   const isUsual = home === `http://127.0.0.1:${firstPorts.lock}`
-  const asked = home.startsWith('https') ? nodes.map(urlOf) : nodes.map(({ address }) => address)
-  const url = isUsual ? '' : ` --url ${asked.join(',')}`
-  return `${table}ready; the console: ${home}/console, all calls: ${home}/docs, to look at it: lockstep status${url}, Ctrl-C stops it\n`
+  const told = isUsual ? '' : `${variablesOfUrls(nodes, urlOf)} `
+  return `${table}ready; the console: ${home}/console, all calls: ${home}/docs, to look at it: ${told}lockstep status, Ctrl-C stops it\n`
+}
+
+/** What the commands read in the environment, as a shell takes it. */
+function variablesOfUrls(nodes: readonly LocalNode[], urlOf: Reaching['urlOf']): string {
+  const services = groupBy(nodes, ({ service }) => service)
+  return [...services].map(([service, those]) => `LOCKSTEP_${service.toUpperCase()}_URL=${those.map(urlOf).join(',')}`).join(' ')
 }
 
 async function assertFree(nodes: readonly LocalNode[]): Promise<void> {

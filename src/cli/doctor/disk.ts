@@ -32,17 +32,19 @@ const block = Buffer.alloc(4_096, 1)
 const rounds = 200
 const limitMs = 3_000
 
+type Progress = (round: number, rounds: number) => void
+
 /** How long the disk takes to keep 4 KiB, which every grant of a lock waits for. */
-export function checkSync(folder: string): Finding {
+export function checkSync(folder: string, progress: Progress): Finding {
   const own = mkdtempSync(join(folder, 'lockstep-doctor-'))
   try {
-    return judgeSync(syncTimes(join(own, 'probe')))
+    return judgeSync(syncTimes(join(own, 'probe'), progress))
   } finally {
     rmSync(own, { recursive: true })
   }
 }
 
-function syncTimes(path: string): readonly number[] {
+function syncTimes(path: string, progress: Progress): readonly number[] {
   const file = openSync(path, 'w')
   const times: number[] = []
   const deadline = performance.now() + limitMs
@@ -52,6 +54,7 @@ function syncTimes(path: string): readonly number[] {
       writeSync(file, block, 0, block.length, round * block.length)
       fdatasyncSync(file)
       times.push(performance.now() - startedAt)
+      progress(times.length, rounds)
     }
   } finally {
     closeSync(file)

@@ -1,8 +1,9 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
+import { tmpdir } from 'node:os'
 import { test } from 'node:test'
 import type { NodeStatus } from '#cli/service/cluster-status.ts'
 import { judgeClock, judgeCluster, judgeNodes } from './cluster.ts'
-import { judgeSpace, judgeSync } from './disk.ts'
+import { checkSync, judgeSpace, judgeSync } from './disk.ts'
 import { checkMemory, checkNode } from './machine.ts'
 import { judgeRedis } from './redis.ts'
 
@@ -23,6 +24,12 @@ test('a disk that is too slow is found, and one that cannot be true', () => {
   const of = (ms: number, slowest = ms) => judgeSync([...Array.from({ length: 98 }, () => ms), slowest, slowest])
   deepEqual(verdicts([of(1), of(5, 50), of(25), of(5, 300), of(0.001)]), ['ok', 'ok', 'warning', 'broken', 'warning'])
   match(of(1, 3).seen, /1\.00 ms \(p50\), 3\.00 ms \(p99\): fast/)
+})
+
+test('how far the rounds on the disk are is told after each', () => {
+  const told: number[] = []
+  equal(checkSync(tmpdir(), (round, rounds) => void told.push(round / rounds)).check, 'disk sync')
+  deepEqual([told[0], told.length > 0], [1 / 200, true])
 })
 
 test('a clock that is off is found only when the way of the answer does not explain it', () => {
