@@ -1,4 +1,4 @@
-import { equal } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
@@ -7,6 +7,7 @@ import { systemClock } from '#io/system-clock.ts'
 import { lockClients } from '#wire/client-codec.ts'
 import type { ClientMessage, ServerMessage } from '#wire/client-message.ts'
 import type { Parting, PartingCode } from '#wire/control.ts'
+import { FrameDecoder } from '#wire/frame-decoder.ts'
 import { frameTypes, packFrames, streams } from '#wire/frame.ts'
 import { clientSocketLimits as limits } from './limits.ts'
 import { MessageSocket } from './message-socket.ts'
@@ -59,6 +60,25 @@ async function connected(): Promise<Ends> {
 }
 
 const turn = (): Promise<void> => new Promise(setImmediate)
+
+test('what one event leads to shares a frame, and leaves before the event loop goes on', { timeout: 10_000 }, async () => {
+  await using ends = await connected()
+  const frames: number[] = []
+  const decoder = new FrameDecoder()
+  ends.client.on('data', (chunk: Uint8Array) => void decoder.push(chunk, ({ type }) => frames.push(type)))
+  await turn()
+  const before = ends.accepted.bytesWritten
+  for (const steps of [1, 5, 20]) {
+    void (async () => {
+      for (let step = 0; step < steps; step++) await Promise.resolve()
+      ends.node.send(answer(100))
+    })()
+  }
+  await turn()
+  ok(ends.accepted.bytesWritten > before + 300)
+  while (frames.length === 0) await turn()
+  deepEqual(frames, [frameTypes.message])
+})
 
 test('a client that takes nothing is given up when more than the limit waits for it', { timeout: 10_000 }, async () => {
   await using ends = await connected()

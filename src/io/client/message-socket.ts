@@ -37,7 +37,7 @@ interface MessageSocketOptions<In, Out> {
 
 /**
  * One end of a connection between a client and a node, after the upgrade: a greeting each, then messages, then an end with a reason. What is sent
- * in one turn of the event loop shares frames and one write.
+ * because of one event shares frames and one write.
  */
 export class MessageSocket<In, Out> {
   readonly #options: MessageSocketOptions<In, Out>
@@ -218,9 +218,12 @@ export class MessageSocket<In, Out> {
   #flushLater(): void {
     if (this.#flushSoon) return
     this.#flushSoon = true
-    this.#options.clock.soon(() => {
-      this.#flushSoon = false
-      this.#flush()
+    // Behind all that the same event leads to, however many promises away, and before the event loop goes on: its next turn is late for a lone message.
+    queueMicrotask(() => {
+      process.nextTick(() => {
+        this.#flushSoon = false
+        this.#flush()
+      })
     })
   }
 
