@@ -90,7 +90,7 @@ test('a consumer that waits is woken by the first message, in the order of arriv
 })
 
 /** Two old messages that a replica which began with a snapshot delivers, after the body of the first has left the disks of some. */
-async function deliveredAfterLoss(loses: 'it' | 'the others'): Promise<readonly unknown[]> {
+async function deliveredAfterLoss(loses: 'it' | 'the others' | 'everybody'): Promise<readonly unknown[]> {
   const world = await QueueWorld.start({ compaction: { bytes: 1 << 30, entries: 20, keepEntries: 2 } })
   const [a] = names.map((name) => new Client(world, name)) as [Client]
   const [kept = ''] = await a.produce('old', 'kept')
@@ -108,8 +108,8 @@ async function deliveredAfterLoss(loses: 'it' | 'the others'): Promise<readonly 
   equal(host?.groups.get(slot)?.raft.lastIndex, leader.node.host?.groups.get(slot)?.raft.lastIndex)
   await world.run(31_000)
   for (const node of world.nodes) {
-    const had = (node === behind) === (loses === 'it') && node.disk.content.groups.get(slot)?.entries.delete(index)
-    equal(had, (node === behind) === (loses === 'it'), 'everybody had it')
+    const isLost = loses === 'everybody' || (node === behind) === (loses === 'it')
+    equal(isLost && node.disk.content.groups.get(slot)?.entries.delete(index), isLost, 'everybody had it')
   }
   leader.node.host?.groups.get(slot)?.step({ type: 'transfer', to: host?.replicaOf(slot) as never })
   await world.until('it leads', () => behind.node.leadership(slot) !== null)
@@ -123,6 +123,10 @@ test('decision Q1: a replica that began with a snapshot delivers when it alone h
 
 test('a leader that has not got a body delivers it from the stores of the others', async () => {
   deepEqual(await deliveredAfterLoss('it'), ['kept', 'second', true])
+})
+
+test('a message whose body nobody has any more is passed over by those behind it', async () => {
+  deepEqual(await deliveredAfterLoss('everybody'), ['second', true])
 })
 
 test('decision Q8: a dead letter that is sent back comes to the partition of its key', async () => {
