@@ -6,6 +6,8 @@ import type { Telemetry } from '#ports/telemetry.ts'
 import { LockstepNode } from '#runtime/node.ts'
 import type { NodeConfig, NodeFatal } from '#runtime/node-config.ts'
 import type { Checks } from '#sim/checks/checks.ts'
+import { Admission } from '#services/common/admission.ts'
+import { admissionLimits } from './options.ts'
 import type { SimOptions } from './options.ts'
 import type { Trace } from './trace.ts'
 import { Disk } from '#sim/world/disk.ts'
@@ -59,6 +61,11 @@ export class SimCluster {
     )
   }
 
+  /** Nodes refuse new work as if there were too much of it. */
+  get sheds(): boolean {
+    return this.#options.sheds
+  }
+
   get alive(): SimNode[] {
     return this.nodes.filter(({ node, machine }) => node !== null && !machine.paused)
   }
@@ -80,7 +87,9 @@ export class SimCluster {
         hex: (bytes: number) => Array.from({ length: bytes }, () => prng.between(0, 255).toString(16).padStart(2, '0')).join(''),
       },
     }
-    const served = this.#serve({ ...common, name, node: () => node, checks: this.#checks })
+    // With chance of its own, so that what it draws changes nothing else.
+    const admission = new Admission({ ...common, prng: new Prng(target.machine.life) }, admissionLimits(this.#options))
+    const served = this.#serve({ ...common, admission, name, node: () => node, checks: this.#checks })
     const config = { name, address: addressOf(name), voters: target.founder ? founders.sort() : [], seeds: founders }
     const node: LockstepNode = new LockstepNode(
       { ...config, ...this.#config, machineVersion: target.version },

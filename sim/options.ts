@@ -1,6 +1,8 @@
 import type { Prng } from '#base/prng.ts'
 import type { Timing } from '#core/cluster/types.ts'
+import { overloadLimits } from '#core/overload/limits.ts'
 import type { CompactionPolicy } from '#runtime/limits.ts'
+import type { AdmissionLimits } from '#services/common/admission.ts'
 import type { NetworkOptions } from '#sim/world/network.ts'
 
 export const faultKinds = [
@@ -52,6 +54,8 @@ export interface SimOptions {
   readonly keys: number
   readonly syncMs: { readonly min: number; readonly mean: number }
   readonly startVersion: number
+  /** Nodes take little for too much, and refuse new work that is carried out in time. */
+  readonly sheds: boolean
 }
 
 const defaultTiming: Timing = { heartbeatMs: 100, electionMinMs: 500, electionMaxMs: 1_000, leaseMs: 450 }
@@ -78,12 +82,21 @@ export function drawOptions(
 ): SimOptions {
   const options = drawCommon(prng, minutes)
   const faults = [...options.faults, ...added.filter(() => prng.chance(0.6))]
-  return { ...options, faults, slots: Math.min(options.slots, slotsMax) + groupsBesides }
+  return { ...options, faults, slots: Math.min(options.slots, slotsMax) + groupsBesides, sheds: prng.chance(0.3) }
+}
+
+/** Where nothing is shed in a run, that is as if no load were too much. */
+export function admissionLimits({ sheds }: SimOptions): AdmissionLimits {
+  const { turns, commands } = overloadLimits
+  const never = { openFree: Infinity, openFreeMin: Infinity }
+  if (!sheds) return { ...overloadLimits, turns: { ...turns, ...never }, commands: { ...commands, ...never } }
+  // Every command that waits for the network or a disk is one too many, until half of all new work is refused.
+  return { ...overloadLimits, commands: { ...commands, openFree: 0, openFreeMin: 0, targetMs: 0, ofWait: 0.02, shareMax: 0.5 } }
 }
 
 export const registerTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 0, faults: [], restMs: usualRestMs }
 
-function drawCommon(prng: Prng, minutes: number): SimOptions {
+function drawCommon(prng: Prng, minutes: number): Omit<SimOptions, 'sheds'> {
   const clean = prng.chance(0.3)
   const faults = faultKinds.filter(() => prng.chance(0.6))
   return {

@@ -3,6 +3,7 @@ import type { Clock } from '#ports/clock.ts'
 import type { Entropy } from '#ports/entropy.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
 import type { NodePorts } from '#runtime/node-config.ts'
+import type { Admission } from '#services/common/admission.ts'
 import type { LockstepNode } from '#runtime/node.ts'
 import type { Checks } from '#sim/checks/checks.ts'
 import type { Scheduler } from '#sim/world/scheduler.ts'
@@ -48,6 +49,7 @@ export interface NodeLife {
   readonly prng: Prng
   readonly entropy: Entropy
   readonly telemetry: Telemetry
+  readonly admission: Admission
   readonly checks: Checks
 }
 

@@ -6,11 +6,13 @@ import type { Service } from '#test/harness/nine-nodes.ts'
 
 /** One kind of operation; the number makes it another one each time. Rejects with an error whose `code` says why. */
 export interface Kind {
+  readonly service: Service
   readonly name: string
   readonly run: (number: number) => Promise<void>
 }
 
-type Clusters = Readonly<Record<Service, ProcessCluster>>
+/** Of the services that are tried. */
+export type Clusters = Readonly<Partial<Record<Service, ProcessCluster>>>
 
 const deadlineMs = 10_000
 const keys = 2_000
@@ -67,26 +69,27 @@ class HttpCalls implements Disposable {
 }
 
 function overHttp(clusters: Clusters, owner: AsyncDisposableStack): readonly Kind[] {
-  const [lock, queue, cache] = (['lock', 'queue', 'cache'] as const).map((service) => owner.use(new HttpCalls(clusters[service])))
-  if (lock === undefined || queue === undefined || cache === undefined) throw new Error('every service is called')
-  const locks = async (number: number): Promise<void> => {
-    const named = { resource_id: `http-${number}`, client_id: 'soak' }
-    await lock.call(number, '/acquire', { ...named, ttl_ms: 5_000 })
-    await lock.call(number, '/release', named)
-  }
-  const queued = async (number: number): Promise<void> => {
-    const name = { queue: `http-${number % queues}` }
-    await queue.call(number, '/produce', { ...name, message: { number, text: 'x'.repeat(200) } })
-    const taken = (await queue.call(number, '/consume', { ...name, consumer_id: 'soak', max: 2 })) as Taken
-    if (taken.messages.length > 0) await queue.call(number, '/ack', { receipts: taken.messages.map(({ receipt }) => receipt) })
-  }
-  const cached = async (number: number): Promise<void> => {
-    await cache.call(number, `/write/http-${number % keys}`, { value: { number } })
+  const through = (service: Service, run: (calls: HttpCalls, number: number) => Promise<void>): readonly Kind[] => {
+    const cluster = clusters[service]
+    if (cluster === undefined) return []
+    const calls = owner.use(new HttpCalls(cluster))
+    return [{ service, name: `${service} over HTTP`, run: (number) => run(calls, number) }]
   }
   return [
-    { name: 'lock over HTTP', run: locks },
-    { name: 'queue over HTTP', run: queued },
-    { name: 'cache over HTTP', run: cached },
+    ...through('lock', async (lock, number) => {
+      const named = { resource_id: `http-${number}`, client_id: 'soak' }
+      await lock.call(number, '/acquire', { ...named, ttl_ms: 5_000 })
+      await lock.call(number, '/release', named)
+    }),
+    ...through('queue', async (queue, number) => {
+      const name = { queue: `http-${number % queues}` }
+      await queue.call(number, '/produce', { ...name, message: { number, text: 'x'.repeat(200) } })
+      const taken = (await queue.call(number, '/consume', { ...name, consumer_id: 'soak', max: 2 })) as Taken
+      if (taken.messages.length > 0) await queue.call(number, '/ack', { receipts: taken.messages.map(({ receipt }) => receipt) })
+    }),
+    ...through('cache', async (cache, number) => {
+      await cache.call(number, `/write/http-${number % keys}`, { value: { number } })
+    }),
   ]
 }
 
@@ -94,36 +97,39 @@ interface Taken {
   readonly messages: readonly { readonly receipt: string }[]
 }
 
-async function throughLibrary(sync: Lockstep, owner: AsyncDisposableStack): Promise<readonly Kind[]> {
-  const cache: Cache<number> = await sync.cache<number>()
-  const own = Array.from({ length: queues }, (_, at) => sync.queue<number>(`library-${at}`))
-  for (const queue of own) {
-    await queue.create(settings)
-    // Nothing is promised under overload but that what was taken is handled, or comes again.
-    owner.use(queue.work(() => {}, { concurrency: 32, onError: () => {} }))
+async function throughLibrary(sync: Lockstep, clusters: Clusters, owner: AsyncDisposableStack): Promise<readonly Kind[]> {
+  const kinds: Kind[] = []
+  if (clusters.lock !== undefined) {
+    const run = (number: number): Promise<void> => sync.withLock(`library-${number}`, () => Promise.resolve())
+    kinds.push({ service: 'lock', name: 'lock through the library', run })
   }
-  for (let at = 0; at < queues; at++) await sync.queue(`http-${at}`).create(settings)
-  return [
-    { name: 'lock through the library', run: (number) => sync.withLock(`library-${number}`, () => Promise.resolve()) },
-    {
-      name: 'queue through the library',
-      run: async (number) => {
-        await own[number % queues]?.send(number)
-      },
-    },
-    {
-      name: 'cache through the library',
-      run: async (number) => {
-        if (number % 2 === 0) await cache.set(`library-${number % keys}`, number)
-        else await cache.get(`library-${number % keys}`)
-      },
-    },
-  ]
+  if (clusters.queue !== undefined) {
+    const own = Array.from({ length: queues }, (_, at) => sync.queue<number>(`library-${at}`))
+    for (const queue of own) {
+      await queue.create(settings)
+      // Nothing is promised under overload but that what was taken is handled, or comes again.
+      owner.use(queue.work(() => {}, { concurrency: 32, onError: () => {} }))
+    }
+    for (let at = 0; at < queues; at++) await sync.queue(`http-${at}`).create(settings)
+    const run = async (number: number): Promise<void> => void (await own[number % queues]?.send(number))
+    kinds.push({ service: 'queue', name: 'queue through the library', run })
+  }
+  if (clusters.cache !== undefined) {
+    const cache: Cache<number> = await sync.cache<number>()
+    const run = async (number: number): Promise<void> => {
+      if (number % 2 === 0) await cache.set(`library-${number % keys}`, number)
+      else await cache.get(`library-${number % keys}`)
+    }
+    kinds.push({ service: 'cache', name: 'cache through the library', run })
+  }
+  return kinds
 }
+
+export const urlsOf = (clusters: Clusters): Readonly<Record<string, readonly string[]>> =>
+  Object.fromEntries(Object.entries(clusters).map(([service, { nodes }]) => [service, nodes.map(({ url }) => url)]))
 
 /** Every kind of operation, over both ways to each service. */
 export async function kindsOf(clusters: Clusters, owner: AsyncDisposableStack): Promise<readonly Kind[]> {
-  const urls = Object.fromEntries(Object.entries(clusters).map(([service, { nodes }]) => [service, nodes.map(({ url }) => url)]))
-  const sync = owner.use(await connect({ ...urls, clientId: 'soak', timeoutMs: deadlineMs }))
-  return [...(await throughLibrary(sync, owner)), ...overHttp(clusters, owner)]
+  const sync = owner.use(await connect({ ...urlsOf(clusters), clientId: 'soak', timeoutMs: deadlineMs }))
+  return [...(await throughLibrary(sync, clusters, owner)), ...overHttp(clusters, owner)]
 }

@@ -1,7 +1,7 @@
 /** What became of the operations of one kind. */
 export class Outcomes {
   done = 0
-  /** Refused, or not answered in time, as an overloaded service may. */
+  /** Refused early and certainly not carried out, as an overloaded service may. */
   readonly shed = new Map<string, number>()
   /** Whatever else went wrong: none of these may be. */
   readonly wrong = new Map<string, number>()
@@ -12,23 +12,8 @@ export class Outcomes {
   }
 }
 
-/** 429 and 503; a deadline, whoever kept it: the service (504, 408), the library, or the client of HTTP; and a lease that was not renewed in time. */
-const shedding: ReadonlySet<string> = new Set([
-  '429',
-  '503',
-  '504',
-  '408',
-  'deadline',
-  'overloaded',
-  'unavailable',
-  'no_leader',
-  'stopping',
-  'unknown',
-  'timeout',
-  'lock_timeout',
-  'lease_expired',
-  'too_many_operations',
-])
+/** 429 and 503, and the same in the words of the library. */
+const shedding: ReadonlySet<string> = new Set(['429', '503', 'overloaded', 'too_many_operations', 'unavailable', 'no_leader', 'stopping'])
 
 const isShedding = (code: string): boolean => shedding.has(code)
 

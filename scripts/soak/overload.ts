@@ -1,14 +1,16 @@
-import { services, startedClusters } from '#test/harness/nine-nodes.ts'
+import { startedClusters } from '#test/harness/nine-nodes.ts'
+import type { Service } from '#test/harness/nine-nodes.ts'
 import type { NodeProcess } from '#test/harness/node-process.ts'
 import { Generator } from './generator.ts'
 import { kindsOf } from './kinds.ts'
 import type { MemorySample } from './memory.ts'
 import { isFlat, memoryLine, sampleMemory } from './memory.ts'
 import { countsLine } from './outcomes.ts'
+import { heldBeside, leadersOf, waitsOf } from './standing.ts'
 
 /**
- * Nine real nodes under twice the load that they were seen to carry, over both ways to all three services. Errors may only be those of a
- * service that sheds load, memory must stay where it is, and soon after the load everything must go as before.
+ * Real nodes, three of each service, under twice the load that they were seen to carry, over both ways. Errors may only be those of a service that sheds load, no lock may be
+ * lost and no leader change, memory must stay where it is, and soon after the load everything must go as before.
  */
 
 const timing = { warmMs: 5_000, measureMs: 10_000, sampleMs: 5_000, recoveryMs: 10_000, promptMs: 500, promptTimes: 5 } as const
@@ -20,9 +22,15 @@ export interface Overload {
   readonly wrong: readonly string[]
 }
 
-export async function runOverload(minutes: number, say: (line: string) => void): Promise<Overload> {
+interface OverloadOptions {
+  readonly seconds: number
+  readonly services: readonly Service[]
+  readonly say: (line: string) => void
+}
+
+export async function runOverload({ seconds: length, services, say }: OverloadOptions): Promise<Overload> {
   await using owner = new AsyncDisposableStack()
-  const clusters = await startedClusters(owner)
+  const clusters = await startedClusters(owner, services)
   const nodes = services.flatMap((service) => clusters[service].nodes)
   const generators = (await kindsOf(clusters, owner)).map((kind) => new Generator(kind))
   await Promise.all(generators.map((generator) => generator.capacity(atOnce, timing.warmMs)))
@@ -30,27 +38,40 @@ export async function runOverload(minutes: number, say: (line: string) => void):
   for (const [at, { kind }] of generators.entries())
     say(`${kind.name}: carries ${(rates[at] ?? 0).toFixed(0)} a second; twice that is sent`)
 
+  const lost = await heldBeside(clusters, owner)
+  const leaders = await leadersOf(clusters)
   const memory = new MemoryLog(nodes)
-  const endsAt = performance.now() + minutes * 60_000
+  const endsAt = performance.now() + length * 1_000
   const isOver = (): boolean => performance.now() >= endsAt
   const watching = memory.watch(isOver, (seconds, line) => say(`${seconds.toFixed(0)} s: ${line}`))
   const running = generators.map((generator, at) => generator.pace(Math.max(1, factor * (rates[at] ?? 0)), isOver))
-  const wrong: string[] = []
   const recovery = recovered(generators, endsAt)
-  for (const [at, { begun, openMax, outcomes }] of (await Promise.all(running)).entries()) {
-    const { name } = (generators[at] as Generator).kind
-    say(
-      `${name}: ${begun} begun, ${outcomes.done} done, at most ${openMax} open; shed: ${countsLine(outcomes.shed)}; wrong: ${countsLine(outcomes.wrong)}`,
-    )
-    if (outcomes.wrong.size > 0) wrong.push(`${name} ended with ${countsLine(outcomes.wrong)}`)
-  }
+  const wrong = [...outcomesOf(generators, await Promise.all(running), say)]
   await watching
+  for (const node of nodes) say(await waitsOf(node))
   for (const { name, ms } of await recovery) {
     say(`${name}: ${ms === null ? 'did not recover' : `as before ${ms.toFixed(0)} ms after the load`}`)
     if (ms === null || ms > timing.recoveryMs) wrong.push(`${name} had not recovered ${timing.recoveryMs} ms after the load`)
   }
+  wrong.push(...lost())
+  const now = await leadersOf(clusters)
+  if (now !== leaders) wrong.push(`leaders have changed from\n${leaders}\nto\n${now}`)
   await memory.sample()
   return { wrong: [...wrong, ...memory.judge(say), ...nodes.filter(({ running: runs }) => !runs).map(({ id }) => `${id} has ended`)] }
+}
+
+/** Says what became of the operations; what did not end as it may is wrong. */
+function outcomesOf(
+  generators: readonly Generator[],
+  ran: readonly Awaited<ReturnType<Generator['pace']>>[],
+  say: (line: string) => void,
+): readonly string[] {
+  return ran.flatMap(({ begun, openMax, outcomes }, at) => {
+    const name = generators[at]?.kind.name ?? ''
+    const ended = `shed: ${countsLine(outcomes.shed)}; wrong: ${countsLine(outcomes.wrong)}`
+    say(`${name}: ${begun} begun, ${outcomes.done} done, at most ${openMax} open; ${ended}`)
+    return outcomes.wrong.size === 0 ? [] : [`${name} ended with ${countsLine(outcomes.wrong)}`]
+  })
 }
 
 /** When each kind of operation was prompt again, several times in a row. */

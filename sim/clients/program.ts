@@ -20,6 +20,10 @@ export interface ProgramPorts<FromClient, FromNode> {
   readonly failed: (error: unknown) => void
 }
 
+/** Whether a program may be told that where these are expected: that there is too much to do only where nodes find so. */
+export const isExpected = (world: World, expected: ReadonlySet<string>, code: string): boolean =>
+  expected.has(code) || (code === 'overloaded' && world.cluster.sheds)
+
 /** What a program believes to have. */
 export interface Belongings {
   /** It stands still, and believes nothing. */

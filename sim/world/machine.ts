@@ -1,6 +1,7 @@
 import { millis, wallMillis } from '#base/brand.ts'
 import type { Millis, WallMillis } from '#base/brand.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
+import { Deque } from '#base/deque.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /**
@@ -20,6 +21,10 @@ export class Machine implements Clock {
   #nowAtChange = 1_000
   #changedAt = 0
   #wallOffsetMs = 0
+  /** What each call takes of the one processor. */
+  #costMs = 0
+  readonly #line = new Deque<{ readonly life: number; readonly call: () => void }>()
+  #working = false
 
   constructor(name: string, scheduler: Scheduler, watcher: { touched(name: string): void }) {
     this.name = name
@@ -69,8 +74,35 @@ export class Machine implements Clock {
       this.#held.push({ life, call })
       return
     }
+    if (this.#costMs > 0 || this.#line.length > 0) this.#standInLine(life, call)
+    else this.#carryOut(call)
+  }
+
+  /** From now on whatever happens in the process takes so long, and what comes meanwhile stands in line. */
+  work(costMs: number): void {
+    this.#costMs = costMs
+  }
+
+  #carryOut(call: () => void): void {
     this.#watcher.touched(this.name)
     call()
+  }
+
+  #standInLine(life: number, call: () => void): void {
+    this.#line.push({ life, call })
+    if (this.#working) return
+    this.#working = true
+    this.#scheduler.after(this.#costMs, () => this.#next())
+  }
+
+  #next(): void {
+    const first = this.#line.shift()
+    if (first !== undefined && first.life === this.#life) {
+      if (this.#paused) this.#held.push(first)
+      else this.#carryOut(first.call)
+    }
+    this.#working = this.#line.length > 0
+    if (this.#working) this.#scheduler.after(this.#costMs, () => this.#next())
   }
 
   crash(): void {

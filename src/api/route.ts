@@ -42,6 +42,8 @@ export interface Route<
   readonly errors: readonly Errors[]
   /** Carried out twice it does no more harm than once, so an unknown outcome may be tried again. */
   readonly repeatable: boolean
+  /** It keeps up or gives back what its caller has, so it is not refused for there being too much to do. */
+  readonly keeps: boolean
   /** The answer goes on until one of the two leaves. */
   readonly streams: boolean
 }
@@ -61,7 +63,7 @@ export interface Answer {
 const nothing = closed({})
 type Nothing = typeof nothing
 
-type Optional = 'description' | 'params' | 'query' | 'body' | 'raw' | 'bodyBytesMax' | 'errors' | 'repeatable' | 'streams'
+type Optional = 'description' | 'params' | 'query' | 'body' | 'raw' | 'bodyBytesMax' | 'errors' | 'repeatable' | 'keeps' | 'streams'
 
 /** A route with what was left out filled in: no parameters, no body, no errors of its own, repeatable. */
 export function route<
@@ -75,7 +77,7 @@ export function route<
     Partial<Pick<Route<Params, Query, Body, Answers, Errors>, Optional>>,
 ): Route<Params, Query, Body, Answers, Errors> {
   const nothingSaid = { params: nothing, query: nothing, body: nothing, raw: null, bodyBytesMax: null }
-  const defaults = { description: '', ...nothingSaid, errors: [], repeatable: true, streams: false }
+  const defaults = { description: '', ...nothingSaid, errors: [], repeatable: true, keeps: false, streams: false }
   // The compiler does not know that a type parameter has its default exactly when its field is left out.
   return { ...defaults, ...options } as unknown as Route<Params, Query, Body, Answers, Errors>
 }

@@ -12,6 +12,7 @@ import { PinoTelemetry } from '#io/pino-telemetry.ts'
 import { systemClock } from '#io/system-clock.ts'
 import { cacheMetrics } from '#services/cache/cache-metrics.ts'
 import { CacheServer } from '#services/cache/cache-server.ts'
+import { Admission } from '#services/common/admission.ts'
 import { accessOf } from './access.ts'
 import { consoleOf } from './console.ts'
 import { entropy, seed } from './served.ts'
@@ -22,8 +23,9 @@ export const serveCache: Serve = (options, node, { serverFactory, warnings }) =>
   const { id, logLevel, version, hasRoom, linesMax } = options
   const metrics = new PrometheusMetrics({ node: id, definitions: [...httpMetrics, ...cacheMetrics], process: true, now: () => Date.now() })
   const telemetry = new PinoTelemetry({ level: logLevel, node: id, meter: metrics })
+  const admission = new Admission({ clock: systemClock, prng: new Prng(seed()), telemetry })
   const limits = linesMax === null ? {} : { linesMax }
-  const ports = { node, name: id, version, clock: systemClock, prng: new Prng(seed()), entropy, telemetry, hasRoom }
+  const ports = { node, name: id, version, clock: systemClock, prng: new Prng(seed()), entropy, telemetry, admission, hasRoom }
   const server = new CacheServer({ ...ports, limits })
   const source: MetricsSource = {
     async report() {
@@ -55,6 +57,7 @@ export const serveCache: Serve = (options, node, { serverFactory, warnings }) =>
       telemetry.log('error', 'request-failed', { requestId, path, error: error.stack ?? error.message }),
     now: () => Date.now(),
     access: access.guard,
+    admission,
   })
   const gate = new ClientGate({
     server: http.fastify.server,
@@ -72,6 +75,7 @@ export const serveCache: Serve = (options, node, { serverFactory, warnings }) =>
       started = true
       server.start()
       gate.start()
+      admission.start()
     },
     leave: () => {
       server.clients.going()
@@ -80,6 +84,7 @@ export const serveCache: Serve = (options, node, { serverFactory, warnings }) =>
     settle: () => server.settle(),
     stop: () => {
       access.stop()
+      admission.stop()
       gate.stop()
       server.stop()
     },

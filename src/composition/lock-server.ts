@@ -10,6 +10,7 @@ import { systemClock } from '#io/system-clock.ts'
 import { admitLockMessage } from '#services/lock/client-access.ts'
 import { lockMetrics } from '#services/lock/lock-metrics.ts'
 import { LockServer } from '#services/lock/lock-server.ts'
+import { Admission } from '#services/common/admission.ts'
 import { accessOf } from './access.ts'
 import { consoleOf } from './console.ts'
 import { entropy, seed } from './served.ts'
@@ -20,7 +21,18 @@ export const serveLocks: Serve = (options, node, { serverFactory, warnings }) =>
   const { id, logLevel, version, hasRoom } = options
   const metrics = new PrometheusMetrics({ node: id, definitions: [...httpMetrics, ...lockMetrics], process: true, now: () => Date.now() })
   const telemetry = new PinoTelemetry({ level: logLevel, node: id, meter: metrics })
-  const server = new LockServer({ node, name: id, version, clock: systemClock, prng: new Prng(seed()), entropy, telemetry, hasRoom })
+  const admission = new Admission({ clock: systemClock, prng: new Prng(seed()), telemetry })
+  const server = new LockServer({
+    node,
+    name: id,
+    version,
+    clock: systemClock,
+    prng: new Prng(seed()),
+    entropy,
+    telemetry,
+    admission,
+    hasRoom,
+  })
   let started = false
   const known = withWarnings(server.nodeApi, warnings)
   const nodeApi = () => (started ? known : null)
@@ -40,6 +52,7 @@ export const serveLocks: Serve = (options, node, { serverFactory, warnings }) =>
       telemetry.log('error', 'request-failed', { requestId, path, error: error.stack ?? error.message }),
     now: () => Date.now(),
     access: access.guard,
+    admission,
   })
   const gate = new ClientGate({
     server: http.fastify.server,
@@ -51,9 +64,11 @@ export const serveLocks: Serve = (options, node, { serverFactory, warnings }) =>
     started = true
     server.start()
     gate.start()
+    admission.start()
   }
   const stop = (): void => {
     access.stop()
+    admission.stop()
     gate.stop()
     server.stop()
   }

@@ -15,6 +15,7 @@ import { queueSlots } from '#services/queue/limits.ts'
 import { queueMetrics } from '#services/queue/queue-metrics.ts'
 import { QueueServer } from '#services/queue/queue-server.ts'
 import type { StorageUse } from '#services/queue/viewing.ts'
+import { Admission } from '#services/common/admission.ts'
 import { accessOf } from './access.ts'
 import { consoleOf } from './console.ts'
 import { entropy, seed } from './served.ts'
@@ -36,7 +37,8 @@ export const serveQueues: (keeping: Keeping) => Serve<SlotHost> =
     const readings = queueReadings(() => server.depths)
     const metrics = new PrometheusMetrics({ node: id, definitions, readings, process: true, now: () => Date.now() })
     const telemetry = new PinoTelemetry({ level: logLevel, node: id, meter: metrics })
-    const ports = { node, name: id, version, clock: systemClock, prng: new Prng(seed()), entropy, telemetry, hasRoom, storage }
+    const admission = new Admission({ clock: systemClock, prng: new Prng(seed()), telemetry })
+    const ports = { node, name: id, version, clock: systemClock, prng: new Prng(seed()), entropy, telemetry, admission, hasRoom, storage }
     const server = new QueueServer({ ...ports, slots: queueSlots })
     let started = false
     const known = withWarnings(server.nodeApi, warnings)
@@ -57,6 +59,7 @@ export const serveQueues: (keeping: Keeping) => Serve<SlotHost> =
         telemetry.log('error', 'request-failed', { requestId, path, error: error.stack ?? error.message }),
       now: () => Date.now(),
       access: access.guard,
+      admission,
     })
     const gate = new ClientGate({
       server: http.fastify.server,
@@ -73,10 +76,12 @@ export const serveQueues: (keeping: Keeping) => Serve<SlotHost> =
       start: () => {
         started = true
         gate.start()
+        admission.start()
       },
       leave: () => server.clients.going(),
       stop: () => {
         access.stop()
+        admission.stop()
         gate.stop()
         server.stop()
       },

@@ -1,8 +1,9 @@
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyServerFactory } from 'fastify'
 import { overloaded, stopping } from '#api/common/faults.ts'
+import type { Fault } from '#api/errors.ts'
 import { faultOf } from '#api/errors.ts'
-import type { Method } from '#api/route.ts'
+import type { Method, Route } from '#api/route.ts'
 import { AccessGuard } from './access-guard.ts'
 import { answerBadBytes, answerOddRequests, faultOfHost, withoutHostCheck } from './bad-bytes.ts'
 import type { BoundRoute } from './bound-route.ts'
@@ -20,6 +21,7 @@ import { requestIds } from './request-id.ts'
 import type { NodeHttp } from './node-http.ts'
 import type { GuardPorts } from '#services/access/guarded-clients.ts'
 import { callerGate } from '#http/console/caller-gate.ts'
+import type { Admission } from '#services/common/admission.ts'
 import type { SchemaError } from './validation.ts'
 import { validationError, validatorOptions } from './validation.ts'
 
@@ -34,6 +36,8 @@ export interface ApiServerOptions extends CommonOptions {
   readonly limits?: Partial<HttpLimits>
   /** Who may do what, and how often; null where everybody may do everything. */
   readonly access?: GuardPorts | null
+  /** Whether new work is taken; null where all of it is, up to the limits. */
+  readonly admission?: Admission | null
   /** Makes the server beneath, of HTTP or of HTTPS; one of HTTP unless given. */
   readonly serverFactory?: FastifyServerFactory
 }
@@ -46,7 +50,7 @@ interface HttpMeter {
 }
 
 /** The public API of a node over HTTP. The transport between nodes shares its server and port. */
-export function createApiServer({ access = null, ...options }: ApiServerOptions): NodeHttp {
+export function createApiServer({ access = null, admission = null, ...options }: ApiServerOptions): NodeHttp {
   const limits = { ...httpLimits, ...options.limits }
   const { serverFactory } = options
   const fastify = Fastify({
@@ -70,20 +74,30 @@ export function createApiServer({ access = null, ...options }: ApiServerOptions)
   // Answered however much there is to do, so that a busy node is not taken for a dead one.
   const common = new Set(ofNode.map(({ route }) => route.path))
 
+  const excess = (route: Route | undefined): Fault | null => {
+    if (open.count > limits.openRequestsMax) {
+      const what = `${limits.openRequestsMax} requests are being answered already`
+      return admission?.shed('number', what) ?? overloaded(what)
+    }
+    return route === undefined || route.keeps ? null : (admission?.refusal(open.count) ?? null)
+  }
+
   answerOddRequests(fastify.server, limits)
   acceptJsonOnly(fastify)
   // A hook that is not async costs no promise, of which a request has enough.
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
-    const admission = admit(request, reply)
+    const entrance = admit(request, reply)
     const misaddressed = faultOfHost(request)
     if (!open.add(reply.raw)) sendFault(reply.header('connection', 'close'), stopping())
     else if (misaddressed !== null) sendFault(reply, misaddressed)
-    else if (admission.type === 'refuse') sendFault(reply, admission.fault)
-    else if (admission.type === 'preflight') reply.code(204).send()
-    else if (open.count > limits.openRequestsMax && !common.has(request.routeOptions.url ?? '')) {
-      sendFault(reply, overloaded(`${limits.openRequestsMax} requests are being answered already`))
-    } else done()
+    else if (entrance.type === 'refuse') sendFault(reply, entrance.fault)
+    else if (entrance.type === 'preflight') reply.code(204).send()
+    else {
+      const refusal = common.has(request.routeOptions.url ?? '') ? null : excess(request.routeOptions.config.route)
+      if (refusal === null) done()
+      else sendFault(reply, refusal)
+    }
   })
   fastify.decorateRequest('caller', null)
   const guard = access === null ? null : new AccessGuard(access)

@@ -9,6 +9,11 @@ import { callEndOf } from '#api/call.ts'
 import { stopping } from '#api/common/faults.ts'
 import type { LockApi } from '#api/locks/lock-api.ts'
 import { Served } from './testkit.ts'
+import { Prng } from '#base/prng.ts'
+import { overloadLimits } from '#core/overload/limits.ts'
+import { systemClock } from '#io/system-clock.ts'
+import { silentTelemetry } from '#ports/telemetry.ts'
+import { Admission } from '#services/common/admission.ts'
 
 const body = JSON.stringify({ resource_id: 'r', client_id: 'c', wait_ms: 60_000 })
 const bytes = `POST /acquire HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
@@ -123,6 +128,30 @@ test('a call that was answered is not aborted afterwards', async () => {
     calls.map((call) => callEndOf(call)),
     [null],
   )
+})
+
+test('while new work is refused, whatever keeps or gives back goes on, and so does what a node says of itself', async () => {
+  const { commands } = overloadLimits
+  const late = {
+    ...overloadLimits,
+    turns: { ...commands, openFree: 0, openFreeMin: 0, targetMs: -1, ofWait: 1, riseMax: 0.999, shareMax: 0.999 },
+  }
+  const admission = new Admission({ clock: systemClock, prng: new Prng(1), telemetry: silentTelemetry }, late)
+  admission.start()
+  await using served = new Served({}, { admission })
+  const address = await served.listen()
+  const post = (path: string, content: object): Promise<Response> =>
+    fetch(`${address}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(content) })
+  const lock = { resource_id: 'r', client_id: 'c' }
+  const acquire = async (): Promise<number> => (await post('/acquire', lock)).status
+  while ((await acquire()) !== 429);
+  for (const path of ['/healthz', '/metrics', '/cluster']) equal((await fetch(`${address}${path}`)).status, 200)
+  for (const path of ['/release', '/extend']) equal((await post(path, lock)).status, 200)
+  equal((await post('/sessions/s/keepalive', {})).status, 200)
+  const refused = await post('/acquire', lock)
+  deepEqual([refused.status, refused.headers.get('retry-after')], [429, '1'])
+  equal(((await refused.json()) as { error: { code: string } }).error.code, 'overloaded')
+  admission.stop()
 })
 
 test('more requests at once than may be are told to come back', async () => {

@@ -50,6 +50,7 @@ class Cluster {
       keys: 1,
       syncMs: { min: 0.05, mean: 0.3 },
       startVersion: 1,
+      sheds: false,
     }
     this.sim = new SimCluster({ scheduler, prng: new Prng(seed), trace, checks: this.#checks }, options)
     this.#checks.watch(this.sim.nodes)

@@ -4,12 +4,13 @@ import type { Prng } from '#base/prng.ts'
 import { decodeAnswer } from '#core/lock/command-codec.ts'
 import type { LockAnswer } from '#core/lock/types.ts'
 import type { ClientLink } from '#ports/client.ts'
-import type { Cancel, Clock } from '#ports/clock.ts'
+import type { Clock } from '#ports/clock.ts'
 import { Deadlines } from '#runtime/deadlines.ts'
 import type { ClientMessage, KeptState, ServerMessage } from '#wire/client-message.ts'
 import type { LockstepErrorCode } from './errors.ts'
 import { LockstepError } from './errors.ts'
 import { sdkLimits } from './limits.ts'
+import { Retries } from './retries.ts'
 
 /** What a call came to. */
 export type Outcome =
@@ -23,6 +24,8 @@ export interface CallTerms {
   readonly message: (call: number) => ClientMessage
   /** For the first answer, which may be that it waits; `never` for what somebody else ends. */
   readonly deadline: Millis
+  /** It keeps up or gives back what this client has: it passes what else waits here, and is asked for again until it is answered. */
+  readonly keeps: boolean
   /** False for an answer that says nothing yet: the call is made again. */
   readonly accepts?: (answer: LockAnswer) => boolean
   readonly done: (outcome: Outcome) => void
@@ -35,6 +38,9 @@ export interface OpenCall extends CallTerms {
   state: 'held' | 'sent' | 'queued' | 'resting'
   /** Why the last attempt failed. */
   failure: string | null
+  /** An attempt may have been carried out. */
+  doubtful: boolean
+  refusals: number
 }
 
 export const never = Infinity as Millis
@@ -49,23 +55,23 @@ type Answer = Extract<ServerMessage, { readonly call: number }>
  * what comes late says nothing about the next attempt.
  */
 export class Calls {
-  readonly #clock: Clock
-  readonly #prng: Prng
   readonly #open = new Set<OpenCall>()
   /** Sent, and by the number under which an answer counts. */
   readonly #sent = new Map<number, OpenCall>()
   readonly #held = new Deque<OpenCall>()
+  /** In front of those that are held, and beyond what may be under way. */
+  readonly #urgent = new Deque<OpenCall>()
   readonly #deadlines: Deadlines<OpenCall>
   #link: ClientLink | null = null
   #next = 1
   #inFlight = 0
-  #resting: OpenCall[] = []
-  #cancelRest: Cancel = () => {}
+  readonly #retries: Retries<OpenCall>
   #closed: LockstepError | null = null
 
   constructor(ports: { readonly clock: Clock; readonly prng: Prng }) {
-    this.#clock = ports.clock
-    this.#prng = ports.prng
+    this.#retries = new Retries(ports, (call) => {
+      if (this.#open.has(call)) this.#offer(call)
+    })
     this.#deadlines = new Deadlines({ clock: ports.clock, post: (task) => task() }, (call) => this.#overdue(call))
   }
 
@@ -76,7 +82,7 @@ export class Calls {
       terms.done({ type: 'failed', error: refusal })
       return null
     }
-    const call: OpenCall = { ...terms, number: 0, state: 'held', failure: null }
+    const call: OpenCall = { ...terms, number: 0, state: 'held', failure: null, doubtful: false, refusals: 0 }
     this.#open.add(call)
     if (call.deadline < never) this.#deadlines.add(call)
     this.#offer(call)
@@ -92,8 +98,12 @@ export class Calls {
     this.#link = link
     this.#inFlight = 0
     this.#held.clear()
+    this.#urgent.clear()
     this.#sent.clear()
-    for (const call of this.#open) if (call.state !== 'resting') this.#hold(call)
+    for (const call of this.#open) {
+      call.doubtful ||= call.state === 'sent' || call.state === 'queued'
+      if (call.state !== 'resting') this.#hold(call)
+    }
     this.#pump()
   }
 
@@ -119,7 +129,7 @@ export class Calls {
 
   close(error: LockstepError): void {
     this.#closed = error
-    this.#cancelRest()
+    this.#retries.close()
     this.#deadlines.drain()
     for (const call of this.#open) this.#end(call, { type: 'failed', error })
   }
@@ -131,6 +141,7 @@ export class Calls {
     } else if (type === 'answered' && answer.value.type === 'queued') {
       this.#queued(call)
     } else if (call.accepts?.(answer.value) === false) {
+      call.doubtful = true
       this.#rest(call)
     } else {
       this.#end(call, { type: 'answered', answer: answer.value })
@@ -145,8 +156,10 @@ export class Calls {
 
   #failed(call: OpenCall, { code, message }: Extract<Answer, { type: 'failed' }>): void {
     call.failure = code
-    if (passing.has(code)) this.#rest(call)
-    else this.#end(call, { type: 'failed', error: new LockstepError(code as LockstepErrorCode, message) })
+    call.doubtful ||= code === 'unknown'
+    if (!passing.has(code) || !this.#rest(call, code)) {
+      this.#end(call, { type: 'failed', error: new LockstepError(code as LockstepErrorCode, message) })
+    }
   }
 
   #overdue(call: OpenCall): void {
@@ -156,6 +169,7 @@ export class Calls {
   }
 
   #end(call: OpenCall, outcome: Outcome): void {
+    if (outcome.type !== 'failed') this.#retries.done()
     if (this.#take(call)) call.done(outcome)
   }
 
@@ -182,12 +196,15 @@ export class Calls {
 
   #hold(call: OpenCall): void {
     call.state = 'held'
-    if (this.#link !== null) this.#held.push(call)
+    if (this.#link === null) return
+    if (call.keeps) this.#urgent.push(call)
+    else this.#held.push(call)
   }
 
   #pump(): void {
-    while (this.#link !== null && this.#inFlight < sdkLimits.inFlightMax) {
-      const call = this.#held.shift()
+    for (;;) {
+      if (this.#link === null) return
+      const call = this.#urgent.shift() ?? (this.#inFlight < sdkLimits.inFlightMax ? this.#held.shift() : undefined)
       if (call === undefined) return
       if (call.state !== 'held' || !this.#open.has(call)) continue
       call.state = 'sent'
@@ -198,17 +215,13 @@ export class Calls {
     }
   }
 
-  #rest(call: OpenCall): void {
+  /** False when it is not made again. */
+  #rest(call: OpenCall, code: string | null = null): boolean {
+    if (!this.#retries.rest(call, code)) return false
     this.#landed(call)
     this.#sent.delete(call.number)
     call.state = 'resting'
-    this.#resting.push(call)
-    if (this.#resting.length > 1) return
-    this.#cancelRest = this.#clock.after(this.#prng.between(sdkLimits.restMsMin, sdkLimits.restMsMax), () => {
-      const rested = this.#resting
-      this.#resting = []
-      for (const each of rested) if (this.#open.has(each)) this.#offer(each)
-    })
+    return true
   }
 }
 

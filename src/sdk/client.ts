@@ -241,6 +241,7 @@ export class LockstepClient implements Locking, AsyncDisposable {
       this.#calls.begin({
         message: (call) => ({ type: 'query', call, query }),
         deadline,
+        keeps: false,
         done: (outcome) => {
           if (outcome.type === 'view') resolve(outcome.view)
           else reject(outcome.type === 'failed' ? outcome.error : new LockstepError('internal', 'the service answered something else'))

@@ -19,6 +19,12 @@ export const sdkLimits = {
   /** Before what a node could not do is asked for again: at least, and at most. */
   restMsMin: 10,
   restMsMax: 60,
+  /** Before what a node had too much to do for is asked for again: at most, doubling up to the last. */
+  backOffMs: 100,
+  backOffMsMax: 2_000,
+  /** A refusal costs one, a call that is done earns so much of one; half of them may be spent. */
+  retryTokens: 100,
+  retryTokensPerCall: 0.1,
   /**
    * Machine time stands still in elections, so a wait may end so much later than told before the log is asked; and no later than after that
    * share of the time for an answer, for what the log says has to be in time too.

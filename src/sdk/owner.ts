@@ -299,7 +299,7 @@ export class OwnerCore implements LockKeeper {
         if (outcome.type === 'answered') resolve(outcome.answer)
       }
       const send = (deadline: typeof never): void => {
-        dependent.call = calls.begin({ message: (call) => ({ type: 'command', call, command: encoded }), deadline, done })
+        dependent.call = calls.begin({ message: (call) => ({ type: 'command', call, command: encoded }), deadline, keeps: true, done })
       }
       const dependent = {
         call: null as ReturnType<typeof calls.begin>,

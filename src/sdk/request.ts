@@ -150,6 +150,7 @@ export class LockRequest implements Dependent {
         return { type: 'command', call, command: encoded }
       },
       deadline,
+      keeps: command.type !== 'acquire',
       accepts: (answer) => this.#accepts(answer),
       done,
     })

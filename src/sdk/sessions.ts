@@ -47,7 +47,7 @@ export class Sessions {
     const { client, ttlMs } = session
     const command = encodeCommand({ type: 'open-session', session: id, client, ttlMs, lockDelayMs: 0 })
     const done = (outcome: Outcome): void => this.#opened(session, outcome)
-    const call = calls.begin({ message: (number) => ({ type: 'command', call: number, command }), deadline: never, done })
+    const call = calls.begin({ message: (number) => ({ type: 'command', call: number, command }), deadline: never, keeps: false, done })
     session.add(new Opening(calls, call))
     if (this.#sessions.size === 0) this.#keepAliveIn(this.#everyMs)
     this.#sessions.set(id, session)
@@ -64,7 +64,7 @@ export class Sessions {
     const command: LockCommand = { type: 'close-session', session: session.id }
     const encoded = encodeCommand(command)
     const deadline = millis(clock.now() + sdkLimits.timeoutMs)
-    calls.begin({ message: (call) => ({ type: 'command', call, command: encoded }), deadline, done: () => done() })
+    calls.begin({ message: (call) => ({ type: 'command', call, command: encoded }), deadline, keeps: true, done: () => done() })
   }
 
   /** There is a connection again, and nobody knows for how long there was none. */
@@ -124,7 +124,7 @@ export class Sessions {
       const part = open.slice(from, from + clientLimits.keepAliveSessionsMax)
       const ids = part.map(({ id }) => id)
       const done = (outcome: Outcome): void => this.#kept(part, outcome, sentAt)
-      calls.begin({ message: (call) => ({ type: 'keep-alive', call, sessions: ids }), deadline, done })
+      calls.begin({ message: (call) => ({ type: 'keep-alive', call, sessions: ids }), deadline, keeps: true, done })
     }
     if (this.#sessions.size > 0) this.#keepAliveIn(this.#everyMs)
   }

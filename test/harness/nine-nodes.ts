@@ -18,8 +18,11 @@ import { settled } from './until.ts'
 export const services = ['lock', 'queue', 'cache'] as const
 export type Service = (typeof services)[number]
 
-/** Three nodes of each service, without proxies, that are ready; they end with their owner. */
-export async function startedClusters(owner: AsyncDisposableStack): Promise<Readonly<Record<Service, ProcessCluster>>> {
+/** Three nodes of each of the services, without proxies, that are ready; they end with their owner. */
+export async function startedClusters<Some extends Service>(
+  owner: AsyncDisposableStack,
+  some: readonly Some[],
+): Promise<Readonly<Record<Some, ProcessCluster>>> {
   const of = async (service: Service): Promise<ProcessCluster> => {
     const folder = mkdtempSync(join(tmpdir(), 'lockstep-'))
     const voters = (await freePorts(3)).map((port) => `127.0.0.1:${port}`).sort()
@@ -33,9 +36,10 @@ export async function startedClusters(owner: AsyncDisposableStack): Promise<Read
     for (const node of cluster.nodes) node.start()
     return cluster
   }
-  const clusters = { lock: await of('lock'), queue: await of('queue'), cache: await of('cache') }
-  for (const service of services) await clusters[service].ready(120_000)
-  return clusters
+  const clusters: [Some, ProcessCluster][] = []
+  for (const service of some) clusters.push([service, await of(service)])
+  for (const [, cluster] of clusters) await cluster.ready(240_000)
+  return Object.fromEntries(clusters) as Record<Some, ProcessCluster>
 }
 
 const names = (kind: string, count: number): readonly string[] => Array.from({ length: count }, (_, at) => `${kind}-${at}`)

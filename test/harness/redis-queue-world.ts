@@ -10,6 +10,7 @@ import type { QueueService } from '#services/queue/queue-service.ts'
 import type { Machine } from '#sim/world/machine.ts'
 import { RedisWorld } from './redis-world.ts'
 import { TestCall } from './service-world.ts'
+import { Admission } from '#services/common/admission.ts'
 
 /** The queue service on simulated machines, with its slots in a simulated Redis. */
 export class RedisQueueWorld {
@@ -103,7 +104,9 @@ export class RedisQueueWorld {
     const prng = new Prng(machine.life + 1)
     const counts = new Map<string, number>()
     this.#counts.set(name, counts)
+    const admission = new Admission({ clock: machine, prng: new Prng(1), telemetry: silentTelemetry })
     const server = new QueueServer({
+      admission,
       slots: queueSlots,
       node: () => this.redis.get(name).node,
       name,

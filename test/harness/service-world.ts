@@ -16,6 +16,7 @@ import { Machine } from '#sim/world/machine.ts'
 import { addressOf, Network } from '#sim/world/network.ts'
 import { Scheduler } from '#sim/world/scheduler.ts'
 import { faultless, rarely, timing } from './runtime-world.ts'
+import { Admission } from '#services/common/admission.ts'
 
 /** What a service's server is made of in a world. */
 export interface ServerPorts {
@@ -27,6 +28,7 @@ export interface ServerPorts {
   readonly entropy: Entropy
   readonly telemetry: Telemetry
   readonly hasRoom: () => boolean
+  readonly admission: Admission
 }
 
 export interface WorldServer extends ServiceHooks {
@@ -48,6 +50,7 @@ export interface WorldNode<Server> {
   readonly founder: boolean
   node: LockstepNode
   server: Server
+  admission: Admission
   down: boolean
   /** Its disk has no room for what only grows. */
   low: boolean
@@ -150,7 +153,7 @@ export class ServiceWorld<Server extends WorldServer> {
   #start(
     parts: Pick<WorldNode<Server>, 'name' | 'machine' | 'disk' | 'founder'>,
     voters: readonly string[],
-  ): Pick<WorldNode<Server>, 'node' | 'server'> {
+  ): Pick<WorldNode<Server>, 'node' | 'server' | 'admission'> {
     const { name, machine, disk, founder } = parts
     const prng = this.#prng.fork()
     const entropy = {
@@ -159,7 +162,8 @@ export class ServiceWorld<Server extends WorldServer> {
     const log: Telemetry['log'] = (_level, event, fields) => this.logged.push({ node: name, event, fields })
     const common = { clock: machine, prng, entropy, telemetry: { ...silentTelemetry, log } }
     const hasRoom = (): boolean => !this.get(name).low
-    const server = this.#serve({ ...common, hasRoom, node: () => node, name, version: '0.0.0' })
+    const admission = new Admission({ ...common, prng: new Prng(1) })
+    const server = this.#serve({ ...common, admission, hasRoom, node: () => node, name, version: '0.0.0' })
     const config = {
       name,
       address: addressOf(name),
@@ -187,7 +191,7 @@ export class ServiceWorld<Server extends WorldServer> {
       node.start()
       server.start?.()
     })
-    return { node, server }
+    return { node, server, admission }
   }
 }
 

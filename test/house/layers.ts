@@ -21,6 +21,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   'src/core/cache': { uses: ['src/base'] },
   'src/core/cluster': { uses: ['src/base', 'src/core/ring'] },
   'src/core/lock': { uses: ['src/base'] },
+  'src/core/overload': { uses: ['src/base'] },
   'src/core/queue': { uses: ['src/base'] },
   'src/core/raft': { uses: ['src/base'] },
   'src/core/register': { uses: ['src/base'] },

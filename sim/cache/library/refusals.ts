@@ -1,13 +1,13 @@
 import { LockstepError } from '#sdk/errors.ts'
 import type { LockstepErrorCode } from '#sdk/errors.ts'
 import type { Claim } from '#sim/cache/claims.ts'
-import { refusal } from '#sim/clients/program.ts'
+import { isExpected, refusal } from '#sim/clients/program.ts'
 import { Violation } from '#sim/checks/violation.ts'
 import type { CacheProgram } from './cache-program.ts'
 
 /** What the library may refuse is counted, and nothing else is let pass. */
 export function survive({ name, ports }: Pick<CacheProgram, 'name' | 'ports'>, { code, message }: LockstepError): void {
-  if (!expected.has(code)) throw new Violation(`${name} was refused with ${code}: ${message}`)
+  if (!isExpected(ports.world, expected, code)) throw new Violation(`${name} was refused with ${code}: ${message}`)
   ports.did(`library-told-${code}`)
 }
 

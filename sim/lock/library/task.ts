@@ -9,7 +9,7 @@ import { Violation } from '#sim/checks/violation.ts'
 import { judgeCheck } from '#sim/lock/judge-check.ts'
 import { Grip } from './grip.ts'
 import type { LockProgram } from './lock-program.ts'
-import { refusal } from '#sim/clients/program.ts'
+import { isExpected, refusal } from '#sim/clients/program.ts'
 
 /** What a program does with the library, one thing after another. */
 export class Task {
@@ -63,7 +63,8 @@ export class Task {
       await act()
     } catch (error) {
       const { code, message } = refusal(error)
-      if (!expected.has(code)) throw new Violation(`${this.#process.name} was refused with ${code}: ${message}`)
+      if (!isExpected(this.#process.ports.world, expected, code))
+        throw new Violation(`${this.#process.name} was refused with ${code}: ${message}`)
       this.#process.ports.did(`library-told-${code}`)
     }
   }

@@ -58,6 +58,7 @@ const taking = {
 const holding = {
   release: route({
     id: 'release',
+    keeps: true,
     access: { type: 'named', role: 'lock', names: ({ resource_id: name }) => [name] },
     method: 'POST',
     path: '/release',
@@ -70,6 +71,7 @@ const holding = {
   }),
   extend: route({
     id: 'extend',
+    keeps: true,
     access: { type: 'named', role: 'lock', names: ({ resource_id: name }) => [name] },
     method: 'POST',
     path: '/extend',
@@ -94,6 +96,7 @@ const holding = {
   }),
   forceRelease: route({
     id: 'forceRelease',
+    keeps: true,
     access: { type: 'named', role: 'admin', names: ({ resource_id: name }) => [name] },
     method: 'POST',
     path: '/force-release',
@@ -123,6 +126,7 @@ const sessions = {
   }),
   keepSessionAlive: route({
     id: 'keepSessionAlive',
+    keeps: true,
     access: { type: 'nameless', role: 'lock' },
     method: 'POST',
     path: '/sessions/{session_id}/keepalive',
@@ -134,6 +138,7 @@ const sessions = {
   }),
   endSession: route({
     id: 'endSession',
+    keeps: true,
     access: { type: 'nameless', role: 'lock' },
     method: 'DELETE',
     path: '/sessions/{session_id}',

@@ -112,6 +112,7 @@ const carrying = {
 const settlingCalls = {
   ack: route({
     id: 'ack',
+    keeps: true,
     access: { type: 'nameless', role: 'consume' },
     method: 'POST',
     path: '/ack',
@@ -125,6 +126,7 @@ const settlingCalls = {
   }),
   nack: route({
     id: 'nack',
+    keeps: true,
     access: { type: 'nameless', role: 'consume' },
     method: 'POST',
     path: '/nack',
@@ -137,6 +139,7 @@ const settlingCalls = {
   }),
   extend: route({
     id: 'extend',
+    keeps: true,
     access: { type: 'nameless', role: 'consume' },
     method: 'POST',
     path: '/extend',
@@ -149,6 +152,7 @@ const settlingCalls = {
   }),
   cancel: route({
     id: 'cancel',
+    keeps: true,
     access: { type: 'nameless', role: 'produce' },
     method: 'POST',
     path: '/cancel',
@@ -188,6 +192,7 @@ const keeping = {
   }),
   deleteQueue: route({
     id: 'deleteQueue',
+    keeps: true,
     access: { type: 'named', role: 'admin', names: ({ queue }) => [queue] },
     method: 'DELETE',
     path: '/queues/{queue}',
@@ -200,6 +205,7 @@ const keeping = {
   }),
   purge: route({
     id: 'purge',
+    keeps: true,
     access: { type: 'named', role: 'admin', names: ({ queue }) => [queue] },
     method: 'POST',
     path: '/queues/{queue}/purge',

@@ -19,7 +19,7 @@ import {
 } from './home-sessions.ts'
 import { receiveSnooped, repeatSnoops } from './home-snoops.ts'
 import type { HomeEffects, HomeSession, HomeStart } from './home-state.ts'
-import { HomeState } from './home-state.ts'
+import { HomeState, reply } from './home-state.ts'
 import { complete, enqueue, transaction } from './home-transactions.ts'
 import { assertLimits } from './limits.ts'
 import type { ToHome } from './messages.ts'
@@ -28,6 +28,8 @@ import type { AgentId } from './types.ts'
 export type HomeInput =
   /** `from` is told when its session is not known. */
   | { readonly type: 'message'; readonly from: AgentId; readonly message: ToHome }
+  /** One that comes when there is more to do than gets done: unless it was taken before, it is answered so, and not carried out. */
+  | { readonly type: 'refuse'; readonly from: AgentId; readonly message: Extract<ToHome, { type: 'request' }> }
   /** A proposal was committed and applied here. One that never is means that this home is none any more. */
   | { readonly type: 'applied'; readonly number: number; readonly answer: MemoryAnswer }
   /** With the end of the leadership lease. */
@@ -56,6 +58,7 @@ export class Home {
     state.now = now
     switch (input.type) {
       case 'message':
+      case 'refuse':
         if (now < state.leadsUntil && input.message.slot === state.slot && input.message.term === state.term) receive(state, input)
         break
       case 'applied':
@@ -86,7 +89,7 @@ function upkeep(state: HomeState): void {
   trimDirectory(state)
 }
 
-function receive(state: HomeState, { from, message }: Extract<HomeInput, { type: 'message' }>): void {
+function receive(state: HomeState, { type, from, message }: Extract<HomeInput, { type: 'message' | 'refuse' }>): void {
   if (message.type === 'open') {
     receiveOpen(state, message)
     return
@@ -102,11 +105,16 @@ function receive(state: HomeState, { from, message }: Extract<HomeInput, { type:
   else if (message.type === 'renew') receiveRenew(state, session, message)
   else if (message.type === 'leave') receiveLeave(state, session)
   else if (message.type === 'snooped') receiveSnooped(state, message)
-  else request(state, session, message)
+  else request(state, session, message, type === 'refuse')
 }
 
 /** Rule 1: a request is taken once. Its answer is kept until the agent has it. But a fill may become a read while it waits. */
-function request(state: HomeState, session: HomeSession, { number, oldest, key, body }: Extract<ToHome, { type: 'request' }>): void {
+function request(
+  state: HomeState,
+  session: HomeSession,
+  { number, oldest, key, body }: Extract<ToHome, { type: 'request' }>,
+  isRefused: boolean,
+): void {
   confirm(session, oldest)
   if (session.standing !== 'arrived' || number < session.oldest) return
   const known = session.replies.get(number)
@@ -120,7 +128,9 @@ function request(state: HomeState, session: HomeSession, { number, oldest, key, 
   }
   if (session.replies.size >= state.limits.openRequestsMax) return
   session.replies.set(number, null)
-  enqueue(state, transaction({ key, body, asker: { session: session.id, number } }))
+  const asked = transaction({ key, body, asker: { session: session.id, number } })
+  if (isRefused) reply(state, asked, { type: 'overloaded' })
+  else enqueue(state, asked)
 }
 
 function applied(state: HomeState, number: number, answer: MemoryAnswer): void {

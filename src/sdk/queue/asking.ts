@@ -27,6 +27,7 @@ export function ask<Type extends Answer['type']>(
       message,
       slot,
       repeatable,
+      keeps: false,
       deadline: millis(clock.now() + timeoutMs),
       done: (outcome) => {
         if (outcome.type === 'failed') reject(outcome.error)

@@ -1,10 +1,10 @@
 import type { Millis } from '#base/brand.ts'
 import type { Prng } from '#base/prng.ts'
-import type { Cancel, Clock } from '#ports/clock.ts'
+import type { Clock } from '#ports/clock.ts'
 import { Deadlines } from '#runtime/deadlines.ts'
 import type { LockstepErrorCode } from '#sdk/errors.ts'
 import { LockstepError } from '#sdk/errors.ts'
-import { sdkLimits } from '#sdk/limits.ts'
+import { Retries } from '#sdk/retries.ts'
 import type { QueueClientMessage, QueueServerMessage } from '#wire/queue-client-message.ts'
 import { queueSdkLimits as limits } from './limits.ts'
 import type { Line } from './links.ts'
@@ -28,6 +28,8 @@ export interface CallTerms {
   readonly deadline: Millis
   /** Whether it may be carried out twice. One that may not ends as `unknown` instead of being made again. */
   readonly repeatable: boolean
+  /** It keeps up or gives back what this client has, so it is asked for again until it is answered. */
+  readonly keeps: boolean
   readonly done: (outcome: Outcome) => void
 }
 
@@ -37,6 +39,7 @@ export interface OpenCall extends CallTerms {
   line: Line | null
   doubtful: boolean
   failure: string | null
+  refusals: number
 }
 
 interface CallsPorts {
@@ -56,12 +59,16 @@ export class QueueCalls {
   readonly #open = new Map<number, OpenCall>()
   readonly #deadlines: Deadlines<OpenCall>
   #next = 1
-  #resting: OpenCall[] = []
-  #cancelRest: Cancel = () => {}
+  readonly #retries: Retries<OpenCall>
+  readonly #resting = new Set<OpenCall>()
   #closed: LockstepError | null = null
 
   constructor(ports: CallsPorts) {
     this.#ports = ports
+    this.#retries = new Retries(ports, (call) => {
+      this.#resting.delete(call)
+      if (this.#open.has(call.id)) this.#offer(call)
+    })
     this.#deadlines = new Deadlines({ clock: ports.clock, post: (task) => task() }, (call) => this.#overdue(call))
   }
 
@@ -72,7 +79,7 @@ export class QueueCalls {
       terms.done({ type: 'failed', error: refusal, doubtful: false })
       return null
     }
-    const call: OpenCall = { ...terms, id: this.#next++, line: null, doubtful: false, failure: null }
+    const call: OpenCall = { ...terms, id: this.#next++, line: null, doubtful: false, failure: null, refusals: 0 }
     this.#open.set(call.id, call)
     this.#deadlines.add(call)
     this.#offer(call)
@@ -87,8 +94,7 @@ export class QueueCalls {
   }
 
   lineUp(): void {
-    const resting = new Set(this.#resting)
-    for (const call of this.#open.values()) if (call.line === null && !resting.has(call)) this.#offer(call)
+    for (const call of this.#open.values()) if (call.line === null && !this.#resting.has(call)) this.#offer(call)
   }
 
   lineDown(line: Line): void {
@@ -118,7 +124,8 @@ export class QueueCalls {
 
   close(error: LockstepError): void {
     this.#closed = error
-    this.#cancelRest()
+    this.#retries.close()
+    this.#resting.clear()
     this.#deadlines.drain()
     for (const call of this.#open.values()) {
       call.doubtful ||= call.line !== null
@@ -132,7 +139,8 @@ export class QueueCalls {
     call.doubtful ||= code === 'unknown'
     if (!passing.has(code)) this.#fail(call, new LockstepError(code as LockstepErrorCode, message))
     else if (call.doubtful && !call.repeatable) this.#fail(call, unknown(call))
-    else this.#rest(call)
+    else if (this.#retries.rest(call, code)) this.#resting.add(call)
+    else this.#fail(call, new LockstepError(code as LockstepErrorCode, message))
   }
 
   #overdue(call: OpenCall): void {
@@ -150,19 +158,9 @@ export class QueueCalls {
     line.link.send(message)
   }
 
-  #rest(call: OpenCall): void {
-    this.#resting.push(call)
-    if (this.#resting.length > 1) return
-    const { clock, prng } = this.#ports
-    this.#cancelRest = clock.after(prng.between(sdkLimits.restMsMin, sdkLimits.restMsMax), () => {
-      const rested = this.#resting
-      this.#resting = []
-      for (const each of rested) if (this.#open.has(each.id)) this.#offer(each)
-    })
-  }
-
   #end(call: OpenCall, answer: Answer): void {
     const { doubtful } = call
+    this.#retries.done()
     if (this.#take(call)) call.done({ type: 'answered', answer, doubtful })
   }
 

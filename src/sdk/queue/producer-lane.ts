@@ -105,6 +105,7 @@ export class ProducerLane {
       // Those whose time is over earlier are told so by themselves.
       deadline: millis(batch.reduce((latest, { deadline }) => Math.max(latest, deadline), 0)),
       repeatable: true,
+      keeps: false,
       done: (outcome) => this.#done(sent, outcome),
     })
     for (const parcel of batch) parcel.call = begun

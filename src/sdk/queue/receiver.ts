@@ -113,6 +113,7 @@ function consume(
       slot: place.partitions === 1 ? slotOf(queue, 0, place.slots) : null,
       deadline: millis(end + timeoutMs),
       repeatable: true,
+      keeps: false,
       done: (outcome) => {
         signal?.removeEventListener('abort', onAbort)
         resolve(outcome)

@@ -71,6 +71,7 @@ export class Settler {
       slot,
       deadline: millis(this.#clock.now() + timeoutMs),
       repeatable: true,
+      keeps: true,
       done: (outcome) => tell(entries, settlement, outcome),
     })
   }

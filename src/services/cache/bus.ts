@@ -15,6 +15,7 @@ import type { LockstepNode } from '#runtime/node.ts'
 import { nodeNameOf } from '#runtime/replica-name.ts'
 import type { BusMessage } from '#wire/cache-bus.ts'
 import { decodeBus } from '#wire/cache-bus.ts'
+import type { Admission } from '#services/common/admission.ts'
 import { HomeHost } from './home-host.ts'
 import type { Leader } from './leaders.ts'
 import { Leaders } from './leaders.ts'
@@ -39,6 +40,7 @@ export interface CacheBusPorts {
   readonly prng: Prng
   readonly telemetry: Telemetry
   readonly limits: CacheLimits
+  readonly admission: Admission
   readonly memory: (slot: SlotId) => MemoryState
   readonly changed: (key: Key) => void
   readonly observer: BusObserver
@@ -85,6 +87,7 @@ export class CacheBus {
     this.homes = new HomeHost({
       clock,
       limits,
+      admission: ports.admission,
       localAgent: agent,
       leadership: (slot) => node().leadership(slot),
       electedIn: (slot) => this.#electedIn(slot),

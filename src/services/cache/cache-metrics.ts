@@ -1,4 +1,5 @@
 import type { MetricDefinition } from '#api/common/metrics.ts'
+import { admissionMetrics } from '#services/common/admission.ts'
 import { replicationMetrics } from '#services/common/replication-metrics.ts'
 
 /** What a node of the cache service measures besides its HTTP side. */
@@ -34,5 +35,6 @@ export const cacheMetrics: readonly MetricDefinition[] = [
   { type: 'gauge', name: 'lockstep_cache_lines', help: 'Lines on this node.', labels: ['state'] },
   { type: 'gauge', name: 'lockstep_cache_line_bytes', help: 'What the lines on this node take.', labels: [] },
   { type: 'gauge', name: 'lockstep_cache_homes', help: 'Slots whose home is this node.', labels: [] },
+  ...admissionMetrics,
   ...replicationMetrics,
 ]

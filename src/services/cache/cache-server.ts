@@ -18,6 +18,7 @@ import type { ServiceHooks } from '#runtime/node-config.ts'
 import type { LockstepNode } from '#runtime/node.ts'
 import { nodeNameOf } from '#runtime/replica-name.ts'
 import type { StateMachine } from '#runtime/state-machine.ts'
+import type { Admission } from '#services/common/admission.ts'
 import { memberEvents } from '#services/common/cluster-events.ts'
 import { EventHub } from '#services/common/event-hub.ts'
 import { ServiceNode } from '#services/common/service-node.ts'
@@ -42,6 +43,7 @@ export interface CacheServerPorts {
   readonly telemetry: Telemetry
   /** Whether the disk has room: without it nothing is taken that only grows. */
   readonly hasRoom: () => boolean
+  readonly admission: Admission
   readonly limits?: Partial<CacheLimits>
   /** What a slot does whose memory is full. */
   readonly policy?: FullPolicy

@@ -1,11 +1,13 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
+import { overloaded } from '#api/common/faults.ts'
 import { millis } from '#base/brand.ts'
 import { cacheLimits } from '#core/cache/limits.ts'
 import { decodeCommand, encodeAnswer } from '#core/cache/memory-codec.ts'
 import { Memory } from '#core/cache/memory.ts'
-import type { ToAgent, ToHome } from '#core/cache/messages.ts'
-import { agentId, homeTerm, slotId } from '#core/cache/types.ts'
+import type { Dirty, ToAgent, ToHome } from '#core/cache/messages.ts'
+import type { Operation } from '#core/cache/types.ts'
+import { agentId, cacheKey, grant, homeTerm, requestNumber, slotId } from '#core/cache/types.ts'
 import { logIndex, term } from '#core/raft/types.ts'
 import type { Leadership } from '#runtime/leadership.ts'
 import type { ProposalOutcome } from '#wire/peer-message.ts'
@@ -24,9 +26,14 @@ class Bench {
   readonly told: string[] = []
   readonly timers: (() => void)[] = []
   begun = 0
+  isOverloaded = false
   readonly host = new HomeHost({
     clock: { after: (_ms: number, call: () => void) => void this.timers.push(call) } as never,
     limits: cacheLimits,
+    admission: {
+      refusal: () => null,
+      way: () => ({ refusal: () => (this.isOverloaded ? overloaded('too much to do') : null), begin: () => 0, end: () => {} }),
+    },
     localAgent: agentId('n1/1'),
     leadership: () => this.leadership,
     electedIn: () => (this.elected === null ? null : homeTerm(this.elected)),
@@ -160,4 +167,32 @@ test('rule 8: a home whose leadership lease is over, or forfeited, answers nobod
   bench.leadership = { term: term(5), now: millis(310), leaseUntil: millis(700), machineTime: millis(310) }
   renew()
   deepEqual(bench.told, ['n2 n2/1 renewed'])
+})
+
+test('a request that is refused for there being too much to do is not carried out, also when it comes again; what makes room is not refused', () => {
+  const bench = new Bench()
+  bench.lead(5)
+  ok(bench.open(5))
+  bench.apply()
+  const [session] = bench.memory.state.sessions.keys()
+  ok(session !== undefined)
+  const value = { size: 1, bytes: new Uint8Array([49]) }
+  const set: Operation = { change: { type: 'set', value, ttlMs: null, condition: { type: 'none' } }, identity: null }
+  const ask = (number: number, dirty: Dirty | null = null): number => {
+    const body = { type: 'write', held: null, dirty, operations: [set] } as const
+    const oldest = requestNumber(1)
+    const key = cacheKey('k')
+    bench.told.length = 0
+    bench.host.receive('n2', agent, { type: 'request', slot, term: homeTerm(5), session, number: requestNumber(number), oldest, key, body })
+    return bench.proposed.length
+  }
+  bench.isOverloaded = true
+  equal(ask(1), 0)
+  deepEqual(bench.told, ['n2 n2/1 reply'])
+  bench.isOverloaded = false
+  equal(ask(1), 0)
+  deepEqual(bench.told, ['n2 n2/1 reply'])
+  bench.isOverloaded = true
+  equal(ask(2, { grant: grant(1), sequence: 1, value }), 1)
+  deepEqual(bench.told, [])
 })

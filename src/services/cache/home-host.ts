@@ -1,5 +1,6 @@
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
+import { isApplicationAgent } from '#core/cache/application.ts'
 import type { HomeEffects, Proposal } from '#core/cache/home-state.ts'
 import type { HomeInput } from '#core/cache/home.ts'
 import { Home } from '#core/cache/home.ts'
@@ -12,12 +13,14 @@ import { homeTerm } from '#core/cache/types.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Leadership } from '#runtime/leadership.ts'
 import type { ProposalOutcome } from '#wire/peer-message.ts'
+import type { Admission, Way } from '#services/common/admission.ts'
 import { pathLimits } from '#services/common/limits.ts'
 import { cacheServiceLimits as hostLimits } from './limits.ts'
 
 export interface HomeHostPorts {
   readonly clock: Clock
   readonly limits: CacheLimits
+  readonly admission: Pick<Admission, 'refusal' | 'way'>
   /** The agent in this process. */
   readonly localAgent: AgentId
   /** Null while the replica here does not lead, or has not applied an entry of its term. */
@@ -41,6 +44,7 @@ interface Hosted {
   /** What the home was told last. */
   leaseUntil: Millis
   readonly clears: Map<number, (done: boolean) => void>
+  readonly way: Way
 }
 
 /** What came before the home of that term was there. */
@@ -106,7 +110,7 @@ export class HomeHost {
     const { slot, term } = message
     const hosted = this.#homes.get(slot)
     if (hosted !== undefined && hosted.home.state.term === term) {
-      this.#step(hosted, { type: 'message', from, message })
+      this.#step(hosted, this.#isRefused(hosted, from, message) ? { type: 'refuse', from, message } : { type: 'message', from, message })
       return true
     }
     if (this.#ports.electedIn(slot) !== term || this.#begun.get(slot) === term) return false
@@ -118,6 +122,21 @@ export class HomeHost {
     if (again >= 0) early.messages.splice(again, 1)
     if (early.messages.length < hostLimits.earlyMessagesMax) early.messages.push({ node, from, message })
     return true
+  }
+
+  /** A flush, and a write that brings a value which memory does not have, make room. What an agent of a node asks for was let in there. */
+  #isRefused({ way }: Hosted, from: AgentId, message: ToHome): message is Extract<ToHome, { type: 'request' }> {
+    if (message.type !== 'request' || message.body.type === 'flush') return false
+    if (message.body.type === 'write' && message.body.dirty !== null) return false
+    const refusal = isApplicationAgent(from) ? this.#ports.admission.refusal(this.#openKeys) : null
+    return (refusal ?? way.refusal()) !== null
+  }
+
+  /** Keys about which something is asked of the homes here. */
+  get #openKeys(): number {
+    let open = 0
+    for (const { home } of this.#homes.values()) open += home.state.queues.size
+    return open
   }
 
   /** What is of an earlier term is dropped. */
@@ -138,7 +157,7 @@ export class HomeHost {
   }
 
   #begin(slot: SlotId, leadership: Leadership): void {
-    const { limits, memory, localAgent, previousAgent, begins } = this.#ports
+    const { limits, memory, localAgent, previousAgent, begins, admission } = this.#ports
     const term = homeTerm(leadership.term)
     if (this.#begun.get(slot) === term) return
     this.#begun.set(slot, term)
@@ -153,7 +172,7 @@ export class HomeHost {
       localAgent,
       previousAgent: previousAgent(slot),
     })
-    const hosted = { slot, home, leaseUntil: millis(-Infinity), clears: new Map<number, (done: boolean) => void>() }
+    const hosted = { slot, home, leaseUntil: millis(-Infinity), clears: new Map<number, (done: boolean) => void>(), way: admission.way() }
     this.#homes.set(slot, hosted)
     this.#step(hosted, null)
     const messages = this.#earlyOf(slot)?.messages ?? []
@@ -196,7 +215,11 @@ export class HomeHost {
   }
 
   #propose(hosted: Hosted, proposal: Proposal): void {
-    this.#ports.propose(hosted.slot, encodeCommand(proposal.command), (outcome) => this.#proposed(hosted, proposal, outcome))
+    const since = hosted.way.begin()
+    this.#ports.propose(hosted.slot, encodeCommand(proposal.command), (outcome) => {
+      hosted.way.end(since, outcome.type === 'applied')
+      this.#proposed(hosted, proposal, outcome)
+    })
   }
 
   /** What is in no log for now is proposed again; in which order does not matter, as what depends on it waits for its outcome. */

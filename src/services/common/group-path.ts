@@ -8,6 +8,7 @@ import type { Fault } from '#api/errors.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { SlotHost } from '#runtime/slot-host.ts'
 import type { ProposalOutcome, RefusalCode } from '#wire/peer-message.ts'
+import type { Admission, Way } from './admission.ts'
 import { pathLimits } from './limits.ts'
 
 type ServiceFault = (typeof serviceErrors)[number]
@@ -27,6 +28,7 @@ export interface GroupPathPorts<Question, Answer> {
   readonly node: () => SlotHost
   readonly clock: Clock
   readonly prng: Prng
+  readonly admission: Admission
   readonly encode: (question: Question) => Uint8Array
   /** Null for what is no answer. */
   readonly decode: (bytes: Uint8Array) => Answer | Elsewhere | null
@@ -35,9 +37,16 @@ export interface GroupPathPorts<Question, Answer> {
 /** The way of a service's commands and questions to the replicas of one group, wherever they are. */
 export class GroupPath<Question, Answer extends { readonly type: string }> {
   readonly #ports: GroupPathPorts<Question, Answer>
+  readonly #way: Way
 
   constructor(ports: GroupPathPorts<Question, Answer>) {
     this.#ports = ports
+    this.#way = ports.admission.way()
+  }
+
+  /** For new work that is to go to this group; null when it is taken. */
+  refusal(): Fault<'overloaded'> | null {
+    return this.#way.refusal()
   }
 
   get hasReplica(): boolean {
@@ -54,7 +63,12 @@ export class GroupPath<Question, Answer extends { readonly type: string }> {
   /** A command, carried out at most once, and its answer. */
   forward(command: Uint8Array, done: (forwarded: Forwarded) => void): void {
     const { node, group } = this.#ports
-    node().submit(group, command, { timeoutMs: pathLimits.answerMs, done: (outcome) => done(forwardedOf(outcome)) })
+    const since = this.#way.begin()
+    const ended = (outcome: ProposalOutcome): void => {
+      this.#way.end(since, outcome.type !== 'refused' && node().leaderOf(group) !== null)
+      done(forwardedOf(outcome))
+    }
+    node().submit(group, command, { timeoutMs: pathLimits.answerMs, done: ended })
   }
 
   askLeader(question: Question, done: (asked: AskedOf<Answer>) => void, timeoutMs: number = pathLimits.answerMs): void {

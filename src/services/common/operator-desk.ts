@@ -18,6 +18,7 @@ import { decodeOverview } from '#runtime/cluster-overview.ts'
 import { decodeClusterAnswer, encodeClusterCommand, metaGroup } from '#runtime/meta-machine.ts'
 import type { SlotHost } from '#runtime/slot-host.ts'
 import { audit, outcomeOf } from './audit.ts'
+import type { Admission } from './admission.ts'
 import { GroupPath } from './group-path.ts'
 import { membersView, plainMembersView, replicasOf } from './members-view.ts'
 
@@ -27,6 +28,7 @@ export interface OperatorPorts {
   readonly clock: Clock
   readonly prng: Prng
   readonly telemetry: Telemetry
+  readonly admission: Admission
 }
 
 type ServiceFault = Fault<(typeof serviceErrors)[number]>

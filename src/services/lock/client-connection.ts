@@ -1,18 +1,21 @@
 import { unreachable } from '#base/assert.ts'
-import { invalidCommand, overloaded } from '#api/common/faults.ts'
+import { invalidCommand } from '#api/common/faults.ts'
 import type { Fault } from '#api/errors.ts'
 import { decodeCommand, encodeAnswer, isQueuedAnswer } from '#core/lock/command-codec.ts'
 import type { Attempt, FencingToken, LockCommand, ResourceName, SessionId } from '#core/lock/types.ts'
 import type { ClientChannel, ClientPeer } from '#ports/client.ts'
+import type { Admission } from '#services/common/admission.ts'
 import { isAskable } from '#wire/client-codec.ts'
 import type { ClientMessage, ClientQuery, KeptState, Place } from '#wire/client-message.ts'
 import { serviceLimits } from './limits.ts'
 import type { LockSlot } from './lock-slot.ts'
+import { isNewWork } from './lock-slot.ts'
 import type { Looking } from './looking.ts'
 import type { Leave, Parking } from './parking.ts'
 
 export interface ClientConnectionPorts {
   readonly slot: LockSlot
+  readonly admission: Admission
   readonly parking: Parking
   readonly looking: Looking
   /** Asks whoever leads to keep a session alive. */
@@ -80,8 +83,9 @@ export class ClientConnection implements ClientPeer {
     const decoded = decodeCommand(bytes)
     const objection = decoded.ok ? objectionTo(decoded.value) : decoded.error
     if (!decoded.ok || objection !== null) return this.#fail(call, invalidCommand(objection ?? ''))
-    if (this.#isFull()) return this.#fail(call, overloaded('this connection has as many calls open as it may'))
     const command = decoded.value
+    const refusal = this.#refusal() ?? (isNewWork(command) ? this.#shed() : null)
+    if (refusal !== null) return this.#fail(call, refusal)
     if (command.type === 'open-session') this.#sessions.add(command.session)
     const attempt = command.type === 'acquire' && command.waitMs !== 0 ? command.identity : null
     // Before it is sent: the end of the wait may be known here before the answer.
@@ -116,7 +120,8 @@ export class ClientConnection implements ClientPeer {
   }
 
   #keepAlive(call: number, sessions: readonly SessionId[]): void {
-    if (this.#isFull()) return this.#fail(call, overloaded('this connection has as many calls open as it may'))
+    const refusal = this.#refusal()
+    if (refusal !== null) return this.#fail(call, refusal)
     this.#open++
     const states: KeptState[] = []
     let left = sessions.length
@@ -136,7 +141,8 @@ export class ClientConnection implements ClientPeer {
 
   #query(call: number, query: ClientQuery): void {
     if (!isAskable(query)) return this.#fail(call, invalidCommand('resource'))
-    if (this.#isFull()) return this.#fail(call, overloaded('this connection has as many calls open as it may'))
+    const refusal = this.#refusal() ?? this.#ports.admission.refusal(this.#open)
+    if (refusal !== null) return this.#fail(call, refusal)
     this.#open++
     void this.#ports.looking.look(query).then((view) => {
       this.#open--
@@ -146,8 +152,15 @@ export class ClientConnection implements ClientPeer {
     })
   }
 
-  #isFull(): boolean {
-    return this.#open >= serviceLimits.callsPerClientMax || this.#parked.size >= serviceLimits.waitsPerClientMax
+  /** Null when this connection may have another call. */
+  #refusal(): Fault<'overloaded'> | null {
+    const isFull = this.#open >= serviceLimits.callsPerClientMax || this.#parked.size >= serviceLimits.waitsPerClientMax
+    return isFull ? this.#ports.admission.shed('number', 'this connection has as many calls open as it may') : null
+  }
+
+  #shed(): Fault<'overloaded'> | null {
+    const { admission, slot } = this.#ports
+    return admission.refusal(this.#open) ?? slot.refusal()
   }
 
   #fail(call: number, { code, message }: Fault): void {

@@ -1,5 +1,6 @@
 import type { MetricDefinition } from '#api/common/metrics.ts'
 import { clientMetrics } from '#services/common/client-metrics.ts'
+import { admissionMetrics } from '#services/common/admission.ts'
 import { replicationMetrics, roundSeconds } from '#services/common/replication-metrics.ts'
 
 /** In seconds. */
@@ -25,5 +26,6 @@ export const lockMetrics: readonly MetricDefinition[] = [
     labels: [],
   },
   ...clientMetrics,
+  ...admissionMetrics,
   ...replicationMetrics,
 ]

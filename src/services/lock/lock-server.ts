@@ -16,6 +16,7 @@ import type { LockstepNode } from '#runtime/node.ts'
 import type { ServiceHooks } from '#runtime/node-config.ts'
 import { nodeNameOf } from '#runtime/replica-name.ts'
 import type { ApplyContext, StateMachine } from '#runtime/state-machine.ts'
+import type { Admission } from '#services/common/admission.ts'
 import { pathLimits } from '#services/common/limits.ts'
 import { ClientDesk } from './client-desk.ts'
 import { memberEvents } from '#services/common/cluster-events.ts'
@@ -226,6 +227,7 @@ export interface LockServerPorts {
   readonly prng: Prng
   readonly entropy: Entropy
   readonly telemetry: Telemetry
+  readonly admission: Admission
   /** Whether the disk has room: without it nothing is taken that only grows. */
   readonly hasRoom: () => boolean
 }

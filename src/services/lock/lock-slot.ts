@@ -9,6 +9,7 @@ import type { LockAnswer, LockCommand } from '#core/lock/types.ts'
 import type { LogIndex, Term } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { LockstepNode } from '#runtime/node.ts'
+import type { Admission } from '#services/common/admission.ts'
 import type { AskedOf } from '#services/common/group-path.ts'
 import { GroupPath } from '#services/common/group-path.ts'
 import { pathLimits } from '#services/common/limits.ts'
@@ -23,6 +24,7 @@ export interface LockSlotPorts {
   readonly node: () => LockstepNode
   readonly clock: Clock
   readonly prng: Prng
+  readonly admission: Admission
   /** Whether the disk has room: without it nobody is granted anything. */
   readonly hasRoom: () => boolean
 }
@@ -39,7 +41,8 @@ export class LockSlot extends GroupPath<PeerQuestion, PeerAnswer> {
   }
 
   submit(command: LockCommand, done: (answered: Answered) => void): void {
-    if (command.type === 'acquire' && !this.#hasRoom()) return queueMicrotask(() => done(err(diskFull())))
+    const fault = (command.type === 'acquire' && !this.#hasRoom() ? diskFull() : null) ?? (isNewWork(command) ? this.refusal() : null)
+    if (fault !== null) return queueMicrotask(() => done(err(fault)))
     this.forward(encodeCommand(command), (forwarded) => done(forwarded.ok ? ok(decoded(forwarded.value)) : forwarded))
   }
 
@@ -79,3 +82,6 @@ function decoded(bytes: Uint8Array): LockAnswer {
   if (!answer.ok) throw new Error(`an answer of the lock machine cannot be read: ${answer.error}`)
   return answer.value
 }
+
+/** All else keeps or gives back what somebody has, or is a node's own. */
+export const isNewWork = ({ type }: LockCommand): boolean => type === 'acquire' || type === 'open-session'

@@ -1,6 +1,5 @@
 import { unreachable } from '#base/assert.ts'
 import type { Call } from '#api/call.ts'
-import { overloaded } from '#api/common/faults.ts'
 import type { Fault } from '#api/errors.ts'
 import type { QueueApi } from '#api/queues/queue-api.ts'
 import { receiptOf } from '#api/queues/receipt.ts'
@@ -8,6 +7,7 @@ import { ok } from '#base/result.ts'
 import type { Caller } from '#core/access/types.ts'
 import { queueName } from '#core/queue/types.ts'
 import type { ClientChannel, ClientPeer } from '#ports/client.ts'
+import type { Admission } from '#services/common/admission.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
 import type { QueueClientMessage, QueueServerMessage, SentMessage } from '#wire/queue-client-message.ts'
 import type { Answered } from './client-calls.ts'
@@ -19,6 +19,7 @@ export interface QueueClientPorts {
   readonly api: QueueApi
   readonly calls: QueueCalls
   readonly telemetry: Telemetry
+  readonly admission: Admission
   readonly left: (connection: QueueClientConnection) => void
 }
 
@@ -46,12 +47,9 @@ export class QueueClientConnection implements ClientPeer<QueueClientMessage> {
 
   received(message: QueueClientMessage): void {
     if (message.type === 'leave') return this.#waits.get(message.call)?.abort('stopping')
-    if (this.#open >= limits.callsPerClientMax)
-      return this.#fail(message.call, overloaded('this connection has as many calls open as it may'))
     const bytes = bytesOf(message)
-    if (this.#openBytes > 0 && this.#openBytes + bytes > limits.bytesPerClientMax) {
-      return this.#fail(message.call, overloaded('this connection has as many bytes under way as it may'))
-    }
+    const refusal = this.#refusal(bytes) ?? (isNewWork(message) ? this.#ports.admission.refusal(this.#open) : null)
+    if (refusal !== null) return this.#fail(message.call, refusal)
     this.#open++
     this.#openBytes += bytes
     void this.#answer(message).finally(() => {
@@ -76,6 +74,14 @@ export class QueueClientConnection implements ClientPeer<QueueClientMessage> {
 
   tell(message: Told): void {
     this.#channel.send(message)
+  }
+
+  /** Null when this connection may have another call. */
+  #refusal(bytes: number): Fault<'overloaded'> | null {
+    const { admission } = this.#ports
+    if (this.#open >= limits.callsPerClientMax) return admission.shed('number', 'this connection has as many calls open as it may')
+    if (this.#openBytes === 0 || this.#openBytes + bytes <= limits.bytesPerClientMax) return null
+    return admission.shed('number', 'this connection has as many bytes under way as it may')
   }
 
   async #answer(message: Exclude<QueueClientMessage, { type: 'leave' }>): Promise<void> {
@@ -151,6 +157,10 @@ export class QueueClientConnection implements ClientPeer<QueueClientMessage> {
     this.#channel.send({ type: 'failed', call, code, message, retryAfterMs })
   }
 }
+
+/** Not what gives back or keeps what the client has, nor what operators do. */
+const isNewWork = ({ type }: QueueClientMessage): boolean =>
+  type === 'locate' || type === 'produce' || type === 'consume' || type === 'look'
 
 const bytesOf = (message: QueueClientMessage): number =>
   message.type === 'produce' ? message.messages.reduce((sum, each) => sum + sizeOf(each), 0) : 0

@@ -14,6 +14,7 @@ import type { Asked } from './queue-path.ts'
 test('decision Q10: what is delivered to a wait after the leader has heard that it is left is given back', async () => {
   const told = { waiting: [] as ((asked: Asked) => void)[], leaving: [] as ((asked: Asked) => void)[] }
   const path = {
+    refusal: () => null,
     waitAtLeader: (_: unknown, done: (asked: Asked) => void) => void told.waiting.push(done),
     askLeader: (_: unknown, done: (asked: Asked) => void) => void told.leaving.push(done),
   }

@@ -50,12 +50,19 @@ export class Consuming {
     for (let attempt = 0; attempt < limits.configureAttempts; attempt++) {
       const found = await calls.find(name, false)
       if (!found.ok) return err(found.error as Fault<ConsumeFault>)
+      // A wait is no new work once it has begun.
+      const refusal = attempt === 0 ? this.#refusal(found.value) : null
+      if (refusal !== null) return err(refusal)
       const outcome = await this.#take(found.value, request, deadline, call)
       if (outcome.type !== 'gone') return this.#consumed(outcome, found.value)
       const told = await this.#tellSlots(found.value)
       if (!told.ok) return told
     }
     return err(unsettled())
+  }
+
+  #refusal(listing: Listing): Fault<'overloaded'> | null {
+    return this.#ports.calls.pathOf(listing, this.#turn % listing.definition.partitions).refusal()
   }
 
   /** Nothing was ever produced to some partition, or the queue was deleted: then its name stands for another by now, or for none. */

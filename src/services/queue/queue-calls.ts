@@ -9,6 +9,7 @@ import type { PartitionRef, QueueAnswer, QueueCommand, QueueName } from '#core/q
 import { slotOf } from '#core/ring/partition.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { SlotHost } from '#runtime/slot-host.ts'
+import type { Admission } from '#services/common/admission.ts'
 import { Directory } from './directory.ts'
 import { catalogueGroupOf, queueServiceLimits as limits } from './limits.ts'
 import { limitMet, unexpected, unsettled } from './queue-faults.ts'
@@ -20,6 +21,7 @@ export interface QueueCallsPorts {
   readonly node: () => SlotHost
   readonly clock: Clock
   readonly prng: Prng
+  readonly admission: Admission
   /** Whether the disk has room: without it nothing is taken that only grows. */
   readonly hasRoom: () => boolean
 }

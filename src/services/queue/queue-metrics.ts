@@ -1,5 +1,6 @@
 import type { MetricDefinition } from '#api/common/metrics.ts'
 import { clientMetrics } from '#services/common/client-metrics.ts'
+import { admissionMetrics } from '#services/common/admission.ts'
 import { replicationMetrics } from '#services/common/replication-metrics.ts'
 
 /** What a node of the queue service measures besides its HTTP side. */
@@ -29,5 +30,6 @@ export const queueMetrics: readonly MetricDefinition[] = [
     labels: ['queue'],
   },
   ...clientMetrics,
+  ...admissionMetrics,
   ...replicationMetrics,
 ]

@@ -6,6 +6,7 @@ import { decodeAnswer, encodeCommand } from '#core/queue/command-codec.ts'
 import type { QueueAnswer, QueueCommand } from '#core/queue/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { SlotHost } from '#runtime/slot-host.ts'
+import type { Admission } from '#services/common/admission.ts'
 import type { AskedOf, Forwarded } from '#services/common/group-path.ts'
 import { GroupPath } from '#services/common/group-path.ts'
 import { decodePeerAnswer, encodePeerQuestion } from './peer-messages.ts'
@@ -18,6 +19,7 @@ export interface QueuePathPorts {
   readonly node: () => SlotHost
   readonly clock: Clock
   readonly prng: Prng
+  readonly admission: Admission
   /** Whether the disk has room: without it no message is taken. */
   readonly hasRoom: () => boolean
 }
@@ -33,7 +35,10 @@ export class QueuePath extends GroupPath<PeerQuestion, PeerAnswer> {
 
   /** A command to a slot, carried out at most once. */
   async submit(command: QueueCommand): Promise<Answered> {
-    if (command.type === 'produce' && !this.#hasRoom()) return err(diskFull())
+    if (command.type === 'produce') {
+      const fault = this.#hasRoom() ? this.refusal() : diskFull()
+      if (fault !== null) return err(fault)
+    }
     const forwarded = await new Promise<Forwarded>((resolve) => this.forward(encodeCommand(command), resolve))
     return forwarded.ok ? ok(answerOf(forwarded.value)) : forwarded
   }

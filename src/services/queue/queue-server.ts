@@ -18,6 +18,7 @@ import { nodeNameOf } from '#runtime/replica-name.ts'
 import type { SlotHost } from '#runtime/slot-host.ts'
 import type { ApplyContext, StateMachine } from '#runtime/state-machine.ts'
 import { memberEvents } from '#services/common/cluster-events.ts'
+import type { Admission } from '#services/common/admission.ts'
 import { EventHub } from '#services/common/event-hub.ts'
 import { pathLimits } from '#services/common/limits.ts'
 import { ServiceNode } from '#services/common/service-node.ts'
@@ -60,6 +61,7 @@ export interface QueueServerPorts {
   readonly storage: () => Promise<StorageUse>
   /** Whether the disk has room: without it nothing is taken that only grows. */
   readonly hasRoom: () => boolean
+  readonly admission: Admission
 }
 
 const isSure = (leadership: Leadership | null): boolean => leadership !== null && leadership.now < leadership.leaseUntil
