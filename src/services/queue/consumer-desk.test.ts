@@ -93,7 +93,7 @@ class Leader {
 
 test('a question that the network brings twice leases once, and its copy does not say that there is nothing', () => {
   const leader = new Leader()
-  leader.log({ type: 'produce', queue, producer: null, messages: [message('a')] })
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('a'), message('b')] })
   const first = leader.consume()
   const copy = leader.consume()
   deepEqual([leader.asked.length, copy], [1, []])
