@@ -1,4 +1,4 @@
-import { deepEqual, equal, match } from 'node:assert/strict'
+import { deepEqual, equal, match, rejects } from 'node:assert/strict'
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { cli } from '#test/harness/cli.ts'
 import { freePorts } from '#test/harness/free-ports.ts'
 import type { NodeProcess } from '#test/harness/node-process.ts'
 import { ProcessCluster } from '#test/harness/process-cluster.ts'
+import { SdkLockLoad } from '#test/harness/sdk-lock-load.ts'
 import { until } from '#test/harness/until.ts'
 
 const secret = 'a secret of the nodes of this test'
@@ -19,7 +20,7 @@ const secret = 'a secret of the nodes of this test'
 /** Three lock nodes that let in who shows a certificate of their CA, and what a client needs for that. */
 class SecureCluster implements AsyncDisposable {
   readonly ca = new Authority()
-  readonly client: Certified
+  client: Certified
   readonly folder = mkdtempSync(join(tmpdir(), 'lockstep-'))
   readonly #files = { cert: join(this.folder, 'node.pem'), key: join(this.folder, 'node.key'), ca: join(this.folder, 'ca.pem') }
   #cluster: ProcessCluster | null = null
@@ -81,11 +82,71 @@ class SecureCluster implements AsyncDisposable {
     await until(`${id} says ${String(says)}`, () => says.test(node?.output ?? ''), 30_000)
   }
 
+  /** Exchanges them, and waits until every node has taken them. */
+  async rotate(own: Certified, ca: Buffer): Promise<void> {
+    const before = this.nodes.map(reloads)
+    this.put(own, ca)
+    for (const [at, node] of this.nodes.entries())
+      await until(`${node.id} has new certificates`, () => reloads(node) > (before[at] ?? 0), 30_000)
+  }
+
+  /** One after the other, so that all connections are made anew. */
+  async restart(): Promise<void> {
+    for (const node of this.nodes) {
+      await node.kill('SIGTERM')
+      node.start()
+      await this.ready(node)
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#cluster?.[Symbol.asyncDispose]()
     this.ca[Symbol.dispose]()
   }
 }
+
+const reloads = ({ output }: NodeProcess): number => output.split('certificates-reloaded').length - 1
+
+test(
+  'certificates and their CA are exchanged under load, and no call of the library fails',
+  { skip: noOpenssl, timeout: 480_000 },
+  async () => {
+    await using cluster = new SecureCluster()
+    using next = new Authority('the next CA')
+    await cluster.start()
+    const both = Buffer.concat([cluster.ca.pem, next.pem])
+    const [old, fresh] = [
+      { ...cluster.tls, ca: both },
+      { ca: both, ...pemOf(next.issue('client')) },
+    ]
+    await using before = await connect({ lock: cluster.urls, tls: old })
+    await using first = new SdkLockLoad([before])
+    const progress = async (load: SdkLockLoad): Promise<void> => {
+      const taken = load.taken
+      await until('locks are taken', () => load.taken > taken + 20, 30_000)
+      deepEqual(load.failures, [])
+    }
+
+    await cluster.rotate(cluster.ca.issueNode('same CA'), both)
+    await progress(first)
+    await using after = await connect({ lock: cluster.urls, tls: fresh })
+    await cluster.rotate(next.issueNode('next CA'), both)
+    await cluster.restart()
+    await progress(first)
+    await first.stop()
+    deepEqual(first.failures, [])
+
+    await using second = new SdkLockLoad([after])
+    await progress(second)
+    cluster.client = next.issue('client')
+    await cluster.rotate(next.issueNode('next CA'), next.pem)
+    await cluster.restart()
+    await progress(second)
+    await second.stop()
+    deepEqual(second.failures, [])
+    await rejects(connect({ lock: cluster.urls, tls: old }), { code: 'connection_failed' })
+  },
+)
 
 test(
   'over mutual TLS the library and the command line are served, and who is not of the cluster is turned away',
