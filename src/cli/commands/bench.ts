@@ -5,7 +5,8 @@ import type { Command } from '#cli/command.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
 import { integer, withDefault } from '#cli/flags/kinds.ts'
 import { interruptible } from '#cli/interrupts.ts'
-import type { Connect, ConnectUrls } from '#cli/load/connect.ts'
+import type { Connect } from '#cli/load/connect.ts'
+import { connectOptions } from '#cli/load/connect.ts'
 import { runLoad } from '#cli/load/load.ts'
 import { loadText } from '#cli/output/load-view.ts'
 import { ProgressLine } from '#cli/output/progress-line.ts'
@@ -63,14 +64,14 @@ async function run({ clients, isOne, seconds, atOnce, json }: BenchOptions, conn
   }
   if (absent.length > 0)
     errorScreen.print(`no ${absent.map(({ service }) => service).join(' or ')} node answers, so that is not measured\n`)
-  const token = clients[0]?.token ?? null
-  const urls: ConnectUrls = Object.fromEntries(
+  const { token = null, trust = {} } = clients[0] ?? {}
+  const urls = Object.fromEntries(
     there.map(({ service, nodes }) => [service, nodes.filter(({ reachable }) => reachable).map(({ url }) => url)]),
   )
   const line = new ProgressLine(errorScreen)
   const done = await runLoad({
     services: there.map(({ service }) => service),
-    connect: () => connect({ ...urls, ...(token === null ? {} : { token }) }),
+    connect: () => connect(connectOptions(urls, { token, trust })),
     tag: randomBytes(4).toString('hex'),
     clients: atOnce,
     ms: seconds * 1_000,

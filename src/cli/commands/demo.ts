@@ -11,6 +11,7 @@ import { queuePart } from '#cli/demo/queue-part.ts'
 import { findRunningNodes, listeningProcesses } from '#cli/demo/running-nodes.ts'
 import type { Setting } from '#cli/demo/setting.ts'
 import { Stage } from '#cli/demo/stage.ts'
+import type { StageAccess } from '#cli/demo/stage.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
 import { integer, toggle } from '#cli/flags/kinds.ts'
 import { interruptible } from '#cli/interrupts.ts'
@@ -18,7 +19,10 @@ import { ProgressLine } from '#cli/output/progress-line.ts'
 import { screen } from '#cli/output/terminal.ts'
 import { clientsOf, tokenOfEnvironment } from '#cli/service/service-flags.ts'
 import type { ServiceClient } from '#cli/service/service-client.ts'
+import { trustFlags, trustOf } from '#cli/service/trust.ts'
+import { curlFlagsOf } from '#cli/demo/curl.ts'
 import type { Connect } from '#cli/load/connect.ts'
+import { connectOptions } from '#cli/load/connect.ts'
 
 const help = `Five parts: 1 locks, 2 queues, 3 the cache, 4 faults, 5 load. Each step shows the call and its answer; what it has come to is
 then asked of another node, and counted. Enter shows the next step.
@@ -49,6 +53,7 @@ interface DemoOptions {
   /** Null: nodes that run are used, if there are any. */
   readonly offset: number | null
   readonly clients: readonly ServiceClient[]
+  readonly access: StageAccess
 }
 
 export const demoCommand = (connect: Connect): Command =>
@@ -62,13 +67,16 @@ export const demoCommand = (connect: Connect): Command =>
       part: integer('N', 'only part N, 1 to 5', { min: 1, max: parts.length }),
       faults: toggle('breaks nodes that were running before it, too'),
       'port-offset': integer('N', 'starts nodes of its own whatever runs, on the usual ports and N', { min: 0, max: 57_000 }),
+      ...trustFlags,
     },
-    read({ 'port-offset': offset, ...values }, operands, mistakes): DemoOptions {
+    read({ 'port-offset': offset, ca, cert, 'cert-key': key, ...values }, operands, mistakes): DemoOptions {
       noOperands(operands, mistakes)
+      const [token, files] = [tokenOfEnvironment(), { ca, cert, 'cert-key': key }]
       return {
         ...values,
         offset: offset ?? null,
-        clients: clientsOf({ url: null, timeout: lookMs, 'api-token': tokenOfEnvironment() }, null, mistakes),
+        clients: clientsOf({ url: null, timeout: lookMs, 'api-token': token, ...files }, null, mistakes),
+        access: { token, trust: trustOf(files), curlFlags: curlFlagsOf(token !== null, files) },
       }
     },
     run: (options) => interruptible((signal) => run(options, connect, signal)),
@@ -101,18 +109,17 @@ interface Around {
 
 async function show(
   nodes: Pick<Setting, 'lock' | 'queue' | 'cache' | 'processes'>,
-  { auto, part }: DemoOptions,
+  { auto, part, access }: DemoOptions,
   { connect, signal }: Around,
 ): Promise<number> {
   const urls = (service: 'lock' | 'queue' | 'cache'): readonly string[] => nodes[service].map(({ url }) => url)
-  const token = tokenOfEnvironment()
   const setting: Setting = {
     ...nodes,
     tag: randomBytes(2).toString('hex'),
-    connect: () => connect({ lock: urls('lock'), queue: urls('queue'), cache: urls('cache'), ...(token === null ? {} : { token }) }),
+    connect: () => connect(connectOptions({ lock: urls('lock'), queue: urls('queue'), cache: urls('cache') }, access)),
   }
   using enter = auto ? null : new EnterKey(screen)
-  const stage = new Stage({ screen, signal, timeoutMs, next: async () => enter?.pressed(signal) })
+  const stage = new Stage({ screen, signal, timeoutMs, access, next: async () => enter?.pressed(signal) })
   for (const [at, { title, play }] of parts.entries())
     if (part === undefined || part === at + 1) await stage.part(title, () => play(stage, setting))
   return summary(stage)

@@ -8,6 +8,7 @@ import { variablesOf } from '#cli/config/layers.ts'
 import type { Judges } from '#cli/config/node-settings.ts'
 import type { Command } from '#cli/command.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
+import { accessFlags, mistakesIn } from '#cli/flags/access.ts'
 import { engineFlags, redisOf } from '#cli/flags/engine.ts'
 import type { Redis } from '#cli/flags/engine.ts'
 import { tlsArguments, tlsFlags, tlsOf } from '#cli/flags/tls.ts'
@@ -59,6 +60,8 @@ interface UpOptions {
   readonly redis: Redis | null
   /** Null when they speak HTTP. */
   readonly tls: Tls | null
+  /** The file of those that clients must show; null when all may do all. */
+  readonly tokens: string | null
 }
 
 /** `claim` makes sure that nobody else uses the folder. */
@@ -75,6 +78,7 @@ export const upCommand = (claim: (folder: string) => Promise<Claim>, { parse, ch
       'port-offset': withDefault(integer('N', 'added to all ports', { min: 0, max: 57_000 }), 0),
       ...engineFlags,
       ...tlsFlags,
+      tokens: accessFlags.tokens,
       'no-restart': toggle('leave a node that died as it is'),
       'log-level': choice('LEVEL', 'what is shown of their logs: info, or trace, debug, warn, error', [
         'info',
@@ -84,16 +88,17 @@ export const upCommand = (claim: (folder: string) => Promise<Claim>, { parse, ch
         'error',
       ]),
     },
-    // What the environment says of TLS the nodes are told too.
-    layers: () => variablesOf(Object.keys(tlsFlags), process.env),
+    // What the environment says of TLS and of tokens the nodes are told too.
+    layers: () => variablesOf([...Object.keys(tlsFlags), 'tokens'], process.env),
     read(values, operands, mistakes): UpOptions {
-      const { fresh, data, only, 'port-offset': offset, 'no-restart': noRestart, 'log-level': logLevel } = values
+      const { fresh, data, only, 'port-offset': offset, 'no-restart': noRestart, 'log-level': logLevel, tokens = null } = values
       noOperands(operands, mistakes)
       const folder = data ?? (offset === 0 ? '.lockstep' : join('.lockstep', `offset-${offset}`))
       const nodes = nineNodes(folder, offset).filter(({ service }) => only === 'all' || service === only)
       const redis = redisOf(values, { parse, usualName: offset === 0 ? 'queues' : `queues-${offset}`, mistakes })
       if (redis !== null && fresh) mistakes.push('--fresh empties folders, and not what is in Redis: use another --redis-name')
-      return { nodes, folder, fresh, restart: !noRestart, logLevel, redis, tls: tlsOf(values, checkTls, mistakes) }
+      if (tokens !== null) mistakes.push(...mistakesIn(tokens))
+      return { nodes, folder, fresh, restart: !noRestart, logLevel, redis, tls: tlsOf(values, checkTls, mistakes), tokens }
     },
     async run(options) {
       const claimed = await claim(options.folder)
@@ -120,7 +125,7 @@ const reachingBy = (tls: Tls | null): Reaching => ({
   trust: tls === null ? {} : trustOf({ ca: tls.ca ?? undefined, cert: tls.cert, 'cert-key': tls.key }),
 })
 
-async function runNodes({ nodes, folder, restart, logLevel, redis, tls }: UpOptions): Promise<number> {
+async function runNodes({ nodes, folder, restart, logLevel, redis, tls, tokens }: UpOptions): Promise<number> {
   const { urlOf, trust } = reachingBy(tls)
   let isReady = false
   const stopping = new AbortController()
@@ -128,7 +133,13 @@ async function runNodes({ nodes, folder, restart, logLevel, redis, tls }: UpOpti
   screen.print(`starting ${nodes.length} nodes, data in ${folder}\n`)
   const local = new LocalNodes({
     nodes,
-    flagsOf: (node) => [...nodeFlags(node, nodes, redis), ...(tls === null ? [] : tlsArguments(tls)), '--log-level', logLevel],
+    flagsOf: (node) => [
+      ...nodeFlags(node, nodes, redis),
+      ...(tls === null ? [] : tlsArguments(tls)),
+      ...(tokens === null ? [] : ['--tokens', tokens]),
+      '--log-level',
+      logLevel,
+    ],
     env: { ...process.env, ...consoleOf(nodes, control), ...(redis === null ? {} : { LOCKSTEP_REDIS_URL: redis.url }) },
     restart,
     answered: (first) => allAnswer(first.map(urlOf), { withinMs: loadingMs, trust }),

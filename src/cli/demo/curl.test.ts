@@ -1,9 +1,18 @@
 import { equal } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import { curlOf } from './curl.ts'
+import { curlFlagsOf, curlOf } from './curl.ts'
 
 const request = (fields: object) => ({ method: 'GET', path: '/', body: null, statuses: [200], ...fields })
+
+test('a call of nodes that ask for a token over TLS is shown with what they want, and without the token itself', () => {
+  const flags = curlFlagsOf(true, { ca: 'the ca.pem', cert: 'c.pem', 'cert-key': 'c.key' })
+  equal(
+    curlOf('https://h:1', request({ path: '/locks' }), flags),
+    `curl --cacert 'the ca.pem' --cert 'c.pem' --key 'c.key' -H "authorization: Bearer $LOCKSTEP_TOKEN" https://h:1/locks`,
+  )
+  equal(curlFlagsOf(false, {}), '')
+})
 
 test('a call is shown as what anybody may type', () => {
   equal(curlOf('http://h:1', request({ path: '/locks/a%2Fb' })), 'curl http://h:1/locks/a%2Fb')

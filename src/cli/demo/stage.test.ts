@@ -12,7 +12,10 @@ function seen(signal = new AbortController().signal): { readonly stage: Stage; r
     print: (text: string) => void printed.push(text),
     paint: (_: unknown, text: string) => text,
   }
-  return { stage: new Stage({ screen, next: async () => {}, signal, timeoutMs: 5_000 }), printed }
+  return {
+    stage: new Stage({ screen, next: async () => {}, signal, timeoutMs: 5_000, access: { token: null, trust: {}, curlFlags: '' } }),
+    printed,
+  }
 }
 
 test('a call is shown with its answer, and what it has come to is counted', async () => {

@@ -4,10 +4,10 @@ import { CommandError } from '#cli/command-error.ts'
 import { printable } from '#cli/output/table.ts'
 import { ProgressLine } from '#cli/output/progress-line.ts'
 import type { Screen } from '#cli/output/terminal.ts'
-import { tokenOfEnvironment } from '#cli/service/service-flags.ts'
 import { askNode } from '#cli/service/node-answer.ts'
 import type { NodeAnswer, Refusal } from '#cli/service/node-answer.ts'
 import { httpRequestOf } from '#cli/service/route-request.ts'
+import type { Trust } from '#cli/service/trust.ts'
 import { curlOf } from './curl.ts'
 import type { DemoNode } from './setting.ts'
 
@@ -20,6 +20,14 @@ export type Reply<R extends Route> =
 /** What the rest of a part builds on did not happen. */
 class StepFailed extends Error {}
 
+/** What is shown to nodes, and how they are made sure of. */
+export interface StageAccess {
+  readonly token: string | null
+  readonly trust: Trust
+  /** The same for a shell. */
+  readonly curlFlags: string
+}
+
 interface StageOptions {
   readonly screen: Screen
   /** Resolves when whoever looks on wants to see the next step. */
@@ -28,6 +36,7 @@ interface StageOptions {
   readonly signal: AbortSignal
   /** For a node to answer. */
   readonly timeoutMs: number
+  readonly access: StageAccess
 }
 
 interface Asking {
@@ -43,16 +52,18 @@ export class Stage {
   readonly #screen: Screen
   readonly #next: () => Promise<void>
   readonly #timeoutMs: number
+  readonly #access: StageAccess
   readonly #progress: ProgressLine
   readonly #failures: string[] = []
   readonly #skipped: string[] = []
   #passed = 0
 
-  constructor({ screen, next, signal, timeoutMs }: StageOptions) {
+  constructor({ screen, next, signal, timeoutMs, access }: StageOptions) {
     this.signal = signal
     this.#screen = screen
     this.#next = next
     this.#timeoutMs = timeoutMs
+    this.#access = access
     this.#progress = new ProgressLine(screen)
   }
 
@@ -87,7 +98,7 @@ export class Stage {
 
   /** One request to one node, shown as what anybody may type, with its answer. */
   async call<R extends Route>(node: DemoNode, route: R, request: RequestOf<R>, asking: Asking = {}): Promise<Reply<R>> {
-    this.show(`$ ${curlOf(node.url, httpRequestOf(route, request))}`)
+    this.show(`$ ${curlOf(node.url, httpRequestOf(route, request), this.#access.curlFlags)}`)
     return this.shown(await this.#asked(node, route, request, asking))
   }
 
@@ -101,7 +112,7 @@ export class Stage {
 
   /** A request whose answer is shown later, by `shown`. */
   begun<R extends Route>(node: DemoNode, route: R, request: RequestOf<R>, asking: Asking = {}): Promise<NodeAnswer> {
-    this.show(`$ ${curlOf(node.url, httpRequestOf(route, request))} &`)
+    this.show(`$ ${curlOf(node.url, httpRequestOf(route, request), this.#access.curlFlags)} &`)
     return this.#asked(node, route, request, asking)
   }
 
@@ -166,11 +177,8 @@ export class Stage {
   }
 
   #asked<R extends Route>(node: DemoNode, route: R, request: RequestOf<R>, { timeoutMs }: Asking): Promise<NodeAnswer> {
-    return askNode(node.url, httpRequestOf(route, request), {
-      limitMs: timeoutMs ?? this.#timeoutMs,
-      signal: this.signal,
-      token: tokenOfEnvironment(),
-    })
+    const { token, trust } = this.#access
+    return askNode(node.url, httpRequestOf(route, request), { limitMs: timeoutMs ?? this.#timeoutMs, signal: this.signal, token, trust })
   }
 }
 

@@ -32,7 +32,8 @@ export function accessOptionsOf(values: Values, mistakes: string[]): NodeOptions
   return { tokens, ratePerSecond, connectionsPerAddress }
 }
 
-function mistakesIn(path: string): readonly string[] {
+/** What is wrong with a file of tokens. */
+export function mistakesIn(path: string): readonly string[] {
   try {
     const read = parseTokenFile(readFileSync(path, 'utf8'))
     return read.ok ? [] : read.error.map((mistake) => `the file of --tokens: ${mistake}`)
