@@ -70,6 +70,7 @@ export const libraryActions: readonly string[] = [
   'library-heard-the-last',
   'library-clear',
   'library-told-cleared',
+  'library-litmus-thread',
   'library-close',
   'library-told-aborted',
   'library-told-closed',

@@ -23,6 +23,7 @@ import { Applications } from '#sim/cache/library/applications.ts'
 import type { CacheProgramPorts } from '#sim/cache/library/cache-program.ts'
 import { liveWithCache } from '#sim/cache/library/lives.ts'
 import { runLitmus } from '#sim/cache/litmus/runner.ts'
+import type { Seat } from '#sim/cache/litmus/seat.ts'
 import { cacheClients } from '#wire/cache-client-codec.ts'
 import type { CacheClientMessage, CacheServerMessage } from '#wire/cache-client-message.ts'
 import { drawCacheOptions, keysOf } from './options.ts'
@@ -146,7 +147,8 @@ export class CacheWorkload implements Workload {
     for (let at = 1; at <= residents; at++) this.#live(runResident(this.#portsOf(`resident-${at}`), at))
     for (let at = 1; at <= litmus; at++) {
       const thread = (name: string): ClientPorts => this.#portsOf(name)
-      this.#live(runLitmus(this.#portsOf(`litmus-${at}`), { thread, slots: this.#slots }))
+      const seats = (): readonly Seat[] => [...this.#applications.seats]
+      this.#live(runLitmus(this.#portsOf(`litmus-${at}`), { thread, seats, slots: this.#slots }))
     }
     for (let at = 1; at <= watchers; at++) {
       const watcher = new Watcher(this.#portsOf(`watcher-${at}`))

@@ -1,6 +1,7 @@
 import type { AgentState } from '#core/cache/agent-state.ts'
 import { isUsable } from '#core/cache/agent-state.ts'
 import type { Line } from '#core/cache/lines.ts'
+import type { Seat } from '#sim/cache/litmus/seat.ts'
 import type { Machine } from '#sim/world/machine.ts'
 
 interface Application {
@@ -17,6 +18,8 @@ export interface HeldLine {
 /** The agents of programs that use the library, as who looks at all agents at once sees them. */
 export class Applications {
   readonly totals = { agents: 0 }
+  /** Where threads of litmus tests may run. */
+  readonly seats = new Set<Seat>()
   readonly #alive = new Map<string, Application>()
   /** Closed, each with what it has counted. */
   readonly #closed = new Map<string, AgentState['counters']>()

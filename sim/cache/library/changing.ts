@@ -18,19 +18,30 @@ export async function change(program: CacheProgram, open: OpenCache, use: Use, o
 }
 
 async function set(program: CacheProgram, open: OpenCache, use: Use): Promise<void> {
+  await setValue(program, open, use, { value: program.ports.nextValue(), options: drawTerms(program) })
+}
+
+interface Setting {
+  readonly value: number
+  readonly options: Pick<SetOptions, 'ack' | 'ttlMs'>
+}
+
+/** True when it is confirmed. */
+export async function setValue(program: CacheProgram, open: OpenCache, use: Use, { value, options }: Setting): Promise<boolean> {
   const { ports, prng, held, machine } = program
-  const options = drawTerms(program)
   const ending = new AbortController()
   const aborts = prng.chance(0.05)
   if (aborts) machine.after(prng.float() * 20, () => ending.abort())
   ports.did(aborts ? 'library-set-abort' : 'library-set')
-  const value = ports.nextValue()
   const claim = held.called(use, use.key, { type: 'set', value })
   const call = use.handle.cache.set(use.name, value, aborts ? { ...options, signal: ending.signal } : options)
-  if (tellOwned(program, open, { use, claim, value })) return void (await program.bounded('set', program.timeoutMs, call))
+  if (tellOwned(program, open, { use, claim, value })) {
+    await program.bounded('set', program.timeoutMs, call)
+    return true
+  }
   const told = await outcomeOf(program, 'set', { claim, call })
   if (told !== null) tellWritten(program, open, claim, { version: told.version, ack: options.ack })
-  return undefined
+  return told !== null
 }
 
 function setSync(program: CacheProgram, open: OpenCache, { key, name, handle }: Use): void {

@@ -4,6 +4,7 @@ import type { CacheProgram, CacheProgramPorts } from './cache-program.ts'
 import { cacheProgram, connectCache } from './cache-program.ts'
 import { change } from './changing.ts'
 import { clear } from './clearing.ts'
+import { HandleSeat } from './handle-seat.ts'
 import { getOrSet } from './loading.ts'
 import type { OpenCache } from './open-cache.ts'
 import { openCache } from './open-cache.ts'
@@ -45,6 +46,7 @@ function beginTasks(program: CacheProgram, open: OpenCache): Promise<void>[] {
   const { prng } = program
   const tasks = Array.from({ length: prng.between(1, 3) }, () => use(program, open))
   if (prng.chance(0.5)) tasks.push(watchOn(program, open))
+  tasks.push(new HandleSeat(program, open).offer())
   return tasks
 }
 

@@ -1,5 +1,6 @@
 import type { Entry } from '#sdk/cache/cache.ts'
 import type { Claim } from '#sim/cache/claims.ts'
+import type { Found } from '#sim/cache/litmus/seat.ts'
 import type { CacheProgram } from './cache-program.ts'
 import type { OpenCache, Use } from './open-cache.ts'
 import { outcomeOf } from './refusals.ts'
@@ -15,7 +16,8 @@ export async function read(program: CacheProgram, open: OpenCache, use: Use): Pr
   return null
 }
 
-async function get(program: CacheProgram, open: OpenCache, use: Use): Promise<void> {
+/** Null when it was refused. */
+export async function get(program: CacheProgram, open: OpenCache, use: Use): Promise<Found | null> {
   const { ports, prng, held, machine } = program
   const ending = new AbortController()
   const aborts = prng.chance(0.05)
@@ -23,19 +25,21 @@ async function get(program: CacheProgram, open: OpenCache, use: Use): Promise<vo
   ports.did(aborts ? 'library-get-abort' : 'library-get')
   const claim = held.called(use, use.key, { type: 'read' })
   const call = use.handle.cache.get(use.name, aborts ? { signal: ending.signal } : undefined)
-  const told = await outcomeOf(program, 'get', { claim, call: call.then((value) => ({ value })) })
+  const told = await outcomeOf(program, 'get', { claim, call: call.then((value) => ({ value: value ?? null })) })
   if (told !== null) tell(program, open, claim, told.value)
+  return told
 }
 
 /** At once, or not at all. */
-function getSync({ ports, held }: CacheProgram, open: OpenCache, { key, name, handle }: Use): void {
-  const value = handle.cache.getSync(name)
+export function getSync({ ports, held }: CacheProgram, open: OpenCache, { key, name, handle }: Use): Found | null {
+  const value = handle.cache.getSync(name) ?? null
   const entry = handle.cache.peek(name)
-  if (value === undefined && entry === undefined) return
+  if (value === null && entry === undefined) return null
   ports.did('library-hit')
   const claim = ports.claims.called(handle.name, key, { type: 'read' })
   tell({ ports, held }, open, claim, value)
   if (entry !== undefined) tellEntry({ ports }, open, { claim: ports.claims.called(handle.name, key, { type: 'read' }), entry })
+  return { value }
 }
 
 async function getMany(program: CacheProgram, open: OpenCache, { handle }: Use): Promise<void> {
@@ -48,7 +52,7 @@ async function getMany(program: CacheProgram, open: OpenCache, { handle }: Use):
   for (const [at, outcome] of outcomes.entries()) {
     const [use, claim] = [uses[at], claims[at]]
     const found = await outcome
-    if (found !== null && use !== undefined && claim !== undefined) tell(program, open, claim, found.get(use.name))
+    if (found !== null && use !== undefined && claim !== undefined) tell(program, open, claim, found.get(use.name) ?? null)
   }
 }
 
@@ -60,8 +64,8 @@ async function readEntry(program: CacheProgram, open: OpenCache, use: Use): Prom
   return entry
 }
 
-function tell({ ports }: Pick<CacheProgram, 'ports' | 'held'>, { state }: OpenCache, claim: Claim, value: number | undefined): void {
-  if (ports.claims.readValue(claim, value ?? null, state.id) === 'private') ports.did('library-read-of-its-own')
+function tell({ ports }: Pick<CacheProgram, 'ports' | 'held'>, { state }: OpenCache, claim: Claim, value: number | null): void {
+  if (ports.claims.readValue(claim, value, state.id) === 'private') ports.did('library-read-of-its-own')
 }
 
 function tellEntry(
