@@ -296,6 +296,22 @@ test('a change that nobody was told of was done when the log has it, and otherwi
   doesNotThrow(() => scene.claims.judge(nobody))
 })
 
+test('a change that nobody was told of is not known to those who have an older copy, until somebody is', () => {
+  for (const isTold of [false, true]) {
+    const scene = new Scene()
+    const aborted = scene.claims.called('writer', k, { type: 'set', value: 1 })
+    const version = scene.write(set(1))
+    scene.claims.doubtful(aborted)
+    const reading = scene.claims.called('reader', k, { type: 'read' })
+    if (isTold) scene.read(1, version)
+    scene.now++
+    scene.claims.readValue(reading, null, 'a')
+    if (!isTold) scene.read(1, version)
+    doesNotThrow(() => scene.claims.judge(nobody))
+    throws(() => scene.read(null, '0.0.0'), /absent/)
+  }
+})
+
 test('decision C10: what a loader brought is found when it is stored over what was written after it began', () => {
   const scene = new Scene()
   scene.claims.loading('loader', k, 7)

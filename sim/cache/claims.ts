@@ -35,6 +35,13 @@ interface Unheard {
   readonly position: number
 }
 
+/** A change that is in the log, and that nobody was told of yet: who has an older copy may still read that. */
+interface Untold {
+  readonly id: number
+  readonly output: CacheOutput
+  readonly position: number
+}
+
 /** A write that was answered by an owner before it was in memory. */
 interface Owed {
   readonly claim: Claim
@@ -58,6 +65,7 @@ export class Claims {
   readonly #told = new Map<string, number>()
   readonly #owed = new Map<string, Owed>()
   readonly #unheard = new Map<string, Unheard>()
+  readonly #untold = new Map<string, readonly Untold[]>()
   readonly #ledger: () => Ledger
 
   constructor(now: () => number, ledger: () => Ledger) {
@@ -254,7 +262,9 @@ export class Claims {
       throw new Violation(`${client} was told that its ${input.type} of ${key} is not carried out, and it is version ${version}`)
     if (kind === 'loaded' && at !== position + 1)
       throw new Violation(`${client} has loaded ${key}, which was written meanwhile, and it is stored as version ${version} (decision C10)`)
-    this.#history.returned(id, input.type === 'add' ? { type: 'value', value } : { type: 'done' })
+    const output: CacheOutput = input.type === 'add' ? { type: 'value', value } : { type: 'done' }
+    this.#untold.set(key, [...(this.#untold.get(key) ?? []), { id, output, position: at }])
+    if (at <= this.toldOf(key)) this.#return(key)
   }
 
   /** At rest. `lostBy` says how many values an agent knows to have lost; null for one that is dead. */
@@ -316,6 +326,19 @@ export class Claims {
 
   #tell(key: string, { position }: Moment): void {
     this.#told.set(key, Math.max(position, this.toldOf(key)))
+    this.#return(key)
+  }
+
+  /** What somebody was told of, or of something after it, has taken effect by now. */
+  #return(key: string): void {
+    const untold = this.#untold.get(key)
+    if (untold === undefined) return
+    const told = this.toldOf(key)
+    for (const { id, output, position } of untold) if (position <= told) this.#history.returned(id, output)
+    this.#untold.set(
+      key,
+      untold.filter(({ position }) => position > told),
+    )
   }
 }
 
