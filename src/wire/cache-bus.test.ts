@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { millis } from '#base/brand.ts'
 import type { ToAgent, ToHome } from '#core/cache/messages.ts'
+import { TextValue } from '#core/cache/text-value.ts'
 import type { Condition, Outcome } from '#core/cache/types.ts'
 import { agentId, agentSession, cacheKey, grant, homeTerm, requestNumber, slotId } from '#core/cache/types.ts'
 import type { BusMessage } from './cache-bus.ts'
@@ -12,7 +13,7 @@ const slot = slotId(3)
 const term = homeTerm(7)
 const session = agentSession(12)
 const key = cacheKey('schlüssel')
-const value = { size: 3, bytes: new Uint8Array([1, 2, 3]) }
+const value = TextValue.ofText('"ü"')
 const version = { term, grant: grant(5), sequence: 2 }
 const dirty = { grant: grant(5), sequence: 3, value }
 const sentAt = millis(1234.5)
@@ -98,7 +99,7 @@ test('what was decoded shares no memory with the bytes it came in', () => {
   bytes.fill(255)
   const [first] = decoded.ok ? decoded.value : []
   assert.ok(first?.type === 'to-home' && first.message.type === 'request' && first.message.body.type === 'flush')
-  assert.deepEqual([...first.message.body.dirty.value.bytes], [1, 2, 3])
+  assert.deepEqual(first.message.body.dirty.value, value)
 })
 
 test('a batch that is cut short, or has something behind it, is refused wherever that is', () => {

@@ -1,6 +1,7 @@
 import type { Result } from '#base/result.ts'
 import { err, ok } from '#base/result.ts'
 import type { MemoryRecord } from './memory-state.ts'
+import { TextValue } from './text-value.ts'
 import type { Condition, Refusal, Value } from './types.ts'
 import { compareVersions } from './types.ts'
 
@@ -18,13 +19,7 @@ export function isMet(condition: Condition, record: MemoryRecord | null): boolea
   }
 }
 
-const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-
-function valueOfText(text: string): Value {
-  const bytes = encoder.encode(text)
-  return { size: bytes.length, bytes }
-}
 
 const integer = /^-?\d{1,16}$/
 
@@ -33,5 +28,5 @@ export function newNumber(value: Value | null, by: number): Result<{ readonly va
   const text = value === null ? '0' : decoder.decode(value.bytes)
   if (!integer.test(text)) return err('not_a_number')
   const number = Number(text) + by
-  return Number.isSafeInteger(number) ? ok({ value: valueOfText(String(number)), number }) : err('out_of_range')
+  return Number.isSafeInteger(number) ? ok({ value: TextValue.ofText(String(number)), number }) : err('out_of_range')
 }

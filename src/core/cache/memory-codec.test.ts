@@ -7,15 +7,11 @@ import { cacheLimits } from './limits.ts'
 import { decodeAnswer, decodeCommand, encodeAnswer, encodeCommand } from './memory-codec.ts'
 import { keyIn } from './memory-state.ts'
 import { Memory } from './memory.ts'
-import type { Change, Identity, Value } from './types.ts'
+import { TextValue } from './text-value.ts'
+import type { Change, Identity } from './types.ts'
 import { agentId, agentSession, cacheKey, grant, homeTerm, requestNumber } from './types.ts'
 
-const valueOf = (text: string): Value => {
-  const bytes = new TextEncoder().encode(text)
-  return { size: bytes.length, bytes }
-}
-
-const value = fc.string({ maxLength: 20 }).map(valueOf)
+const value = fc.string({ maxLength: 20, unit: 'binary' }).map((text) => TextValue.ofText(text))
 const key = fc.constantFrom(cacheKey('k'), cacheKey('l'), keyIn('space', 'm'))
 const number = fc.integer({ min: 1, max: 3 })
 const version = fc.record({ term: fc.constant(homeTerm(1)), grant: number.map(grant), sequence: number })
@@ -82,7 +78,7 @@ test('commands and answers survive their encoding, and a restored memory answers
         const bytes = encodeCommand(command)
         const decoded = decodeCommand(bytes)
         assert.ok(decoded.ok)
-        assert.deepEqual(decoded.value, structuredClone(command))
+        assert.deepEqual(structuredClone(decoded.value), structuredClone(command))
         const answer = first.apply(bytes, context)
         const copy = decodeAnswer(encodeAnswer(answer))
         assert.ok(copy.ok)
@@ -114,7 +110,7 @@ test('bytes that are no command are refused and change nothing', () => {
 test('a snapshot that is damaged anywhere is refused', () => {
   const memory = new Memory()
   memory.execute(
-    { term: homeTerm(1), type: 'flush', key: cacheKey('k'), dirty: { grant: grant(1), sequence: 1, value: valueOf('v') } },
+    { term: homeTerm(1), type: 'flush', key: cacheKey('k'), dirty: { grant: grant(1), sequence: 1, value: TextValue.ofText('v') } },
     { term: 1, time: millis(0) },
   )
   const whole = snapshotOf(memory)
@@ -124,4 +120,17 @@ test('a snapshot that is damaged anywhere is refused', () => {
     assert.notEqual(new Memory(cacheLimits).restore(damaged), null)
     assert.notEqual(new Memory(cacheLimits).restore(whole.subarray(0, at)), null)
   }
+})
+
+test('a value is the very bytes that it was written as, and what is no UTF-8 is no value', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const bytes = new TextEncoder().encode(`\ufeff${text}`)
+      const { size, bytes: back } = TextValue.ofBytes(bytes)
+      assert.deepEqual([size, [...back]], [bytes.length, [...bytes]])
+    }),
+  )
+  const dirty = { grant: grant(1), sequence: 1, value: { size: 2, bytes: new Uint8Array([0x22, 0xff]) } }
+  const spoiled = encodeCommand({ term: homeTerm(1), type: 'flush', key: cacheKey('k'), dirty })
+  assert.deepEqual(decodeCommand(spoiled), { ok: false, error: 'a value that is no UTF-8' })
 })

@@ -6,6 +6,7 @@ import type { Result } from '#base/result.ts'
 import type { MemoryAnswer, MemoryCommand } from './commands.ts'
 import { cacheLimits } from './limits.ts'
 import type { Dirty, Push } from './messages.ts'
+import { TextValue } from './text-value.ts'
 import type { Change, Condition, Identity, Key, Operation, Outcome, Refusal, Value, Version } from './types.ts'
 
 /**
@@ -19,12 +20,15 @@ const nameBytesMax = 256
 export const key = text<Key>(keyBytesMax)
 export const name = <T extends string>(): Schema<T> => text<T>(nameBytesMax)
 
-/** Read as a copy: a view would keep alive all that it was read with. */
 export const value: Schema<Value> = {
   write: (writer, { bytes: content }) => bytes(valueBytesMax).write(writer, content),
   read(reader) {
-    const content = bytes(valueBytesMax).read(reader).slice()
-    return { size: content.length, bytes: content }
+    const content = bytes(valueBytesMax).read(reader)
+    try {
+      return TextValue.ofBytes(content)
+    } catch {
+      return malformed('a value that is no UTF-8')
+    }
   },
 }
 

@@ -7,7 +7,7 @@ import type { Agent } from '#core/cache/agent.ts'
 import { applicationAgent } from '#core/cache/application.ts'
 import { cacheLimits } from '#core/cache/limits.ts'
 import type { ToAgent } from '#core/cache/messages.ts'
-import type { AgentId, Handle, HomeTerm, Identity, Key, SlotId } from '#core/cache/types.ts'
+import type { AgentId, Handle, HomeTerm, Identity, Key, SlotId, Value } from '#core/cache/types.ts'
 import { handle, homeTerm, slotId } from '#core/cache/types.ts'
 import { slotOf } from '#core/ring/partition.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -233,4 +233,4 @@ function withJson(message: ToAgent): ToAgent {
   return { ...message, body: { ...body, line: { ...line, copy: { ...line.copy, value: jsonOf(line.copy.value) } } } }
 }
 
-const jsonOf = (value: { readonly bytes: Uint8Array } | null): JsonValue | null => (value === null ? null : JsonValue.ofBytes(value.bytes))
+const jsonOf = (value: Value | null): JsonValue | null => (value === null ? null : JsonValue.from(value))

@@ -1,5 +1,6 @@
-import type { Value } from '#core/cache/types.ts'
 import { cacheLimits } from '#core/cache/limits.ts'
+import { TextValue } from '#core/cache/text-value.ts'
+import type { Value } from '#core/cache/types.ts'
 import { byteLength, fits } from '#core/queue/text-size.ts'
 import { LockstepError } from '#sdk/errors.ts'
 import { invalid } from '#sdk/options.ts'
@@ -29,6 +30,11 @@ export class JsonValue implements Value {
 
   static ofBytes(bytes: Uint8Array): JsonValue {
     return new JsonValue(decoder.decode(bytes), bytes.length, notParsed)
+  }
+
+  /** What came by the network is a text already. */
+  static from(value: Value): JsonValue {
+    return value instanceof TextValue ? new JsonValue(value.text, value.size, notParsed) : JsonValue.ofBytes(value.bytes)
   }
 
   /** Throws `invalid_request` for what is no JSON, and `value_too_large`. */

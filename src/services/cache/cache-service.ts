@@ -11,8 +11,9 @@ import type { Fault } from '#api/errors.ts'
 import type { JsonBytes } from '#api/schemas.ts'
 import type { Answer } from '#core/cache/agent-state.ts'
 import { describeVersion } from '#core/cache/describe.ts'
+import { TextValue } from '#core/cache/text-value.ts'
 import type { LineState } from '#core/cache/transitions.ts'
-import type { Ack, Change, Condition, Identity, Key, Outcome, SlotId, Value } from '#core/cache/types.ts'
+import type { Ack, Change, Condition, Identity, Key, Outcome, SlotId } from '#core/cache/types.ts'
 import { cacheKey, handle, slotId } from '#core/cache/types.ts'
 import { hash53 } from '#core/ring/hash.ts'
 import { slotOf } from '#core/ring/partition.ts'
@@ -75,7 +76,7 @@ export class CacheService implements CacheApi {
 
   write(request: KeyPath & WriteRequest): ReturnType<CacheApi['write']> {
     const { key, value, ttl_ms: ttlMs = null, ack = defaults.ack } = request
-    const change: Change = { type: 'set', value: valueOf(value), ttlMs, condition: conditionOf(request) }
+    const change: Change = { type: 'set', value: TextValue.ofBytes(value), ttlMs, condition: conditionOf(request) }
     return this.#change(key, { change, ack, identity: identityOf(key, request) })
   }
 
@@ -202,12 +203,6 @@ interface ChangedNumber extends Changed {
 }
 
 const notFormed = (): Fault<'unavailable'> => unavailable('this node does not belong to a cluster yet')
-
-/** Of its own: the request around it is not kept. */
-function valueOf(json: JsonBytes): Value {
-  const bytes = new Uint8Array(json)
-  return { size: bytes.length, bytes }
-}
 
 function conditionOf({ if_version: version, if_absent: absent }: Pick<WriteRequest, 'if_version' | 'if_absent'>): Condition {
   if (version !== undefined) return { type: 'version', version: versionOfText(version) }
