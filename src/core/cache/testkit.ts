@@ -16,6 +16,7 @@ import type { FullPolicy } from './memory-state.ts'
 import { Memory } from './memory.ts'
 import type { ToAgent, ToHome } from './messages.ts'
 import { Witness } from './witness.ts'
+import { committedVersion } from './lines.ts'
 import type { Ack, AgentId, Change, Handle, HomeTerm, Identity, Key, Value } from './types.ts'
 import { agentId, handle, homeTerm, slotId } from './types.ts'
 
@@ -126,10 +127,21 @@ export class World {
   }
 
   read(name: string, key: Key, { by = other, fill = false } = {}): number {
+    this.hit(name, key)
     const id = ++this.lastId
     this.witness.called(id, key, { type: 'read', agent: name, by })
     this.step(name, { type: 'read', id, slot: theSlot, key, handle: by, fill })
     return id
+  }
+
+  /** What anybody may read without asking; undefined when the home would have to be asked. */
+  hit(name: string, key: Key): Value | null | undefined {
+    const agent = this.agent(name)
+    const value = agent.getSync(key, other, this.timeOf(agentId(name)))
+    if (value === undefined) return undefined
+    const line = present(agent.state.lines.byKey.get(key), 'what is read at once is in a line')
+    this.witness.tells(key, { value, version: committedVersion(line) }, this.witness.endedOf(key))
+    return value
   }
 
   write(name: string, key: Key, change: Change, { ack = 'replicated', identity = null, by = own }: WriteOptions = {}): number {

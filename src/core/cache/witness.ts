@@ -62,7 +62,7 @@ export class Witness {
     if (value === null) {
       if (compareVersions(version, this.endedOf(key)) > 0) this.ended.set(key, version)
     } else {
-      assert(compareVersions(version, since) >= 0, 'what was said to be absent does not come back (decision C9)')
+      assert(compareVersions(version, since) > 0, 'what was said to be absent does not come back (decision C9)')
       tell(this, key, version)
     }
   }

@@ -88,7 +88,7 @@ export const cacheRules: readonly Mutant[] = [
     file: 'src/core/cache/home-transactions.ts',
     original: "entry?.type === 'exclusive' && entry.owner === asker?.session && entry.grant === number",
     mutated: "asker !== null && number > 0 && entry?.type === 'exclusive'",
-    checks: [race('race: a late flush'), explorer('write-behind')],
+    checks: [race('race: a late flush'), explorer('write-behind'), schedules],
   },
   {
     name: 'cache-push-older-than-memory',
@@ -205,7 +205,7 @@ export const cacheRules: readonly Mutant[] = [
     file: 'src/core/cache/agent.ts',
     original: '  if (message.term !== slot.term) return\n',
     mutated: '',
-    checks: [race('rule 11:'), decision('decision C4:')],
+    checks: [race('rule 11:'), decision('decision C4:'), schedules],
   },
   {
     name: 'cache-retry-carried-out-again',
@@ -263,7 +263,7 @@ export const cacheRules: readonly Mutant[] = [
   },
   {
     name: 'cache-life-that-ends-nowhere',
-    guards: 'cache rule 14',
+    guards: 'decision C9',
     breaks: 'A value whose life is over is told to those who ask before the home gets round to ending it.',
     file: 'src/core/cache/home-transactions.ts',
     original: 'if (isRequest && isOver(state, key)) {',
@@ -272,7 +272,7 @@ export const cacheRules: readonly Mutant[] = [
   },
   {
     name: 'cache-life-that-ends-at-an-agent',
-    guards: 'decision C9',
+    guards: 'cache rule 14',
     breaks: 'An agent says by its own clock that a value is absent, while others still have it.',
     file: 'src/core/cache/agent.ts',
     original: 'if (line === undefined || !isUsable(line, now) || !isVisible(line, handle)) return undefined\n    state.counters.hits++',
