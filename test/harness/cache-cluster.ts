@@ -1,4 +1,8 @@
+import { cacheSlots } from '#services/cache/limits.ts'
+import { slotOf } from '#core/ring/partition.ts'
 import type { NodeProcess } from './node-process.ts'
+import type { PeerNetwork } from './peer-proxy.ts'
+import { proxiedCluster } from './proxied-cluster.ts'
 import type { Reply } from './service-cluster.ts'
 import { ServiceCluster } from './service-cluster.ts'
 import { settled } from './until.ts'
@@ -26,6 +30,16 @@ export class CacheCluster extends ServiceCluster {
     return cluster
   }
 
+  /** Nodes that find each other through proxies only. */
+  static async proxied(network: PeerNetwork, owner: AsyncDisposableStack, args: readonly string[] = []): Promise<CacheCluster> {
+    const processes = await proxiedCluster(network, owner, { service: 'cache', args })
+    for (const node of processes.nodes) node.start()
+    await processes.ready(120_000)
+    const cluster = owner.use(new CacheCluster(processes))
+    await cluster.settled(1_500, 120_000)
+    return cluster
+  }
+
   /** Every slot has a home that serves, and stays where it is: right after the start leadership moves to where the table wants it. */
   async settled(restMs = 1_500, withinMs?: number): Promise<void> {
     await settled('every slot has a home', () => this.homes(), restMs, withinMs)
@@ -40,6 +54,14 @@ export class CacheCluster extends ServiceCluster {
     const open = all.reduce((sum, { homes }) => sum + homes.open, 0)
     const owners = all.map(({ ring }) => ring.slots.map(({ owner, term }) => `${owner}:${term}`).join())
     return JSON.stringify([open === 32 ? open : performance.now(), owners, reports.map(({ counters }) => counters['lapses'])])
+  }
+
+  /** The node that is home of a key, as the first that runs knows. */
+  async homeOf(key: string): Promise<NodeProcess> {
+    const [first] = this.running as [NodeProcess]
+    const { ring } = await this.status(first)
+    const owner = ring.slots.find(({ slot }) => slot === slotOf(key, 0, cacheSlots))?.owner
+    return this.nodes.find(({ id }) => id === owner) ?? first
   }
 
   read(node: NodeProcess, key: string): Promise<Reply> {
