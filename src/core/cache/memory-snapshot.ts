@@ -1,24 +1,16 @@
-import { readAll } from '#base/codec/byte-reader.ts'
 import type { ByteReader } from '#base/codec/byte-reader.ts'
-import { ByteWriter } from '#base/codec/byte-writer.ts'
-import { crc32 } from '#base/codec/checksum.ts'
 import { malformed, nullable, time, uint, union } from '#base/codec/schema.ts'
+import { readFrame, writeFrame } from '#base/codec/snapshot-frame.ts'
 import type { Millis } from '#base/brand.ts'
 import type { Result } from '#base/result.ts'
-import { err } from '#base/result.ts'
 import type { CacheLimits } from './limits.ts'
 import { key, name, outcome, outcomes, value, version } from './memory-codec.ts'
 import type { FullPolicy, MemorySession } from './memory-state.ts'
 import { MemoryState, newSession, recordBytes } from './memory-state.ts'
 import type { AgentId, Key, Outcome, RequestNumber, SessionId, Value, Version } from './types.ts'
 
-/** A header, records one after another, and a checksum of all of it. Every record is small, but for its value. */
-const magic = Uint8Array.of(0x4c, 0x53, 0x43, 0x41)
-/** Raised when a record changes its meaning. Older formats stay readable. */
-const format = 1
-const headerBytes = magic.length + 1
-const trailerBytes = 4
-const pieceBytes = 16 * 1024
+/** Every record is small, but for its value. */
+const kind = { magic: [0x4c, 0x53, 0x43, 0x41], format: 1, of: 'cache memory' } as const
 
 type SnapshotRecord =
   /** The first one. */
@@ -53,27 +45,7 @@ const record = union<SnapshotRecord>({
 })
 
 /** Equal states give equal bytes. The state must not change in between. */
-export function* writeSnapshot(state: MemoryState): IterableIterator<Uint8Array> {
-  const writer = new ByteWriter(2 * pieceBytes)
-  for (const byte of magic) writer.byte(byte)
-  writer.byte(format)
-  let records = 0
-  let checksum = 0
-  for (const next of recordsOf(state)) {
-    record.write(writer, next)
-    records++
-    if (writer.length < pieceBytes) continue
-    const piece = writer.take()
-    checksum = crc32(piece, checksum)
-    yield piece
-  }
-  record.write(writer, { type: 'end', records })
-  const last = writer.take()
-  yield last
-  const trailer = new Uint8Array(trailerBytes)
-  new DataView(trailer.buffer).setUint32(0, crc32(last, checksum))
-  yield trailer
-}
+export const writeSnapshot = (state: MemoryState): IterableIterator<Uint8Array> => writeFrame(kind, record, recordsOf(state))
 
 function* recordsOf(state: MemoryState): IterableIterator<SnapshotRecord> {
   const { removed, lastSession, time: at } = state
@@ -91,15 +63,8 @@ function* recordsOf(state: MemoryState): IterableIterator<SnapshotRecord> {
 }
 
 /** The state that a snapshot holds, or why it holds none. */
-export function readSnapshot(bytes: Uint8Array, limits: CacheLimits, policy: FullPolicy): Result<MemoryState, string> {
-  if (bytes.length < headerBytes + trailerBytes) return err('cut short')
-  if (magic.some((byte, at) => bytes[at] !== byte)) return err('not a snapshot of cache memory')
-  if (bytes[magic.length] !== format) return err(`format ${bytes[magic.length]}, which this build does not know`)
-  const end = bytes.length - trailerBytes
-  const checksum = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(end)
-  if (crc32(bytes.subarray(0, end)) !== checksum) return err('the checksum does not match')
-  return readAll(bytes.subarray(headerBytes, end), (reader) => read(reader, new MemoryState(limits, policy)))
-}
+export const readSnapshot = (bytes: Uint8Array, limits: CacheLimits, policy: FullPolicy): Result<MemoryState, string> =>
+  readFrame(kind, bytes, (reader) => read(reader, new MemoryState(limits, policy)))
 
 /** Puts the state together record by record. */
 function read(reader: ByteReader, state: MemoryState): MemoryState {

@@ -1,30 +1,21 @@
 import { unreachable } from '#base/assert.ts'
 import type { Result } from '#base/result.ts'
-import { err } from '#base/result.ts'
-import { readAll } from '#base/codec/byte-reader.ts'
+import { readFrame } from '#base/codec/snapshot-frame.ts'
 import type { ByteReader } from '#base/codec/byte-reader.ts'
-import { crc32 } from '#base/codec/checksum.ts'
 import type { LockLimits } from './limits.ts'
 import { attachHold, attachWait, holdOf, newHold, newWait } from './links.ts'
 import { Outcomes } from './outcomes.ts'
 import type { Owner, Resource, Session, SessionAttempt } from './records.ts'
 import { malformed } from '#base/codec/schema.ts'
 import { newClientSession } from './sessions.ts'
-import { headerBytes, snapshotFormat, snapshotMagic, snapshotRecord, trailerBytes } from './snapshot-schema.ts'
+import { snapshotKind, snapshotRecord } from './snapshot-schema.ts'
 import type { AttemptNumber, OwnerNumber, SnapshotRecord } from './snapshot-schema.ts'
 import { LockState, ownOwnerOf, resourceOf } from './state.ts'
 import { addVerdict } from './waits.ts'
 
 /** The state that a snapshot holds, or why it holds none. Bytes that were damaged, or that nobody wrote, do no harm. */
 export function readSnapshot(bytes: Uint8Array, limits: LockLimits): Result<LockState, string> {
-  if (bytes.length < headerBytes + trailerBytes) return err('cut short')
-  if (snapshotMagic.some((byte, at) => bytes[at] !== byte)) return err('not a snapshot of locks')
-  const format = bytes[snapshotMagic.length]
-  if (format !== snapshotFormat) return err(`format ${format}, which this build does not know`)
-  const end = bytes.length - trailerBytes
-  const checksum = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(end)
-  if (crc32(bytes.subarray(0, end)) !== checksum) return err('the checksum does not match')
-  return readAll(bytes.subarray(headerBytes, end), (reader) => new SnapshotReader(limits).read(reader))
+  return readFrame(snapshotKind, bytes, (reader) => new SnapshotReader(limits).read(reader))
 }
 
 type RecordOf<T extends SnapshotRecord['type']> = Extract<SnapshotRecord, { readonly type: T }>

@@ -3,16 +3,8 @@ import { answer, client, deadlockMode, hops, items, mode, name, resource, sessio
 import { boolean, nullable, struct, time, uint, union } from '#base/codec/schema.ts'
 import type { ClientId, DeadlockMode, DeadlockRecord, FencingToken, Item, LockAnswer, LockMode, ResourceName, SessionId } from './types.ts'
 
-/**
- * A snapshot is a header, records one after another, and a checksum of all of it. Every record is small, so a snapshot of any size is written
- * in small pieces. Sessions are numbered in the order of their records.
- */
-export const snapshotMagic = Uint8Array.of(0x4c, 0x53, 0x4c, 0x4b)
-/** Raised when a record changes its meaning. Older formats stay readable. */
-export const snapshotFormat = 1
-/** Magic and format in front, the checksum behind. */
-export const headerBytes = snapshotMagic.length + 1
-export const trailerBytes = 4
+/** Every record is small. Sessions are numbered in the order of their records. */
+export const snapshotKind = { magic: [0x4c, 0x53, 0x4c, 0x4b], format: 1, of: 'locks' } as const
 
 export type OwnerNumber = { readonly type: 'session'; readonly session: number } | { readonly type: 'client'; readonly client: ClientId }
 

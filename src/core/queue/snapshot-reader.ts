@@ -1,16 +1,14 @@
 import { unreachable } from '#base/assert.ts'
 import type { ByteReader } from '#base/codec/byte-reader.ts'
-import { readAll } from '#base/codec/byte-reader.ts'
-import { crc32 } from '#base/codec/checksum.ts'
+import { readFrame } from '#base/codec/snapshot-frame.ts'
 import { malformed } from '#base/codec/schema.ts'
 import type { Result } from '#base/result.ts'
-import { err } from '#base/result.ts'
 import { decodeAnswer } from './command-codec.ts'
 import type { BatchRow } from './ledger-segment.ts'
 import type { QueueLimits } from './limits.ts'
 import { none, ready } from './records.ts'
 import { faultOfMessage, restoreMessage } from './restore-message.ts'
-import { headerBytes, snapshotFormat, snapshotMagic, snapshotRecord, trailerBytes } from './snapshot-schema.ts'
+import { snapshotKind, snapshotRecord } from './snapshot-schema.ts'
 import type { SnapshotRecord } from './snapshot-schema.ts'
 import type { Partition, Queue, SlotIdentity } from './state.ts'
 import { QueueState } from './state.ts'
@@ -19,14 +17,7 @@ import { byteLength } from './text-size.ts'
 
 /** The state that a snapshot holds, or why it holds none. Bytes that were damaged, or that nobody wrote, do no harm. */
 export function readSnapshot(bytes: Uint8Array, identity: SlotIdentity, limits: QueueLimits): Result<QueueState, string> {
-  if (bytes.length < headerBytes + trailerBytes) return err('cut short')
-  if (snapshotMagic.some((byte, at) => bytes[at] !== byte)) return err('not a snapshot of queues')
-  const format = bytes[snapshotMagic.length]
-  if (format !== snapshotFormat) return err(`format ${format}, which this build does not know`)
-  const end = bytes.length - trailerBytes
-  const checksum = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(end)
-  if (crc32(bytes.subarray(0, end)) !== checksum) return err('the checksum does not match')
-  return readAll(bytes.subarray(headerBytes, end), (reader) => new SnapshotReader(identity, limits).read(reader))
+  return readFrame(snapshotKind, bytes, (reader) => new SnapshotReader(identity, limits).read(reader))
 }
 
 type RecordOf<T extends SnapshotRecord['type']> = Extract<SnapshotRecord, { readonly type: T }>

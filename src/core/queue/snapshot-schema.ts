@@ -13,15 +13,10 @@ import type { RecordState } from './records.ts'
 import { dead, leased, moving, ready, scheduled } from './records.ts'
 
 /**
- * A snapshot: magic, format, records, checksum. Each record belongs to the queue, the partition and the batch that came last before it. Queues
- * are in the order of their generations, partitions in that of their numbers, batches and messages in that of the log; dedupe ids and producers in the
- * order in which they will be forgotten.
+ * Each record belongs to the queue, the partition and the batch that came last before it. Queues are in the order of their generations, partitions
+ * in that of their numbers, batches and messages in that of the log; dedupe ids and producers in the order in which they will be forgotten.
  */
-
-export const snapshotMagic = [0x4c, 0x53, 0x51, 0x55] as const
-export const snapshotFormat = 1
-export const headerBytes = snapshotMagic.length + 1
-export const trailerBytes = 4
+export const snapshotKind = { magic: [0x4c, 0x53, 0x51, 0x55], format: 1, of: 'queues' } as const
 
 export interface MessageRecord {
   readonly offset: number

@@ -1,36 +1,13 @@
-import { ByteWriter } from '#base/codec/byte-writer.ts'
-import { crc32 } from '#base/codec/checksum.ts'
+import { writeFrame } from '#base/codec/snapshot-frame.ts'
 import type { RecordNumber, RecordState } from './records.ts'
 import { leased, moving, none, scheduled } from './records.ts'
 import type { MessageRecord, SnapshotRecord } from './snapshot-schema.ts'
-import { snapshotFormat, snapshotMagic, snapshotRecord, trailerBytes } from './snapshot-schema.ts'
+import { snapshotKind, snapshotRecord } from './snapshot-schema.ts'
 import type { Partition, QueueState } from './state.ts'
 import { touchedOf } from './touched.ts'
 
-const pieceBytes = 16 * 1024
-
 /** Equal states give equal bytes, whatever log or snapshot they came from. The state must not change in between. */
-export function* writeSnapshot(state: QueueState): IterableIterator<Uint8Array> {
-  const writer = new ByteWriter(2 * pieceBytes)
-  for (const byte of snapshotMagic) writer.byte(byte)
-  writer.byte(snapshotFormat)
-  let records = 0
-  let checksum = 0
-  for (const record of recordsOf(state)) {
-    snapshotRecord.write(writer, record)
-    records++
-    if (writer.length < pieceBytes) continue
-    const piece = writer.take()
-    checksum = crc32(piece, checksum)
-    yield piece
-  }
-  snapshotRecord.write(writer, { type: 'end', records })
-  const last = writer.take()
-  yield last
-  const trailer = new Uint8Array(trailerBytes)
-  new DataView(trailer.buffer).setUint32(0, crc32(last, checksum))
-  yield trailer
-}
+export const writeSnapshot = (state: QueueState): IterableIterator<Uint8Array> => writeFrame(snapshotKind, snapshotRecord, recordsOf(state))
 
 function* recordsOf(state: QueueState): IterableIterator<SnapshotRecord> {
   const { identity, deletedAt, time, wall } = state
