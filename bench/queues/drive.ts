@@ -73,7 +73,7 @@ interface Run {
 }
 
 async function producing({ client, plan, ledger, meter, produced }: Run): Promise<void> {
-  measureFor(plan, [meter, produced])
+  using _ = measureFor(plan, [meter, produced])
   await produce(
     { client, ledger, ...plan },
     () => isOpen(meter, ledger, plan),
@@ -108,9 +108,8 @@ async function consuming({ client, plan, ledger, meter }: Run): Promise<void> {
     },
   })
   const consumer = await client.consume(plan.queue, termsOf(plan), consumption)
-  const timers = measureFor(plan, [meter])
+  using _ = measureFor(plan, [meter])
   await consumption.rest()
-  for (const timer of timers) clearTimeout(timer)
   meter.close()
   await consumer.stop()
 }
@@ -124,7 +123,7 @@ async function doingBoth({ client, plan, ledger, meter, produced }: Run): Promis
     onAcked: (messages) => meter.count(messages),
   })
   const consumer = await client.consume(plan.queue, termsOf(plan), consumption)
-  measureFor(plan, [meter, produced])
+  using _ = measureFor(plan, [meter, produced])
   const all = produce(
     { client, ledger, ...plan },
     () => isOpen(meter, ledger, plan),
@@ -142,20 +141,17 @@ const isOpen = (meter: Meter, ledger: Ledger, { messagesMax }: Plan): boolean =>
 
 const termsOf = ({ calls, batch }: Plan): Terms => ({ credit: calls * batch, batch })
 
-function measureFor({ warmMs, measuredMs }: Plan, meters: readonly Meter[]): readonly NodeJS.Timeout[] {
-  const each = (act: (meter: Meter) => void) => () => {
-    for (const meter of meters) act(meter)
-  }
-  return [
-    setTimeout(
-      each((meter) => meter.open()),
-      warmMs,
-    ),
-    setTimeout(
-      each((meter) => meter.close()),
-      warmMs + measuredMs,
-    ),
+/** Until it is disposed of. */
+function measureFor({ warmMs, measuredMs }: Plan, meters: readonly Meter[]): Disposable {
+  const timers = [
+    setTimeout(() => {
+      for (const meter of meters) meter.open()
+    }, warmMs),
+    setTimeout(() => {
+      for (const meter of meters) meter.close()
+    }, warmMs + measuredMs),
   ]
+  return { [Symbol.dispose]: () => timers.forEach((timer) => clearTimeout(timer)) }
 }
 
 interface Producing {

@@ -62,8 +62,8 @@ export const queueLibrary: readonly Mutant[] = [
     guards: 'decision Q6',
     breaks: 'A batch whose line broke is given up, though nobody would have taken it twice.',
     file: 'src/sdk/queue/producer-lane.ts',
-    original: 'repeatable: true,\n      done: (outcome) => this.#done(sent, outcome),',
-    mutated: 'repeatable: false,\n      done: (outcome) => this.#done(sent, outcome),',
+    original: 'repeatable: true,\n      keeps: false,\n      done: (outcome) => this.#done(sent, outcome),',
+    mutated: 'repeatable: false,\n      keeps: false,\n      done: (outcome) => this.#done(sent, outcome),',
     checks: [
       test(client, 'decision Q6: a batch whose answer is lost is made again elsewhere, is there once, and has the ids of the first time'),
     ],
