@@ -31,10 +31,12 @@ export async function change({ agent, key, handle }: Place, wanted: Change, term
       const write = { ack: 'replicated', operation: { change: wanted, identity } } as const
       const asked = await asking.ask(attempts === 1 ? terms : again, (answered) => agent.host.write({ slot, key, handle }, write, answered))
       if (asked.type === 'over') throw asked.error ?? (asked.unsent && attempts === 1 ? timedOut() : unknown())
-      if (asked.type !== 'changed') throw tooMany()
+      if (asked.type !== 'changed') throw attempts === 1 ? tooMany() : unknown()
       const { outcome } = asked
-      if (outcome.type === 'refused') throw errorOf(outcome.code, key)
-      if (outcome.type !== 'unknown') {
+      // Of an attempt before this one nobody knows whether it was carried out, and this one says nothing of it.
+      const isDoubtful = attempts > 1 && outcome.type === 'refused' && outcome.code === 'too_many_requests'
+      if (outcome.type === 'refused' && !isDoubtful) throw errorOf(outcome.code, key)
+      if (outcome.type !== 'unknown' && outcome.type !== 'refused') {
         if (outcome.type === 'done') agent.watches.changed(key)
         return outcome
       }

@@ -140,12 +140,18 @@ export class CacheService implements CacheApi {
     if (slot === null) return err(notFormed())
     if (wanted.change.type !== 'delete' && !this.#ports.hasRoom()) return err(diskFull())
     const deadline = millis(this.#ports.clock.now() + limits.answerMs)
+    let isRepeated = false
     for (;;) {
       const answer = await this.#ask((done) => this.#write(slot, key, wanted, done), deadline)
       if (answer.type === 'idle') return err(noLeader())
       if (answer.type !== 'changed') return err(unknownOutcome())
       const { outcome, invalidated } = answer
-      if (this.#mayRepeat(wanted, outcome, deadline)) continue
+      if (this.#mayRepeat(wanted, outcome, deadline)) {
+        isRepeated = true
+        continue
+      }
+      // That says nothing of the attempt before.
+      if (isRepeated && outcome.type === 'refused' && outcome.code === 'too_many_requests') return err(unknownOutcome())
       const result = resultOf(name, outcome)
       if (!result.ok) return result
       this.#watches.changed(key)
