@@ -3,6 +3,7 @@ import { Prng } from '#base/prng.ts'
 import type { Timing } from '#core/cluster/types.ts'
 import type { Cancel } from '#ports/clock.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
+import { FleetingLogStore } from '#runtime/fleeting-log-store.ts'
 import { LockstepNode } from '#runtime/node.ts'
 import type { NodeConfig, NodeFatal } from '#runtime/node-config.ts'
 import type { Checks } from '#sim/checks/checks.ts'
@@ -96,7 +97,7 @@ export class SimCluster {
       {
         ...common,
         ...served.ports,
-        store: disk.open(),
+        store: this.#options.fleeting ? new FleetingLogStore({ disk: disk.open(), memory: this.#memoryOf(machine).open() }) : disk.open(),
         connect: (self, clusterId) => this.network.attach(machine, self, clusterId),
       },
       (reason) => this.#fatal(target, reason),
@@ -107,6 +108,13 @@ export class SimCluster {
       node.start()
       served.start()
     })
+  }
+
+  /** Of one life. */
+  #memoryOf(machine: Machine): Disk {
+    const memory = new Disk({ scheduler: this.#scheduler, machine, prng: new Prng(1) })
+    memory.setSpeed({ min: 0, mean: 0 })
+    return memory
   }
 
   get #config(): Pick<NodeConfig, 'slots' | 'replication' | 'timing' | 'compaction' | 'deadAfterMs'> {

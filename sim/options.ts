@@ -56,6 +56,8 @@ export interface SimOptions {
   readonly startVersion: number
   /** Nodes take little for too much, and refuse new work that is carried out in time. */
   readonly sheds: boolean
+  /** Nodes keep their slots in memory, and on disk only the meta group (decision C12). */
+  readonly fleeting: boolean
 }
 
 const defaultTiming: Timing = { heartbeatMs: 100, electionMinMs: 500, electionMaxMs: 1_000, leaseMs: 450 }
@@ -82,7 +84,7 @@ export function drawOptions(
 ): SimOptions {
   const options = drawCommon(prng, minutes)
   const faults = [...options.faults, ...added.filter(() => prng.chance(0.6))]
-  return { ...options, faults, slots: Math.min(options.slots, slotsMax) + groupsBesides, sheds: prng.chance(0.3) }
+  return { ...options, faults, slots: Math.min(options.slots, slotsMax) + groupsBesides, sheds: prng.chance(0.3), fleeting: false }
 }
 
 /** Where nothing is shed in a run, that is as if no load were too much. */
@@ -96,7 +98,7 @@ export function admissionLimits({ sheds }: SimOptions): AdmissionLimits {
 
 export const registerTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 0, faults: [], restMs: usualRestMs }
 
-function drawCommon(prng: Prng, minutes: number): Omit<SimOptions, 'sheds'> {
+function drawCommon(prng: Prng, minutes: number): Omit<SimOptions, 'sheds' | 'fleeting'> {
   const clean = prng.chance(0.3)
   const faults = faultKinds.filter(() => prng.chance(0.6))
   return {

@@ -13,12 +13,13 @@ import type { ReplicaHost } from './host.ts'
 import type { Identity } from './identity.ts'
 import { metaGroup } from './meta-machine.ts'
 import { idOfReplica, livesOn, nodeNameOf } from './replica-name.ts'
+import { foundAnew, lossesOf } from './slot-lives.ts'
 import type { Steward } from './steward.ts'
 
 /**
  * A member's duties, in rounds: adopt new cluster constants and say so (decision R4), announce its version and commit its groups to the one all
- * can run (decision R9), hand leadership to where the table wants it, give up replicas that nobody wants, and act as steward while it leads the
- * meta group.
+ * can run (decision R9), hand leadership to where the table wants it, give up replicas that nobody wants, say which it has lost and begin slots anew
+ * that a majority has lost (decision C12), and act as steward while it leads the meta group.
  */
 export class Citizen {
   readonly #options: CitizenOptions
@@ -104,27 +105,26 @@ export class Citizen {
     this.#isLeaving = member.state === 'leaving'
     this.#adopt(state)
     this.#announce(member)
-    this.#dropStrays(state)
+    this.#compareReplicas(state)
+    foundAnew(this.#options.host, state, self)
     for (const group of this.#options.host.groups.values()) {
       if (group.raft.termStarted) this.#serveGroup(group, state)
       this.#handOvers.leads(group.id, group.raft.leader, this.#options.clock.now())
     }
   }
 
-  /**
-   * The order to drop a replica is given once and may get lost. A replica is in every table from the plan of the move that brings it to the end
-   * of the one that takes it away, and its id is never used again; so one that was here before the question and is not in the table that
-   * answers it, which is newer than what this node knows, is wanted by nobody.
-   */
-  #dropStrays(state: ClusterState): void {
-    const { host, currentState } = this.#options
+  /** With the table as it is now: what this node knows of it may be old, above all when it was restarted. */
+  #compareReplicas(state: ClusterState): void {
+    const { host, currentState, submit } = this.#options
+    if (this.#asking || (straysOf(host, state).length === 0 && lossesOf(host, state).length === 0)) return
     const strays = straysOf(host, state)
-    if (this.#asking || strays.length === 0) return
     this.#asking = true
     currentState((now) => {
       this.#asking = false
       if (now === null || this.#stopped || host.failure !== null) return
       for (const stray of straysOf(host, now)) if (strays.includes(stray)) host.drop(stray.id, () => {})
+      const losses = lossesOf(host, now)
+      if (losses.length > 0) submit({ type: 'report-losses', losses }, () => {})
     })
   }
 
@@ -226,7 +226,12 @@ export interface CitizenOptions {
   readonly removed: (how: 'left' | 'removed') => void
 }
 
-/** Replicas here that the table gives to nobody. The meta group is followed by all; there a new order takes the place of an old replica. */
+/**
+ * Replicas here that the table gives to nobody. The order to drop one is given once and may get lost. A replica is in every table from the plan of the move
+ * that brings it to the end of the one that takes it away, and its id is never used again; so one that was here before the question and is not in the table
+ * that answers it, which is newer than what this node knows, is wanted by nobody. The meta group is followed by all; there a new order takes the place of an
+ * old replica.
+ */
 function straysOf(host: ReplicaHost, { table }: ClusterState): readonly Group[] {
   return [...host.groups.values()].filter(({ id, raft }) => {
     const slot = id === metaGroup ? undefined : table.slots[id]

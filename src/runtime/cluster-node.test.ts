@@ -51,6 +51,7 @@ class Cluster {
       syncMs: { min: 0.05, mean: 0.3 },
       startVersion: 1,
       sheds: false,
+      fleeting: false,
     }
     this.sim = new SimCluster({ scheduler, prng: new Prng(seed), trace, checks: this.#checks }, options)
     this.#checks.watch(this.sim.nodes)

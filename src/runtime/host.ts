@@ -1,7 +1,8 @@
 import { assert } from '#base/assert.ts'
+import { millis } from '#base/brand.ts'
 import { nextMultiple } from '#base/cadence.ts'
 import type { Prng } from '#base/prng.ts'
-import type { Instant, LogIndex, Membership, Message, ReplicaId, RoleChange, Term, Timing } from '#core/raft/types.ts'
+import type { Instant, LogIndex, Message, ReplicaId, RoleChange, SnapshotMeta, Term, Timing } from '#core/raft/types.ts'
 import { logIndex, term } from '#core/raft/types.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import { emptyGroup, emptyWrite } from '#ports/log-store.ts'
@@ -9,12 +10,14 @@ import type { GroupWrite, LogStore, StoredGroup, StoreFailure } from '#ports/log
 import type { Telemetry } from '#ports/telemetry.ts'
 import type { Lane, NodeKey, Transport } from '#ports/transport.ts'
 import type { Beat, BeatAck, PeerMessage, PeerRequest, PeerResponse } from '#wire/peer-message.ts'
-import { packValue, unpackValue } from '#wire/value.ts'
+import { packValue } from '#wire/value.ts'
 import type { GroupHost } from './group-host.ts'
 import { Group } from './group.ts'
 import type { CompactionPolicy } from './limits.ts'
 import { Loop } from './loop.ts'
 import { Outbox } from './outbox.ts'
+import { decodeAbout, encodeTombstone, OwnReplicas } from './own-replicas.ts'
+import type { About } from './own-replicas.ts'
 import { livesOn } from './replica-name.ts'
 import { ReplicatedMachine } from './replicated-machine.ts'
 import { Requests } from './requests.ts'
@@ -59,6 +62,7 @@ export class ReplicaHost implements GroupHost {
   readonly telemetry: Telemetry
   readonly requests: Requests
   readonly groups = new Map<number, Group>()
+  readonly own = new OwnReplicas()
   readonly #options: HostOptions
   readonly #clock: Clock
   readonly #transport: Transport
@@ -68,8 +72,6 @@ export class ReplicaHost implements GroupHost {
   readonly #walls: WallClockWatch
   readonly #roles: RoleLog
   readonly #dirty = new Set<number>()
-  readonly #abouts = new Map<number, About>()
-  readonly #tombstones = new Map<number, Tombstone>()
   #writes: { readonly write: GroupWrite | null; readonly done: () => void }[] = []
   /** What is to follow the newest commit under way; null while none is. */
   #lastCommit: (() => void)[] | null = null
@@ -116,8 +118,9 @@ export class ReplicaHost implements GroupHost {
   /** Opens a replica that the store knows, or a new one. */
   open(stored: StoredGroup): void {
     assert(!this.groups.has(stored.group), 'a group has one replica on a node')
-    const about = aboutOf(stored)
-    this.#abouts.set(stored.group, about)
+    assert(stored.about !== null, 'a stored group says which replica it is')
+    const about = decodeAbout(stored.about)
+    this.own.become(stored.group, about)
     const { group: id, hardState, partial, base, snapshot, entries, bodies } = stored
     const log = { base, snapshot, entries, initial: about.initial }
     const replica = { self: about.replica, timing: this.#timing, prng: this.#prng.fork(), at: this.instant(), hardState, partial, log }
@@ -129,38 +132,45 @@ export class ReplicaHost implements GroupHost {
     this.post(() => {})
   }
 
-  /** Remembers a replica that was here, so that no late order brings it back. */
-  bury(group: number, tombstone: Uint8Array): void {
-    this.#tombstones.set(group, unpackValue(tombstone) as Tombstone)
-  }
-
-  /** The newest configuration index at which anything was decided about this node's replica of the group. */
-  decidedAt(group: number): LogIndex {
-    return this.#abouts.get(group)?.decidedAt ?? this.#tombstones.get(group)?.decidedAt ?? logIndex(-1)
-  }
-
-  /** The replica that this node is of the group, or is becoming; null for none. */
-  replicaOf(group: number): ReplicaId | null {
-    return this.#abouts.get(group)?.replica ?? null
-  }
-
   /**
    * Makes this node an empty replica of a group that it has no replica of; `then` runs when that is durable. What was decided holds from now on,
    * so that another order that comes before the disk has answered is compared with it.
    */
   create(id: number, about: About, then: () => void): void {
     assert(!this.groups.has(id), 'a group has one replica on a node')
-    this.#abouts.set(id, about)
+    this.own.become(id, about)
     this.write({ ...emptyWrite(id), about: packValue(about) }, () => {
-      if (this.#abouts.get(id) === about) this.open({ ...emptyGroup(id), about: packValue(about) })
+      if (this.own.about(id) === about) this.open({ ...emptyGroup(id), about: packValue(about) })
       then()
+    })
+  }
+
+  /** Makes this node a replica of a group that begins another life: empty, behind all that was before (decision C12). */
+  found(id: number, about: About, { index, term: firstTerm }: { readonly index: LogIndex; readonly term: Term }): void {
+    assert(!this.groups.has(id), 'a group has one replica on a node')
+    const empty = new ReplicatedMachine(this.#options.machineFor(id), this.#options.machineVersion)
+    const bytes = new Uint8Array(Buffer.concat([...empty.snapshot()]))
+    const snapshot: SnapshotMeta = {
+      index,
+      term: firstTerm,
+      time: millis(0),
+      membership: about.initial,
+      membershipIndex: index,
+      bytes: bytes.length,
+    }
+    const hardState = { term: firstTerm, vote: null }
+    const stored = { ...emptyGroup(id), about: packValue(about), hardState, snapshot, base: { index, term: firstTerm } }
+    this.own.become(id, about)
+    const snapshotChunk = { index, term: firstTerm, offset: 0, bytes }
+    this.write({ ...emptyWrite(id), about: stored.about, hardState, snapshotChunk, install: snapshot }, () => {
+      if (this.own.about(id) === about) this.open(stored)
     })
   }
 
   /** Gives a replica up for good, also one that is only becoming; what remains is the tombstone (decision R8). */
   drop(id: number, then: () => void): void {
-    const about = this.#abouts.get(id)
-    if (about === undefined) {
+    const about = this.own.about(id)
+    if (about === null) {
       then()
       return
     }
@@ -168,10 +178,16 @@ export class ReplicaHost implements GroupHost {
     this.groups.delete(id)
     group?.close()
     const decidedAt = logIndex(Math.max(about.decidedAt, group === undefined ? 0 : settledBefore(group)))
-    const tombstone: Tombstone = { replica: about.replica, term: group?.raft.term ?? term(0), decidedAt }
-    this.#abouts.delete(id)
-    this.#tombstones.set(id, tombstone)
-    this.write({ ...emptyWrite(id), remove: { tombstone: packValue(tombstone) } }, then)
+    const tombstone = { replica: about.replica, term: group?.raft.term ?? term(0), decidedAt }
+    this.own.bury(id, tombstone)
+    this.write({ ...emptyWrite(id), remove: { tombstone: encodeTombstone(tombstone) } }, then)
+  }
+
+  /** Never becomes that replica, which it is not (decision C12). */
+  renounce(id: number, replica: ReplicaId, then: () => void): void {
+    const tombstone = this.own.renounce(id, replica)
+    if (tombstone === null) then()
+    else this.write({ ...emptyWrite(id), remove: { tombstone: encodeTombstone(tombstone) } }, then)
   }
 
   setTiming(timing: Timing): void {
@@ -373,25 +389,6 @@ export class ReplicaHost implements GroupHost {
 
 /** How often a node tells the others the time, and compares its wall clock with theirs. */
 const judgementMs = 2_000
-
-/** What the runtime keeps beside a replica's log. */
-export interface About {
-  readonly replica: ReplicaId
-  readonly initial: Membership
-  /** Index of the group's configuration at which it was decided that this node gets the replica; 0 for the founders. */
-  readonly decidedAt: LogIndex
-}
-
-interface Tombstone {
-  readonly replica: ReplicaId
-  readonly term: Term
-  readonly decidedAt: LogIndex
-}
-
-const aboutOf = (stored: StoredGroup): About => {
-  assert(stored.about !== null, 'a stored group says which replica it is')
-  return unpackValue(stored.about) as About
-}
 
 /**
  * An order that was decided on an older configuration than the last one this replica knows to be committed is no news about it. One that was

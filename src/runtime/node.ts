@@ -163,7 +163,7 @@ export class LockstepNode implements SlotHost {
   #run(identity: Identity, loaded: Extract<LoadOutcome, { type: 'loaded' }>): void {
     if (this.#stopped) return
     this.#running = new ClusterNode(identity, this.#config, this.#ports, this.#fatal)
-    for (const { group, tombstone } of loaded.tombstones) this.#running.host.bury(group, tombstone)
+    for (const { group, tombstone } of loaded.tombstones) this.#running.host.own.buryEncoded(group, tombstone)
     for (const group of loaded.groups) this.#running.host.open(group)
     this.#running.start()
   }

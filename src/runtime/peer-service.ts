@@ -7,6 +7,7 @@ import { readBodies } from './body-reader.ts'
 import type { Group } from './group.ts'
 import type { ReplicaHost } from './host.ts'
 import { refusal } from './refusal.ts'
+import { metaGroup } from './meta-machine.ts'
 import { livesOn } from './replica-name.ts'
 
 type GroupRequest = Exclude<PeerRequest, { type: 'hello' | 'form' | 'join' | 'service' }>
@@ -91,11 +92,11 @@ export class PeerService {
 
   #hostGroup(request: Extract<GroupRequest, { type: 'host-group' }>, respond: Respond): void {
     const { group: id, replica, initial, decidedAt } = request
-    if (this.#host.replicaOf(id) === replica) {
+    if (this.#host.own.about(id)?.replica === replica) {
       this.#host.afterWrites(() => respond({ type: 'done' }))
     } else if (!livesOn(replica, this.#self)) {
       respond(refusal('invalid', `${replica} is no replica of ${this.#self.name} in its present incarnation`))
-    } else if (decidedAt <= this.#host.decidedAt(id)) {
+    } else if (!this.#host.own.isNews(id, { replica, decidedAt })) {
       respond(refusal('removed', 'the order is older than what was decided since'))
     } else {
       // One batch: after a crash the node is the former replica or the new one, and never neither.
@@ -105,7 +106,9 @@ export class PeerService {
   }
 
   #dropGroup({ group, replica }: Extract<GroupRequest, { type: 'drop-group' }>, respond: Respond): void {
-    if (this.#host.replicaOf(group) === replica) this.#host.drop(group, () => respond({ type: 'done' }))
-    else respond({ type: 'done' })
+    const done = (): void => respond({ type: 'done' })
+    if (this.#host.own.about(group)?.replica === replica) this.#host.drop(group, done)
+    else if (group !== metaGroup && livesOn(replica, this.#self)) this.#host.renounce(group, replica, done)
+    else done()
   }
 }

@@ -9,5 +9,8 @@ export const idOfReplica = (replica: Replica): ReplicaId => replicaId(clusterRep
 
 export const nodeNameOf = (id: ReplicaId): string => id.slice(0, id.lastIndexOf('/', id.lastIndexOf('/') - 1))
 
+/** Of the replicas of one slot, a later one has a larger generation. */
+export const generationOf = (id: ReplicaId): number => Number(id.slice(id.lastIndexOf('/') + 1))
+
 /** Whether the replica lives on exactly this incarnation of the node. */
 export const livesOn = (id: ReplicaId, node: NodeKey): boolean => id.startsWith(`${node.name}/${node.incarnation}/`)

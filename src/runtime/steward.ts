@@ -1,4 +1,5 @@
 import type { Millis } from '#base/brand.ts'
+import { isBeyondRecovery, isStuck, planFormAnew, remainingOf } from '#core/cluster/lives.ts'
 import { nextMoveAction } from '#core/cluster/move-action.ts'
 import type { MoveAction } from '#core/cluster/move-action.ts'
 import { planDeparture, planLeaders, planMoves } from '#core/cluster/planner.ts'
@@ -30,6 +31,10 @@ export class Steward {
   #roundAt: Millis
   #nextToTidy = 1
   #nextTidyAt = 0
+  /** Slots that may be stuck, whose leader is being looked for. */
+  readonly #searching = new Set<number>()
+  /** And since when nobody was found to lead them. */
+  readonly #leaderlessSince = new Map<number, Millis>()
   #planning = false
   #atRest: ClusterState | null = null
 
@@ -53,7 +58,8 @@ export class Steward {
     this.#judgeLife(state)
     this.#informMembers(meta, state)
     this.#driveMoves(state)
-    this.#plan(state)
+    this.#giveUpStuck(state)
+    this.#plan(meta, state)
   }
 
   #propose(command: Command, then: () => void = () => {}): void {
@@ -116,6 +122,29 @@ export class Steward {
     })
   }
 
+  /**
+   * Decision C12. A slot that has lost replicas and finds no leader will not find one while the rest is silent, or is split over the two configurations of a
+   * move. Then those that could still answer are given up too: once they say so, the slot can begin anew. Until then it may still come back.
+   */
+  #giveUpStuck(state: ClusterState): void {
+    const now = this.#ports.clock.now()
+    for (const [group, slot] of state.table.slots.entries()) {
+      if (!isStuck(state, slot) || isBeyondRecovery(slot)) {
+        this.#leaderlessSince.delete(group)
+        continue
+      }
+      if (this.#searching.has(group)) continue
+      this.#searching.add(group)
+      this.#askLeader(group, slot, (status) => {
+        this.#searching.delete(group)
+        const since = this.#leaderlessSince.get(group) ?? now
+        if (status !== null) this.#leaderlessSince.delete(group)
+        else this.#leaderlessSince.set(group, since)
+        if (status === null && now - since >= leaderlessMs) for (const replica of remainingOf(slot)) this.#drop(group, replica)
+      })
+    }
+  }
+
   #act(group: number, slot: Slot, action: MoveAction): void {
     const free = (): void => {
       this.#busy.delete(group)
@@ -175,12 +204,13 @@ export class Steward {
   }
 
   /** A state that calls for nothing now calls for nothing later: planning is not free. */
-  #plan(state: ClusterState): void {
-    if (this.#planning || state === this.#atRest) return
+  #plan(meta: Group, state: ClusterState): void {
+    const anew = planFormAnew(state, meta.raft.machineTimeAt(this.#ports.clock.now()) ?? 0)
+    if (this.#planning || (state === this.#atRest && anew === null)) return
     const [next] = planMoves(state)
     const version = versionKnownToAll(state)
     const raise: Command | null = version > state.version ? { type: 'raise-version', version } : null
-    const command = next ?? planDeparture(state) ?? raise ?? planLeaders(state)
+    const command = anew ?? next ?? planDeparture(state) ?? raise ?? planLeaders(state)
     if (command === null) {
       this.#atRest = state
       return
@@ -193,7 +223,7 @@ export class Steward {
 
   /** Replicas are asked in turn until one that leads answers. */
   #askLeader(group: number, slot: Slot, done: (status: GroupStatus | null) => void): void {
-    const names = slot.replicas.map(({ node }) => node)
+    const names = [...slot.replicas.map(({ node }) => node), ...(slot.move?.to ? [slot.move.to.node] : [])]
     const asked = new Set<string>()
     const next = (hint: string | null): void => {
       const name = hint !== null && !asked.has(hint) ? hint : names.find((candidate) => !asked.has(candidate))
@@ -245,3 +275,5 @@ const backAfterMs = 1_000
 /** Rounds that are further apart than any that were meant to be. */
 const pausedAfterMs = 3_000
 const tidyEveryMs = 2_000
+/** Many elections fit in. */
+const leaderlessMs = 5_000

@@ -133,7 +133,7 @@ export class World {
     Object.assign(node, this.#start(node), { down: false })
     node.host.store.load((outcome) => {
       if (outcome.type !== 'loaded') throw new Error('the store is damaged')
-      for (const { group, tombstone } of outcome.tombstones) node.host.bury(group, tombstone)
+      for (const { group, tombstone } of outcome.tombstones) node.host.own.buryEncoded(group, tombstone)
       for (const stored of outcome.groups) node.host.open(stored)
     })
     this.run(50)

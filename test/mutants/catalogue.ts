@@ -10,6 +10,7 @@ import { clusters } from '#test/mutants/catalogue/clusters.ts'
 import { commands } from '#test/mutants/catalogue/commands.ts'
 import { elections } from '#test/mutants/catalogue/elections.ts'
 import { leases } from '#test/mutants/catalogue/leases.ts'
+import { slotLives } from '#test/mutants/catalogue/lives.ts'
 import { lockDeadlocks } from '#test/mutants/catalogue/lock-deadlocks.ts'
 import { lockGrants } from '#test/mutants/catalogue/lock-grants.ts'
 import { lockLibrary } from '#test/mutants/catalogue/lock-library.ts'
@@ -39,6 +40,7 @@ export const catalogue: readonly Mutant[] = [
   ...log,
   ...leases,
   ...membership,
+  ...slotLives,
   ...clocks,
   ...clusters,
   ...commands,

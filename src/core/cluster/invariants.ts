@@ -24,7 +24,10 @@ export function checkProgress(before: ClusterState, after: ClusterState): void {
   assert(after.tombstones.length >= before.tombstones.length, 'what was removed is refused for ever')
   for (const [group, slot] of before.table.slots.entries()) {
     const later = present(after.table.slots[group], 'the number of groups is fixed for life')
-    assert(JSON.stringify(later.initial) === JSON.stringify(slot.initial), 'the initial replica set is fixed for life')
+    assert(later.life.number >= slot.life.number, 'a life that is over does not come back')
+    if (later.life.number === slot.life.number)
+      assert(JSON.stringify(later.initial) === JSON.stringify(slot.initial), 'the initial replica set is fixed for life')
+    else assert(later.life.index > slot.configurationIndex && later.life.term > slot.life.term, 'another life is above the one before')
     assert(later.nextGeneration >= slot.nextGeneration, 'generations only grow')
     assert(later.configurationIndex >= slot.configurationIndex, 'the table does not go back to an earlier configuration')
   }
@@ -65,6 +68,12 @@ function checkSlot(slot: Slot, group: number): void {
   }
   assert(leader === null || replicas.some((replica) => replica.node === leader), 'a leader is one of the replicas')
   assert(group > 0 || leader === null, 'the meta group elects whom it likes')
+  assert(group > 0 || (slot.life.number === 1 && slot.lost.length === 0), 'the meta group is always on disk (decision C12)')
+  for (const replica of slot.lost)
+    assert(
+      [...replicas, move?.from ?? null, move?.to ?? null].some((other) => sameReplica(other, replica)),
+      'what is lost is of the table',
+    )
   if (move !== null) checkMove(move, replicas)
 }
 

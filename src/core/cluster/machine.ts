@@ -1,5 +1,6 @@
 import { unreachable } from '#base/assert.ts'
 import { membersMax, replicationMax, slotsMax } from './limits.ts'
+import { applyLifeCommand } from './lives.ts'
 import { applyMemberCommand, isValidMember } from './members.ts'
 import { applyTableCommand } from './moves.ts'
 import { initialTable } from './placement.ts'
@@ -71,6 +72,9 @@ export function applyCommand(state: ClusterState | null, command: Command, conte
     case 'abort-move':
     case 'set-preferred-leaders':
       return applyTableCommand(state, command)
+    case 'report-losses':
+    case 'form-anew':
+      return applyLifeCommand(state, command, context)
     default:
       return unreachable(command)
   }

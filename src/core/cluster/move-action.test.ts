@@ -242,8 +242,10 @@ function nextFor(step: MoveStep, observed: Partial<Observed['membership']>, caug
   const [a, b, c] = ['a', 'b', 'c'].map((node) => ({ node, incarnation: '1', generation: 0 })) as [Replica, Replica, Replica]
   const move = { id: 1, from: c, to: { node: 'd', incarnation: '1', generation: 1 }, step, configurationIndex: 7 }
   const slot: Slot = {
+    life: { number: 1, index: 0, term: 0, since: null },
     initial: [a, b, c],
     replicas: [a, b, c],
+    lost: [],
     configurationIndex: 0,
     nextGeneration: 2,
     leader: null,

@@ -1,6 +1,6 @@
 import { present, unreachable } from '#base/assert.ts'
 import { movesMax, replicationMax } from './limits.ts'
-import { exchange, findMember, keepsMajority, sameReplica } from './replica.ts'
+import { exchange, findMember, isLost, keepsMajority, sameReplica } from './replica.ts'
 import { refuse } from './transition.ts'
 import type { Transition } from './transition.ts'
 import type {
@@ -80,10 +80,11 @@ function whyNotPlanned(state: ClusterState, slot: Slot, command: PlanMove): Refu
   const replica = newReplica(state, slot, to)
   if (to !== null && (replica === null || findMember(state, to)?.state !== 'active')) return 'not-active'
   if (rest.some((other) => other.node === to)) return 'already-a-replica'
-  if (from !== null && from.node === replica?.node && from.incarnation === replica.incarnation) return 'already-a-replica'
+  const isSameNode = from !== null && from.node === replica?.node && from.incarnation === replica.incarnation
+  if (isSameNode && !isLost(slot, from)) return 'already-a-replica'
   const after = replica === null ? rest : [...rest, replica]
   if (from === null && after.length > replicationMax) return 'full'
-  return keepsMajority(state, slot.replicas, after) ? null : 'no-majority'
+  return keepsMajority(state, slot, after) ? null : 'no-majority'
 }
 
 function newReplica(state: ClusterState, slot: Slot, node: string | null): Replica | null {
@@ -156,7 +157,9 @@ function findMove(
 
 function withSlot(state: ClusterState, group: number, slot: Slot): Transition {
   const before = present(state.table.slots[group], 'the slot is in the table')
-  const table = { version: state.table.version + 1, slots: state.table.slots.with(group, slot) }
+  const given = [...slot.replicas, slot.move?.from ?? null, slot.move?.to ?? null]
+  const lost = slot.lost.filter((replica) => given.some((other) => sameReplica(other, replica)))
+  const table = { version: state.table.version + 1, slots: state.table.slots.with(group, { ...slot, lost }) }
   const move = slot.move ?? before.move
   return { state: { ...state, table }, answer: move === null ? { type: 'done' } : { type: 'move', move } }
 }

@@ -70,8 +70,10 @@ export function initialTable(formation: Formation): Table {
   const sets = initialPlacement(formation)
   const leaders = chooseLeaders(sets.slice(1).map((set) => ({ candidates: set.map((replica) => replica.node), current: null })))
   const slots = sets.map((initial, group): Slot => ({
+    life: { number: 1, index: 0, term: 0, since: null },
     initial,
     replicas: initial,
+    lost: [],
     configurationIndex: 0,
     nextGeneration: 1,
     leader: group === 0 ? null : (leaders[group - 1] ?? null),

@@ -225,8 +225,8 @@ test('from any history the planner comes to a stable table that is as good as th
       assert.equal(planLeaders(state), null)
       if (state.members.every((member) => member.state !== 'active')) return
       for (const [group, slot] of state.table.slots.entries()) {
-        if (keepsMajority(state, slot.replicas, slot.replicas)) assertGood(state, group)
-        if (keepsMajority(state, slot.replicas, slot.replicas)) good++
+        if (keepsMajority(state, slot, slot.replicas)) assertGood(state, group)
+        if (keepsMajority(state, slot, slot.replicas)) good++
         else stuck++
       }
     }),

@@ -2,7 +2,7 @@ import { chooseLeaders } from '#core/ring/leaders.ts'
 import { movesMax, tombstonesMax } from './limits.ts'
 import { movesUnderWay } from './moves.ts'
 import { replicasWanted, replicationOf } from './placement.ts'
-import { exchange, findMember, holderOf, holdsReplicas, isAlive, keepsMajority, replicasAfterMove } from './replica.ts'
+import { exchange, findMember, holderOf, holdsReplicas, isAlive, isLost, keepsMajority, replicasAfterMove } from './replica.ts'
 import { Shares } from './shares.ts'
 import type { AbortMove, ClusterState, PlanMove, Remove, Replica, SetPreferredLeaders, Slot } from './types.ts'
 
@@ -10,7 +10,7 @@ import type { AbortMove, ClusterState, PlanMove, Remove, Replica, SetPreferredLe
  * What the meta leader should do next about the table, from the table alone: any leader comes to the same plan, and one that takes
  * over goes on where the last one stopped. Repairs come first, then every node gets its share.
  *
- * A replica is fit while its member is active. An unfit one is replaced, when there is a member to replace it and the slot can
+ * A replica is fit while its member is active and has what it promised to keep. An unfit one is replaced, when there is a member to replace it and the slot can
  * carry the change. A dead one without a substitute stays, for it may come back, unless the slot bears more failures without it or
  * another could not leave.
  */
@@ -27,9 +27,10 @@ export function planMoves(state: ClusterState): (PlanMove | AbortMove)[] {
 
 /** Moves to a member that will not keep the replica. */
 function hopelessMoves(state: ClusterState): AbortMove[] {
-  return state.table.slots.flatMap(({ move }, slot): AbortMove[] => {
+  return state.table.slots.flatMap((current, slot): AbortMove[] => {
+    const { move } = current
     if (move === null || move.to === null || (move.step !== 'learn' && move.step !== 'catch-up')) return []
-    return isFit(state, move.to) ? [] : [{ type: 'abort-move', slot, move: move.id }]
+    return isFit(state, current, move.to) ? [] : [{ type: 'abort-move', slot, move: move.id }]
   })
 }
 
@@ -40,7 +41,7 @@ function planChanges(state: ClusterState): Change[] {
   const wanted = replicasWanted(state.formation.replication, nodes.length)
   const shares = new Shares({ nodes, replicas: wanted * state.formation.slots })
   for (const slot of state.table.slots.slice(1)) {
-    for (const replica of replicasAfterMove(slot)) if (isFit(state, replica)) shares.add(replica.node, 1)
+    for (const replica of replicasAfterMove(slot)) if (isFit(state, slot, replica)) shares.add(replica.node, 1)
   }
   const repairs = planRepairs(state, shares, room)
   return [...repairs, ...planTransfers(state, { shares, room: room - repairs.length, repaired: new Set(repairs.map(({ slot }) => slot)) })]
@@ -54,7 +55,7 @@ function planRepairs(state: ClusterState, shares: Shares, room: number): Change[
     if (change === null) continue
     changes.push(change)
     if (group === 0) continue
-    if (change.from !== null && isFit(state, change.from)) shares.add(change.from.node, -1)
+    if (change.from !== null && isFit(state, slot, change.from)) shares.add(change.from.node, -1)
     if (change.to !== null) shares.add(change.to, 1)
   }
   return changes
@@ -72,7 +73,7 @@ function planRepair(state: ClusterState, group: number, shares: Shares): Change 
   for (const from of unfit) {
     if (isAwaited(state, from)) continue
     const rest = exchange(slot.replicas, from, null)
-    const to = fit < size.wanted ? pick(rest) : null
+    const to = fit < size.wanted ? (rejoining(state, slot, from) ?? pick(rest)) : null
     if (to === null && !isBetterDropped(state, { slot, from, enough: fit >= size.wantedWithDead })) continue
     const change = feasible(state, slot, { slot: group, from, to })
     if (change !== null) return change
@@ -93,8 +94,8 @@ function sizes(state: ClusterState, group: number): { readonly wanted: number; r
 
 /** Those that cannot answer first. */
 function unfitReplicas(state: ClusterState, slot: Slot): Replica[] {
-  const unfit = slot.replicas.filter((replica) => !isFit(state, replica))
-  return [...unfit.filter((replica) => !isAlive(state, replica)), ...unfit.filter((replica) => isAlive(state, replica))]
+  const unfit = slot.replicas.filter((replica) => !isFit(state, slot, replica))
+  return [...unfit.filter((replica) => !isAlive(state, slot, replica)), ...unfit.filter((replica) => isAlive(state, slot, replica))]
 }
 
 /** Whether to do without a replica for which there is no substitute. */
@@ -108,7 +109,7 @@ function feasible(state: ClusterState, slot: Slot, change: Change): Change | nul
   const member = change.to === null ? null : findMember(state, change.to)
   const to = member === null ? null : { node: member.name, incarnation: member.incarnation, generation: slot.nextGeneration }
   if (change.from === null && to === null) return null
-  return keepsMajority(state, slot.replicas, exchange(slot.replicas, change.from, to)) ? change : null
+  return keepsMajority(state, slot, exchange(slot.replicas, change.from, to)) ? change : null
 }
 
 function planTransfers(
@@ -119,7 +120,7 @@ function planTransfers(
   const movable = new Map<number, readonly string[]>()
   for (const [group, slot] of state.table.slots.entries()) {
     const settled = group > 0 && slot.move === null && !repaired.has(group)
-    if (settled && slot.replicas.every((replica) => isFit(state, replica)))
+    if (settled && slot.replicas.every((replica) => isFit(state, slot, replica)))
       movable.set(
         group,
         slot.replicas.map((replica) => replica.node),
@@ -162,11 +163,16 @@ function leadersOf(state: ClusterState, slot: Slot): readonly string[] {
 /** A replica on its way out does not take up leading. */
 export function electable(state: ClusterState, slot: Slot): string[] {
   const staying = exchange(slot.replicas, slot.move?.step === 'revert' ? null : (slot.move?.from ?? null), null)
-  return staying.filter((replica) => isFit(state, replica)).map((replica) => replica.node)
+  return staying.filter((replica) => isFit(state, slot, replica)).map((replica) => replica.node)
 }
 
-function isFit(state: ClusterState, replica: Replica): boolean {
-  return holderOf(state, replica)?.state === 'active'
+function isFit(state: ClusterState, slot: Slot, replica: Replica): boolean {
+  return holderOf(state, replica)?.state === 'active' && !isLost(slot, replica)
+}
+
+/** A node that lost its replica learns anew what it had. */
+function rejoining(state: ClusterState, slot: Slot, replica: Replica): string | null {
+  return isLost(slot, replica) && holderOf(state, replica)?.state === 'active' ? replica.node : null
 }
 
 /** Its node is on the way back under another incarnation: a replica elsewhere would soon move back. */

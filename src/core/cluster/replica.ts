@@ -53,13 +53,21 @@ export function holdsReplicas(state: ClusterState, member: MemberId): boolean {
   )
 }
 
-/** Whether the replica can answer now. */
-export function isAlive(state: ClusterState, replica: Replica): boolean {
-  const holder = holderOf(state, replica)
-  return holder !== null && holder.state !== 'dead'
+export function isLost({ lost }: Slot, replica: Replica): boolean {
+  return lost.some((other) => sameReplica(other, replica))
 }
 
-/** Whether a change from these replicas to those can be carried out, and leaves a majority that works. */
-export function keepsMajority(state: ClusterState, before: readonly Replica[], after: readonly Replica[]): boolean {
-  return [before, after].every((set) => set.filter((replica) => isAlive(state, replica)).length > set.length / 2)
+/** Whether the replica can answer now. */
+export function isAlive(state: ClusterState, slot: Slot, replica: Replica): boolean {
+  const holder = holderOf(state, replica)
+  return holder !== null && holder.state !== 'dead' && !isLost(slot, replica)
+}
+
+/** Whether a change from the slot's replicas to those can be carried out, and leaves a majority that works. */
+export function keepsMajority(state: ClusterState, slot: Slot, after: readonly Replica[]): boolean {
+  return [slot.replicas, after].every((set) => isMajority(set, (replica) => isAlive(state, slot, replica)))
+}
+
+export function isMajority(set: readonly Replica[], has: (replica: Replica) => boolean): boolean {
+  return set.filter(has).length > set.length / 2
 }

@@ -47,6 +47,11 @@ export class TestCluster {
     return answer
   }
 
+  /** Machine time of the last command. */
+  get time(): number {
+    return this.#index * 10
+  }
+
   /** The code of a refusal, or the type of any other answer. */
   try(command: Command): string {
     const answer = this.do(command)

@@ -8,6 +8,7 @@ import type { Millis, WallMillis } from '#base/brand.ts'
  * - Two clusters must not come from one list of nodes: the first command bears the cluster id, any other is refused (decision R3).
  * - A lease is safe only while every voter waits longer than it lasts, also half-way through a change of either (decision R4).
  * - A slot's configuration lives in its own log, so the table can only record what is intended (decision R8).
+ * - Replicas that were kept in memory end with their process. A slot that lost a majority begins another life, empty (decision C12).
  */
 
 /** How a cluster began; the same fields as on the wire. The first configuration of every group follows from it alone. */
@@ -73,11 +74,14 @@ export interface Replica {
 }
 
 export interface Slot {
-  /** The first configuration, fixed for life. */
+  readonly life: Life
+  /** The first configuration, fixed for the slot's life. */
   readonly initial: readonly Replica[]
   /** The last configuration that the table heard of, on distinct nodes. */
   readonly replicas: readonly Replica[]
-  /** Where the slot's log holds that configuration; 0 is the initial one. */
+  /** Replicas that lost what they had promised to keep: their nodes said so, and never speak as them again. */
+  readonly lost: readonly LostReplica[]
+  /** Where the slot's log holds that configuration; the initial one is where the life began. */
   readonly configurationIndex: number
   /** Larger than the generation of any replica there ever was. */
   readonly nextGeneration: number
@@ -86,6 +90,25 @@ export interface Slot {
   /** An operator chose that leader: it stays one for as long as it can lead, however many slots it leads. */
   readonly pinned: boolean
   readonly move: Move | null
+}
+
+/** From one beginning of a slot's data to the next (decision C12). */
+interface Life {
+  /** 1 at formation, one more whenever a majority of its replicas was lost. */
+  readonly number: number
+  /** Its log goes on from here: behind everything that an earlier life may have had. */
+  readonly index: number
+  /** Larger than any term in which a replica of an earlier life may have led. */
+  readonly term: number
+  /** Null for the life that the cluster was formed with. */
+  readonly since: WallMillis | null
+}
+
+export interface LostReplica extends Replica {
+  /** The newest term it had entered. */
+  readonly term: number
+  /** Machine time of the report. */
+  readonly since: Millis
 }
 
 /**
@@ -203,6 +226,21 @@ export interface Remove extends MemberId {
   readonly type: 'remove'
 }
 
+/** A node says which of its replicas it has lost: sent until the table says the same. */
+export interface ReportLosses {
+  readonly type: 'report-losses'
+  readonly losses: readonly { readonly slot: number; readonly replica: Replica; readonly term: number }[]
+}
+
+/** Compare-and-set on the table version: slots that a majority of their replicas has lost begin anew, empty, on these nodes (decision C12). */
+export interface FormAnew {
+  readonly type: 'form-anew'
+  readonly expectedVersion: number
+  readonly slots: readonly { readonly slot: number; readonly nodes: readonly string[] }[]
+}
+
+export type LifeCommand = ReportLosses | FormAnew
+
 export type MemberCommand =
   | Join
   | Announce
@@ -213,7 +251,13 @@ export type MemberCommand =
 
 export type TableCommand = PlanMove | AdvanceMove | FinishMove | AbortMove | SetPreferredLeaders
 
-export type Command = { readonly type: 'form'; readonly formation: Formation } | SetConstants | RaiseVersion | MemberCommand | TableCommand
+export type Command =
+  | { readonly type: 'form'; readonly formation: Formation }
+  | SetConstants
+  | RaiseVersion
+  | MemberCommand
+  | TableCommand
+  | LifeCommand
 
 export type Answer =
   | { readonly type: 'done' }
@@ -257,3 +301,7 @@ export type RefusalCode =
   | 'not-active'
   /** Too few replicas are alive to carry the change, or would be after it. */
   | 'no-majority'
+  /** Those that are not lost may still be a majority. */
+  | 'majority-left'
+  /** Somebody may still rely on a lease of the life before. */
+  | 'too-early'

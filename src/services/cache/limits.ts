@@ -1,6 +1,7 @@
 import { assert } from '#base/assert.ts'
 import { cacheLimits } from '#core/cache/limits.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
+import { clientLeaseMsMax } from '#core/cluster/limits.ts'
 
 /** Slots of the cache service, fixed for life; a slot's group has its number, and group 0 is the cluster's own. */
 export const cacheSlots = 32
@@ -17,6 +18,7 @@ export const defaultCacheLimits: CacheLimits = {
 /** About what an entry of a directory takes, and a client whose outcome is kept. */
 const [entryBytes, clientBytes] = [300, 400]
 const { directoryMax, clientsMax, memoryBytesMax } = defaultCacheLimits
+assert(cacheLimits.leaseMs + cacheLimits.marginMs <= clientLeaseMsMax, 'a slot begins anew after the leases of agents (decision C12)')
 assert(directoryMax * entryBytes + clientsMax * clientBytes < memoryBytesMax, 'what is known about values takes less than the values')
 
 export const cacheServiceLimits = {

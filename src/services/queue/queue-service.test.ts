@@ -111,7 +111,7 @@ async function deliveredAfterLoss(loses: 'it' | 'the others' | 'everybody'): Pro
     const isLost = loses === 'everybody' || (node === behind) === (loses === 'it')
     equal(isLost && node.disk.content.groups.get(slot)?.entries.delete(index), isLost, 'everybody had it')
   }
-  leader.node.host?.groups.get(slot)?.step({ type: 'transfer', to: host?.replicaOf(slot) as never })
+  leader.node.host?.groups.get(slot)?.step({ type: 'transfer', to: host?.own.about(slot)?.replica as never })
   await world.until('it leads', () => behind.node.leadership(slot) !== null)
   const taken = await new Client(world, behind.name).consume('old', 10)
   return [...said(taken), (await world.leaderOf(slot)).name === behind.name]

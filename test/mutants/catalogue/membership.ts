@@ -23,7 +23,7 @@ export const membership: readonly Mutant[] = [
     guards: 'decision R8',
     breaks: 'An order to host a replica is obeyed although something newer was decided since.',
     file: 'src/runtime/peer-service.ts',
-    original: 'decidedAt <= this.#host.decidedAt(id)',
+    original: '!this.#host.own.isNews(id, { replica, decidedAt })',
     mutated: 'decidedAt < 0',
     checks: [test('test/mutants/host-group.test.ts', 'decision R8')],
   },

@@ -1,0 +1,41 @@
+import { isLost, sameReplica } from '#core/cluster/replica.ts'
+import type { ClusterState, ReportLosses, Slot } from '#core/cluster/types.ts'
+import { logIndex, term } from '#core/raft/types.ts'
+import type { NodeKey } from '#ports/transport.ts'
+import type { ReplicaHost } from './host.ts'
+import { metaGroup } from './meta-machine.ts'
+import { idOfReplica, livesOn } from './replica-name.ts'
+
+/** What a member does about replicas that ended with its former process, and about slots that begin anew (decision C12). */
+
+/** Replicas that the table takes for this node's, and of which there is a tombstone here: what they promised to keep is gone. */
+export function lossesOf(host: ReplicaHost, { table }: ClusterState): ReportLosses['losses'] {
+  return table.slots.flatMap((slot, group) => {
+    const buried = group === metaGroup ? null : host.own.buried(group)
+    if (buried === null) return []
+    const replica = givenBy(slot).find((given) => idOfReplica(given) === buried.replica)
+    return replica === undefined || isLost(slot, replica) ? [] : [{ slot: group, replica, term: buried.term }]
+  })
+}
+
+/** A learner that is taken back again is not missed. */
+function givenBy({ replicas, move }: Slot): Slot['replicas'] {
+  const learner = move === null || move.step === 'revert' ? null : move.to
+  return learner === null || replicas.some((replica) => sameReplica(replica, learner)) ? replicas : [...replicas, learner]
+}
+
+/** Becomes a replica of each slot whose new life is to begin here too. An old table does no harm: a replica is founded once, and one that nobody wants is a stray. */
+export function foundAnew(host: ReplicaHost, { table }: ClusterState, self: NodeKey): void {
+  for (const [group, { life, initial }] of table.slots.entries()) {
+    const own = life.number === 1 ? undefined : initial.find((replica) => livesOn(idOfReplica(replica), self))
+    if (own === undefined) continue
+    const about = {
+      replica: idOfReplica(own),
+      initial: { voters: initial.map(idOfReplica), outgoing: [], learners: [] },
+      decidedAt: logIndex(life.index),
+    }
+    if (!host.own.isNews(group, about)) continue
+    host.drop(group, () => {})
+    host.found(group, about, { index: logIndex(life.index), term: term(life.term) })
+  }
+}

@@ -1,0 +1,63 @@
+import type { Mutant } from '#test/mutants/mutant.ts'
+import { test } from '#test/mutants/mutant.ts'
+
+const lives = 'src/core/cluster/lives.test.ts'
+const store = 'src/runtime/fleeting-log-store.test.ts'
+
+/** Slots that are kept in memory, and what becomes of one that lost a majority. */
+export const slotLives: readonly Mutant[] = [
+  {
+    name: 'slot-anew-with-its-majority',
+    guards: 'decision C12',
+    breaks: 'A slot begins anew although those that are not lost may go on without it.',
+    file: 'src/core/cluster/lives.ts',
+    original: "if (!isBeyondRecovery(slot)) return 'majority-left'",
+    mutated: '',
+    checks: [test(lives, 'decision C12: a slot that lost a majority')],
+  },
+  {
+    name: 'slot-anew-by-one-configuration',
+    guards: 'decision C12',
+    breaks: 'A slot on the move begins anew when only one of its two configurations has lost its majority.',
+    file: 'src/core/cluster/lives.ts',
+    original: 'configurationsOf(slot).every(',
+    mutated: 'configurationsOf(slot).some(',
+    checks: [test(lives, 'decision C12: a slot on the move')],
+  },
+  {
+    name: 'slot-anew-within-a-lease',
+    guards: 'decision C12',
+    breaks: 'A slot begins anew while somebody may rely on a lease of its former life.',
+    file: 'src/core/cluster/lives.ts',
+    original: "if (context.time < anewFrom(state, slot)) return 'too-early'",
+    mutated: '',
+    checks: [test(lives, 'decision C12: nothing begins anew while')],
+  },
+  {
+    name: 'slot-anew-in-a-former-term',
+    guards: 'decision C12',
+    breaks: 'The new life of a slot begins in a term in which somebody may have led before.',
+    file: 'src/core/cluster/lives.ts',
+    original: '...slot.lost.map((replica) => replica.term)) + 1',
+    mutated: ') + 1',
+    checks: [test(lives, 'decision C12: a slot that lost a majority')],
+  },
+  {
+    name: 'lost-replica-counts-as-alive',
+    guards: 'decision C12',
+    breaks: 'A replica that has lost what it promised to keep counts in majorities as before.',
+    file: 'src/core/cluster/replica.ts',
+    original: "holder.state !== 'dead' && !isLost(slot, replica)",
+    mutated: "holder.state !== 'dead'",
+    checks: [test(lives, 'decision C12')],
+  },
+  {
+    name: 'vote-before-its-term-is-on-disk',
+    guards: 'decision C12',
+    breaks: 'A replica in memory enters a term that its node does not remember when it is gone.',
+    file: 'src/runtime/fleeting-log-store.ts',
+    original: ' || living.term !== known.term',
+    mutated: '',
+    checks: [test(store, 'decision C12')],
+  },
+]
