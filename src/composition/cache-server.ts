@@ -27,16 +27,6 @@ export const serveCache: Serve = (options, node, { serverFactory, warnings }) =>
   const limits = linesMax === null ? {} : { linesMax }
   const ports = { node, name: id, version, clock: systemClock, prng: new Prng(seed()), entropy, telemetry, admission, hasRoom }
   const server = new CacheServer({ ...ports, limits })
-  const source: MetricsSource = {
-    async report() {
-      server.gatherMetrics()
-      return { ...(await metrics.report()), ...server.report() }
-    },
-    prometheus() {
-      server.gatherMetrics()
-      return metrics.prometheus()
-    },
-  }
   let started = false
   const known = withWarnings(server.nodeApi, warnings)
   const nodeApi = () => (started ? known : null)
@@ -45,7 +35,7 @@ export const serveCache: Serve = (options, node, { serverFactory, warnings }) =>
     node: nodeApi,
     serverFactory,
     routes: cacheRoutes({ api: () => (started ? server.cache : null), node: id, now: () => Date.now() }),
-    metrics: source,
+    metrics: metricsSource(server, metrics),
     report: cacheMetricsReport,
     meter: metrics,
     events: Object.values(cacheEvents),
@@ -90,3 +80,15 @@ export const serveCache: Serve = (options, node, { serverFactory, warnings }) =>
     },
   }
 }
+
+/** What agents count themselves is gathered when somebody asks. */
+const metricsSource = (server: CacheServer, metrics: PrometheusMetrics): MetricsSource => ({
+  async report() {
+    server.gatherMetrics()
+    return { ...(await metrics.report()), ...server.report() }
+  },
+  prometheus() {
+    server.gatherMetrics()
+    return metrics.prometheus()
+  },
+})

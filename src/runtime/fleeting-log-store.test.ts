@@ -35,7 +35,7 @@ async function live(disk: MemoryDisk): Promise<Life> {
 interface Life {
   readonly store: LogStore
   readonly loaded: LoadOutcome
-  die(): Promise<void>
+  readonly die: () => Promise<void>
 }
 
 async function liveOn(disk: LogStore): Promise<Life> {

@@ -29,15 +29,17 @@ function line(carried: number, loads: readonly Load[], shedder = new Shedder(lim
   for (const { perSecond, seconds: length } of loads) {
     for (let second = 0; second < length; second++) {
       let [taken, shed, done, longestMs] = [0, 0, 0, 0]
+      const come = (): void => {
+        if (shedder.refuses(waiting.length, millis(now))) {
+          shed++
+          return
+        }
+        taken++
+        waiting.push(now)
+      }
       for (let ms = 0; ms < 1_000; ms++) {
         now++
-        for (owed += perSecond / 1_000; owed >= 1; owed--) {
-          if (shedder.refuses(waiting.length, millis(now))) shed++
-          else {
-            taken++
-            waiting.push(now)
-          }
-        }
+        for (owed += perSecond / 1_000; owed >= 1; owed--) come()
         credit = waiting.length === 0 ? 0 : credit + carried / 1_000
         for (; credit >= 1 && waiting.length > 0; credit--) {
           const waitedMs = now - (waiting.shift() ?? now)

@@ -16,9 +16,10 @@ test('twice the load that is carried is shed early: sessions are kept alive, nob
   const opened = await world.answer(world.locks('n1').openSession({ client_id: 'holder', ttl_ms: 4_000 }, new TestCall()))
   ok(opened.ok)
   const { session_id } = opened.value
-  let [kept, isOver] = [0, false]
+  let kept = 0
+  const over = new AbortController()
   const keep = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const answered = await world.locks(`n${(kept % 3) + 1}`).keepSessionAlive({ session_id }, new TestCall())
       ok(answered.ok, `the session was not kept alive: ${answered.ok ? '' : answered.error.code}`)
       kept++
@@ -37,7 +38,7 @@ test('twice the load that is carried is shed early: sessions are kept alive, nob
   ok(under.done >= 0.8 * carried * 20, `${under.done} were done`)
   const after = await load.pace(carried / 2, 5_000)
   deepEqual([...after.codes], [])
-  isOver = true
+  over.abort()
   await world.answer(keeping)
   ok(kept >= 20)
   equal((await world.leader()).node.leadership(lockGroup)?.term, term)
