@@ -88,7 +88,7 @@ function sampleSnapshots(): Readonly<Record<keyof typeof machines, Uint8Array>> 
 }
 
 function withChecksum(bytes: Uint8Array): Uint8Array {
-  const whole = bytes.slice()
+  const whole = Uint8Array.from(bytes)
   if (whole.length >= 4) new DataView(whole.buffer).setUint32(whole.length - 4, crc32(whole.subarray(0, -4)))
   return whole
 }

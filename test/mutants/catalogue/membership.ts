@@ -59,8 +59,8 @@ export const membership: readonly Mutant[] = [
     guards: 'decision R8',
     breaks: 'A replica whose order to be dropped got lost stays for ever.',
     file: 'src/runtime/citizen.ts',
-    original: 'this.#dropStrays(state)',
-    mutated: '',
+    original: 'host.drop(stray.id, () => {})',
+    mutated: 'void stray',
     checks: [test(clusterNode, 'a replica whose order to be dropped got lost'), simulator(3, 9, 29)],
   },
   {
