@@ -139,7 +139,11 @@ export class Program<FromClient, FromNode, Ports extends ProgramPorts<FromClient
   }
 
   think(meanMs: number): Promise<void> {
-    return this.sleep(-Math.log(1 - this.prng.float()) * meanMs)
+    return this.sleep(this.thinkMs(meanMs))
+  }
+
+  thinkMs(meanMs: number): number {
+    return -Math.log(1 - this.prng.float()) * meanMs
   }
 
   /** For so long, or until the signal aborts. */

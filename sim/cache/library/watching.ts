@@ -18,7 +18,7 @@ export async function watch(program: CacheProgram, { state }: OpenCache, { key, 
       if (ports.claims.isPrivate({ client: handle.name, key }, told, state.id)) continue
       after = ports.claims.watched(handle.name, { key, after, told })
       // Who takes its time is told of the newest then.
-      if (prng.chance(0.2)) await program.think(300)
+      if (prng.chance(0.2)) await program.sleepUnder(ending.signal, program.thinkMs(300))
     }
   })()
     .catch((error: unknown) => ports.failed(error))
