@@ -22,7 +22,8 @@ const timer = setInterval(() => {
   const now = performance.now()
   const slept = now - last
   last = now
-  if (slept < visibilityTimeoutMs) return
+  // Its leases had begun before it slept, and whoever wakes it does so when they are over.
+  if (slept < visibilityTimeoutMs / 2) return
   clearInterval(timer)
   const { isHeld } = asked
   // What was due is called in the turn that ends with this.
