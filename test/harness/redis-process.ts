@@ -18,6 +18,8 @@ export const withoutRedis: string | false =
 export class RedisProcess {
   /** Keeps everything. */
   static readonly durable: readonly string[] = ['--appendonly', 'yes', '--appendfsync', 'always']
+  /** A replica that joins is not kept waiting for others. */
+  static readonly #prompt: readonly string[] = ['--repl-diskless-sync-delay', '0']
   readonly port: number
   readonly #folder: string
   readonly #args: readonly string[]
@@ -46,11 +48,14 @@ export class RedisProcess {
       'bind 127.0.0.1',
       `dir ${sentinel.#folder}`,
       `sentinel monitor ${name} 127.0.0.1 ${masterPort} 1`,
-      `sentinel down-after-milliseconds ${name} 1000`,
+      `sentinel down-after-milliseconds ${name} 2000`,
       `sentinel failover-timeout ${name} 5000`,
     ]
     writeFileSync(file, `${lines.join('\n')}\n`)
     await sentinel.#spawn([file, '--sentinel'])
+    // It asks more often than in earnest, and a turn that came late does not keep it from acting for half a minute.
+    const answer = await sentinel.ask('SENTINEL DEBUG INFO-PERIOD 1000 PUBLISH-PERIOD 500 TILT-PERIOD 2000 MIN-LINK-RECONNECT-PERIOD 2000')
+    if (answer !== '+OK') throw new Error(`Sentinel does not take these periods: ${answer}`)
     return sentinel
   }
 
@@ -60,7 +65,7 @@ export class RedisProcess {
 
   /** Starts it, also again on what it has kept. */
   async run(): Promise<void> {
-    const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '', '--loglevel', 'warning']
+    const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '', '--loglevel', 'warning', ...RedisProcess.#prompt]
     await this.#spawn([...where, ...this.#args])
   }
 
