@@ -70,6 +70,8 @@ export interface ClusterTerms {
   readonly groupsBesides: number
   /** Besides those that every service bears. */
   readonly faults: readonly ServiceFaultKind[]
+  /** Slots may be kept in memory (decision C12). */
+  readonly mayForget: boolean
   /** When all must be at rest after everything has healed, in milliseconds. */
   readonly restMs: number
 }
@@ -80,11 +82,12 @@ export const usualRestMs = 120_000
 export function drawOptions(
   prng: Prng,
   minutes: number,
-  { slotsMax, groupsBesides, faults: added }: ClusterTerms = registerTerms,
+  { slotsMax, groupsBesides, faults: added, mayForget }: ClusterTerms = registerTerms,
 ): SimOptions {
   const options = drawCommon(prng, minutes)
   const faults = [...options.faults, ...added.filter(() => prng.chance(0.6))]
-  return { ...options, faults, slots: Math.min(options.slots, slotsMax) + groupsBesides, sheds: prng.chance(0.3), fleeting: false }
+  const slots = Math.min(options.slots, slotsMax) + groupsBesides
+  return { ...options, faults, slots, sheds: prng.chance(0.3), fleeting: mayForget && prng.chance(0.3) }
 }
 
 /** Where nothing is shed in a run, that is as if no load were too much. */
@@ -96,7 +99,7 @@ export function admissionLimits({ sheds }: SimOptions): AdmissionLimits {
   return { ...overloadLimits, commands: { ...commands, openFree: 0, openFreeMin: 0, targetMs: 0, ofWait: 0.02, shareMax: 0.5 } }
 }
 
-export const registerTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 0, faults: [], restMs: usualRestMs }
+export const registerTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 0, faults: [], mayForget: false, restMs: usualRestMs }
 
 function drawCommon(prng: Prng, minutes: number): Omit<SimOptions, 'sheds' | 'fleeting'> {
   const clean = prng.chance(0.3)

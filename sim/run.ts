@@ -168,6 +168,7 @@ class Run {
       const stray = replicas.find(({ raft }) => !given.includes(raft.self))
       if (stray !== undefined)
         return `group ${group} has a replica that nobody wants: ${JSON.stringify({ given, replica: stray.status() })}`
+      if (slot !== undefined && slot.lost.length > 0) return `group ${group} has lost replicas: ${JSON.stringify(slot.lost)}`
       const move = slot?.move
       if (move) return `group ${group} is moving: ${JSON.stringify({ move, replicas: replicas.map((each) => each.status()) })}`
     }

@@ -12,12 +12,12 @@ interface SimulatedService {
 }
 
 /** Decision L8: one slot. */
-const lockTerms: ClusterTerms = { slotsMax: 1, groupsBesides: 0, faults: ['stop'], restMs: usualRestMs }
+const lockTerms: ClusterTerms = { slotsMax: 1, groupsBesides: 0, faults: ['stop'], mayForget: false, restMs: usualRestMs }
 
 /** What is left of one key comes out of its queue one by one. */
-const queueTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 1, faults: ['stop'], restMs: 600_000 }
+const queueTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 1, faults: ['stop'], mayForget: false, restMs: 600_000 }
 
-const cacheTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 0, faults: ['stop'], restMs: usualRestMs }
+const cacheTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 0, faults: ['stop'], mayForget: true, restMs: usualRestMs }
 
 /** What can be simulated. */
 export const services = {

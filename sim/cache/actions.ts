@@ -33,6 +33,7 @@ export const cacheActions: readonly string[] = [
   'told-cleared',
   'expire',
   'evict',
+  'lost',
   'push',
   ...programs.map(({ name }) => `litmus-${name}`),
 ]

@@ -28,6 +28,7 @@ import { cacheClients } from '#wire/cache-client-codec.ts'
 import type { CacheClientMessage, CacheServerMessage } from '#wire/cache-client-message.ts'
 import { drawCacheOptions, keysOf } from './options.ts'
 import type { CacheOptions } from './options.ts'
+import { Rebirths } from './rebirths.ts'
 import { runResident } from './resident-client.ts'
 import { behind, unrestOf } from './rest.ts'
 import { Watcher } from './watcher.ts'
@@ -46,6 +47,7 @@ export class CacheWorkload implements Workload {
   readonly #ledger: Ledger
   readonly #claims: Claims
   readonly #coherence: Coherence
+  readonly #rebirths: Rebirths
   readonly #nodes = new Map<string, Part>()
   readonly #watchers: Watcher[] = []
   readonly #failures: unknown[] = []
@@ -58,11 +60,11 @@ export class CacheWorkload implements Workload {
   #quietAt: number | null = null
 
   /** `library`: with programs that use the client library. */
-  constructor(world: World, { slots }: SimOptions, { library }: { readonly library: boolean }) {
+  constructor(world: World, { slots, fleeting }: SimOptions, { library }: { readonly library: boolean }) {
     this.#world = world
     this.#slots = slots
     const prng = world.prng.fork()
-    const drawn = drawCacheOptions(prng)
+    const drawn = drawCacheOptions(prng, { fleeting })
     this.#options = library ? { ...drawn, callers: Math.min(drawn.callers, callersBesides) } : { ...drawn, libraryClients: 0 }
     this.actions = new Map([...cacheActions, ...(library ? libraryActions : [])].map((action) => [action, 0]))
     world.trace.line('sim', 'cache options', { ...this.#options })
@@ -82,6 +84,7 @@ export class CacheWorkload implements Workload {
       },
     })
     this.#coherence = new Coherence(this.#claims, slots)
+    this.#rebirths = new Rebirths(world.cluster.nodes, (group, life) => this.#ledger.forgotten(group, life))
   }
 
   readonly serve = (life: NodeLife): Served => {
@@ -166,6 +169,7 @@ export class CacheWorkload implements Workload {
   afterEvent(): void {
     if (this.#failures.length > 0) throw this.#failures[0]
     this.#events++
+    this.#rebirths.look()
     if (this.#events % lookEvery === 0) this.#coherence.look(this.#parts, this.#applications.usableLines)
     if (this.#events % lookInsideEvery === 0) this.#coherence.lookInside(this.#parts)
   }
@@ -258,8 +262,8 @@ const nodeOf = ({ bus, cache, clients }: CacheServer): CacheNode => ({
   slotOf: (key) => (bus.slots === null ? null : slotId(slotOf(cacheKey(key), 0, bus.slots))),
 })
 
-/** What is counted that homes do by themselves, or are told to. */
-const ownCauses: ReadonlySet<string> = new Set<Cause>(['expire', 'evict', 'push', 'clear'])
+/** What is counted that nobody did to the key by its name. */
+const ownCauses: ReadonlySet<string> = new Set<Cause>(['expire', 'evict', 'push', 'clear', 'lost'])
 
 /** A command that was called unknown goes along with others for as long as those wait for their answers. */
 const lateMs = 2 * pathLimits.answerMs

@@ -4,6 +4,7 @@ import { checkLinearizability } from '#sim/checker/linearizability.ts'
 import { Violation } from '#sim/checks/violation.ts'
 import type { CacheInput, CacheOutput } from './cache-model.ts'
 import { cacheModel } from './cache-model.ts'
+import { isEndedByMemory } from './key-log.ts'
 import type { KeyLog, Moment } from './key-log.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -215,7 +216,7 @@ export class Claims {
       this.#history.returned(owed.claim.id, { type: 'done' })
     }
     this.#hear(key, moment, before)
-    if (moment.cause !== 'expire' && moment.cause !== 'evict' && moment.cause !== 'clear') return
+    if (!isEndedByMemory(moment.cause)) return
     this.totals.endedByMemory++
     // All copies went before it.
     this.#tell(key, moment)
@@ -304,7 +305,7 @@ export class Claims {
       isOwed ||
       this.#ledger()
         .of(key)
-        .some(({ version: other, cause }) => cause !== 'expire' && cause !== 'evict' && isLater(other))
+        .some(({ version: other, cause }) => !isEndedByMemory(cause) && isLater(other))
     )
   }
 

@@ -1,7 +1,14 @@
 import { present } from '#base/assert.ts'
 
-/** Why a key has what it has: a change that somebody asked for, what an owner had, or what a home does by itself. */
-export type Cause = 'start' | 'write' | 'owner' | 'push' | 'expire' | 'evict' | 'clear'
+/** Why a key has what it has: a change that somebody asked for, what an owner had, what a home does by itself, or that its slot began anew. */
+export type Cause = 'start' | 'write' | 'owner' | 'push' | EndedByMemory
+
+/** An end that nobody asked for by the name of the key. */
+type EndedByMemory = 'expire' | 'evict' | 'clear' | 'lost'
+
+export const isEndedByMemory = (cause: Cause): cause is EndedByMemory => ends.has(cause)
+
+const ends: ReadonlySet<Cause> = new Set<EndedByMemory>(['expire', 'evict', 'clear', 'lost'])
 
 /** What a key had from one entry of the log to the next. */
 export interface Moment {

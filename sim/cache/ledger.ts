@@ -5,7 +5,7 @@ import type { MemoryState } from '#core/cache/memory-state.ts'
 import { namespaceOf } from '#core/cache/memory-state.ts'
 import type { Dirty } from '#core/cache/messages.ts'
 import type { Key, Operation, Outcome, Value, Version } from '#core/cache/types.ts'
-import { cacheKey, compareVersions } from '#core/cache/types.ts'
+import { cacheKey, compareVersions, homeTerm, noVersion } from '#core/cache/types.ts'
 import { slotOf } from '#core/ring/partition.ts'
 import { Violation } from '#sim/checks/violation.ts'
 import type { Cause, Moment } from './key-log.ts'
@@ -54,7 +54,7 @@ interface Seen {
  * goes by itself only when its life is over or memory is full.
  */
 export class Ledger {
-  readonly totals = { commands: 0, moments: 0, pushes: 0, pushesDropped: 0, expired: 0, evicted: 0, clears: 0, cleared: 0 }
+  readonly totals = { commands: 0, moments: 0, pushes: 0, pushesDropped: 0, expired: 0, evicted: 0, clears: 0, cleared: 0, valuesLost: 0 }
   readonly #now: () => number
   readonly #slots: number
   readonly #pressure: boolean
@@ -108,6 +108,16 @@ export class Ledger {
     if (!isStale) this.#carryOut(command.value, answer.value, { slot, time, state })
   }
 
+  /** The slot begins anew: all that it had is gone, and what replicas of its former life still carry out never was (decision C12). */
+  forgotten(slot: number, { index, term }: { readonly index: number; readonly term: number }): void {
+    this.#seen.set(slot, { index, position: Infinity })
+    for (const { key, last } of this.#logs.values()) {
+      if (last.value === null || this.#slotOf(key) !== slot) continue
+      this.totals.valuesLost++
+      this.#add({ key: cacheKey(key), version: { ...noVersion, term: homeTerm(term) }, value: null, cause: 'lost' })
+    }
+  }
+
   #carryOut(command: MemoryCommand, answer: MemoryAnswer, seen: Seen): void {
     switch (command.type) {
       case 'open-session':
@@ -145,7 +155,11 @@ export class Ledger {
   }
 
   #isIn(key: string, slot: number, namespace: string): boolean {
-    return namespaceOf(cacheKey(key)) === namespace && slotOf(cacheKey(key), 0, this.#slots) === slot
+    return namespaceOf(cacheKey(key)) === namespace && this.#slotOf(key) === slot
+  }
+
+  #slotOf(key: string): number {
+    return slotOf(cacheKey(key), 0, this.#slots)
   }
 
   #write(command: Extract<MemoryCommand, { type: 'write' }>, answer: MemoryAnswer, { time }: Seen): void {

@@ -2,6 +2,7 @@ import type { Prng } from '#base/prng.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
 import type { FullPolicy } from '#core/cache/memory-state.ts'
 import { keyIn } from '#core/cache/memory-state.ts'
+import type { SimOptions } from '#sim/options.ts'
 
 /** What a seed decides about the clients of the cache, and the limits that it runs under (swarm testing: each run has some of it, not a little of all). */
 export interface CacheOptions {
@@ -39,7 +40,7 @@ export interface CacheOptions {
 /** All keys that are watched fit in: one that is recalled is read again at once. */
 const directoryMin = 4
 
-export function drawCacheOptions(prng: Prng): CacheOptions {
+export function drawCacheOptions(prng: Prng, { fleeting }: Pick<SimOptions, 'fleeting'>): CacheOptions {
   const pressure = prng.chance(0.25)
   const linesMax = prng.pick([2, 4, 100_000])
   const lineBytesMax = prng.pick([600, 1_000_000])
@@ -48,7 +49,7 @@ export function drawCacheOptions(prng: Prng): CacheOptions {
     residents: prng.between(0, 3),
     watchers: prng.between(1, 3),
     // What goes by itself would look like what was never written.
-    litmus: pressure ? 0 : prng.between(1, 2),
+    litmus: pressure || fleeting ? 0 : prng.between(1, 2),
     keys: prng.between(2, 6),
     thinkMs: prng.pick([200, 400, 800]),
     litmusThinkMs: prng.pick([1_000, 2_000]),

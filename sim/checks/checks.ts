@@ -148,7 +148,7 @@ export class Checks {
 
   #committed(name: string, { raft, id }: Group, from: number): void {
     const record = this.#record(id)
-    for (let index = from + 1; index <= raft.commit; index++) {
+    for (let index = Math.max(from, raft.base) + 1; index <= raft.commit; index++) {
       const entry = raft.entryAt(logIndex(index))
       if (entry === null) continue
       const known = record.entries.get(index)

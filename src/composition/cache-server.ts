@@ -20,15 +20,15 @@ import type { Serve } from './served.ts'
 import { withWarnings } from './with-warnings.ts'
 
 export const serveCache: Serve = (options, node, { serverFactory, warnings }) => {
-  const { id, logLevel, version, hasRoom, linesMax } = options
+  const { id, logLevel, version, hasRoom, linesMax, store, data } = options
   const metrics = new PrometheusMetrics({ node: id, definitions: [...httpMetrics, ...cacheMetrics], process: true, now: () => Date.now() })
   const telemetry = new PinoTelemetry({ level: logLevel, node: id, meter: metrics })
   const admission = new Admission({ clock: systemClock, prng: new Prng(seed()), telemetry })
   const limits = linesMax === null ? {} : { linesMax }
   const ports = { node, name: id, version, clock: systemClock, prng: new Prng(seed()), entropy, telemetry, admission, hasRoom }
-  const server = new CacheServer({ ...ports, limits })
+  const server = new CacheServer({ ...ports, limits, store: data === null ? 'memory' : store })
   let started = false
-  const known = withWarnings(server.nodeApi, warnings)
+  const known = withWarnings(server.nodeApi, () => [...warnings(), ...server.warnings()])
   const nodeApi = () => (started ? known : null)
   const access = accessOf(options, telemetry)
   const http = createApiServer({

@@ -14,6 +14,8 @@ export interface NodeOptions {
   readonly seeds: readonly string[]
   /** The folder of its store; null: it keeps everything in memory, and a node that ends has lost it. */
   readonly data: string | null
+  /** Where it keeps its slots, if `data` is a folder: there too, or in memory, and then a restart has lost them (decision C12). */
+  readonly store: 'disk' | 'memory'
   /** How many lines a cache node keeps; null: as many as usual. */
   readonly linesMax: number | null
   readonly slots: number

@@ -125,6 +125,7 @@ function optionsOf(
       .sort(),
     seeds: [],
     data: options.folder === null ? null : join(options.folder, id),
+    store: 'disk',
     linesMax: null,
     slots: groups[service],
     secret: null,

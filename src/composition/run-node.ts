@@ -12,6 +12,8 @@ import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import { MemoryLogStore } from '#io/memory/memory-log-store.ts'
 import { systemClock } from '#io/system-clock.ts'
 import { TcpTransport, refusePeers } from '#io/transport/tcp-transport.ts'
+import type { LogStore } from '#ports/log-store.ts'
+import { FleetingLogStore } from '#runtime/fleeting-log-store.ts'
 import { defaultCompaction } from '#runtime/limits.ts'
 import type { NodeConfig, NodeFatal } from '#runtime/node-config.ts'
 import { LockstepNode } from '#runtime/node.ts'
@@ -130,7 +132,7 @@ function nodeOf(
   { http, telemetry, machineVersion, ports }: Served,
   { door, acceptPeers, fatal }: Fates,
 ): LockstepNode {
-  const { service, secret, data: folder } = options
+  const { service, secret } = options
   const clock = systemClock
   return new LockstepNode(
     configOf(options, machineVersion),
@@ -140,7 +142,7 @@ function nodeOf(
       entropy,
       prng: new Prng(seed()),
       lookUp,
-      store: folder === null ? new MemoryLogStore() : new JournaledLogStore({ folder, beneath: new LmdbLogStore({ folder }) }),
+      store: storeOf(options),
       connect: (self, clusterId) => {
         acceptPeers()
         const { server } = http.fastify
@@ -150,6 +152,12 @@ function nodeOf(
     },
     fatal,
   )
+}
+
+function storeOf({ data: folder, store }: NodeOptions): LogStore {
+  if (folder === null) return new MemoryLogStore()
+  const disk = new JournaledLogStore({ folder, beneath: new LmdbLogStore({ folder }) })
+  return store === 'memory' ? new FleetingLogStore({ disk, memory: new MemoryLogStore() }) : disk
 }
 
 /** Requests first, while this node can still carry them out; then leadership is handed over, and the connections close. */

@@ -47,6 +47,8 @@ export function eventText(event: AnyEvent): Said | null {
       return { tone: 'good', text: `${event.moved} messages of ${event.queue} were redriven` }
     case 'home-began':
       return { tone: 'plain', text: `${event.node_id} is home of slot ${event.slot}` }
+    case 'slot-lost':
+      return { tone: 'bad', text: `slot ${event.slot} lost most replicas in memory, and begins anew, empty` }
     case 'home-ended':
       return { tone: 'plain', text: `${event.node_id} is no more home of slot ${event.slot}` }
     case 'hello':

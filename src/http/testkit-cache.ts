@@ -52,6 +52,8 @@ function agreeable(feeds: Feeds): CacheApi {
         capacity: info,
         states,
         homes: { slots: 11, open: 11, agents: 3, keys: 1, values: 1, value_bytes: 5 },
+        store: 'disk',
+        slots_lost: [],
         ring,
         lines: [{ key: 'k', state: 'M', version: '3.17.0', bytes: 5, present: true, dirty: false, usable: true }],
         next: 'k',

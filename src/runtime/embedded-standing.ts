@@ -2,6 +2,7 @@ import type { ClusterNode } from './cluster-node.ts'
 import type { Group } from './group.ts'
 import type { GroupRole, GroupStanding, MemberStanding, NodeStanding } from './node-standing.ts'
 import { nodeNameOf } from './replica-name.ts'
+import { missingOn } from './slot-lives.ts'
 
 /** A node whose groups are replicas with logs of their own; null until it runs. */
 export class EmbeddedStanding implements NodeStanding {
@@ -24,9 +25,9 @@ export class EmbeddedStanding implements NodeStanding {
     if (node === null || this.clusterId === null) return 'this node does not belong to a cluster yet'
     const { groups } = node.host
     // Right after the forming, before the groups are open.
-    if (groups.size === 0 && node.cluster === null) return 'this node does not know its cluster yet'
+    if (node.cluster === null) return 'this node does not know its cluster yet'
     const leaderless = [...groups.values()].filter(({ raft }) => raft.leader === null).map(({ id }) => id)
-    if (leaderless.length === 0) return null
+    if (leaderless.length === 0) return missingAt(node)
     return leaderless.length === 1 ? `no leader is known for slot ${leaderless[0]}` : `no leader is known for ${leaderless.length} slots`
   }
 
@@ -55,6 +56,12 @@ export class EmbeddedStanding implements NodeStanding {
     const groups = [...(this.#node()?.host.groups.values() ?? [])]
     return groups.map(standingOf).sort((left, right) => left.group - right.group)
   }
+}
+
+/** Whoever restarts nodes one after the other must not go on before, or most replicas of a slot end together. */
+function missingAt({ host, cluster }: ClusterNode): string | null {
+  const missing = cluster === null ? 0 : missingOn(host, cluster)
+  return missing === 0 ? null : `${missing} of its slots were in memory, and are copied to it again`
 }
 
 function standingOf(group: Group): GroupStanding {

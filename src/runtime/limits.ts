@@ -27,6 +27,8 @@ export const runtimeLimits = {
   snapshotBytesPerTurn: mebibyte,
   /** Entries that stay in memory behind a snapshot take no more than this, however many of them may. */
   keepBytesMax: 4 * mebibyte,
+  /** What an entry takes of memory besides the bytes in it, about. */
+  entryOverheadBytes: 512,
   /** One answer with bodies for a replica that receives a snapshot; a single larger one goes alone. */
   bodiesBytesMax: 256 * 1024,
   bodiesEntriesMax: 1_024,
@@ -49,11 +51,12 @@ assert(runtimeLimits.snapshotBytesPerTurn >= runtimeLimits.snapshotChunkBytes, '
 
 /** When a group's log is compacted. */
 export interface CompactionPolicy {
-  /** A snapshot is taken after so many bytes, or so many entries, since the last one. */
+  /** A snapshot is taken after so many bytes, or so many entries, since the last one; later if that one was larger. */
   readonly bytes: number
   readonly entries: number
   /** So many entries stay in memory behind a snapshot, as far as their bytes allow, for followers that lag a little. */
   readonly keepEntries: number
 }
 
-export const defaultCompaction: CompactionPolicy = { bytes: 8 * mebibyte, entries: 100_000, keepEntries: 5_000 }
+/** A node has dozens of groups, and every entry takes half a kilobyte of memory besides what is in it. */
+export const defaultCompaction: CompactionPolicy = { bytes: 8 * mebibyte, entries: 5_000, keepEntries: 1_000 }

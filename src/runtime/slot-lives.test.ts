@@ -185,3 +185,17 @@ test('decision C12: a node that does not come back is not waited for when the sl
   cluster.until('the slot begins anew without it', () => cluster.slot.life.number === 2, 60_000)
   equal(cluster.add(1), 1)
 })
+
+test('decision C12: a restarted node is ready when it has its slots again, and no sooner', () => {
+  const cluster = new Cluster()
+  cluster.add(5)
+  const victim = present(others(cluster, cluster.leader)[0], 'a follower')
+  const reasons = new Set<string | null | undefined>()
+  cluster.restart(victim)
+  cluster.watch = () => reasons.add(victim.node?.standing.notReadyBecause)
+  cluster.until('it is ready', () => victim.node?.standing.notReadyBecause === null)
+  ok(reasons.has('2 of its slots were in memory, and are copied to it again'), [...reasons].join())
+  const { raft } = present(cluster.replicaOn(victim), 'it has a replica')
+  ok(raft.membership.voters.includes(raft.self))
+  equal(cluster.slot.lost.length, 0)
+})

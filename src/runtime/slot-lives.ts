@@ -8,13 +8,21 @@ import { idOfReplica, livesOn } from './replica-name.ts'
 
 /** What a member does about replicas that ended with its former process, and about slots that begin anew (decision C12). */
 
-/** Replicas that the table takes for this node's, and of which there is a tombstone here: what they promised to keep is gone. */
+/** What nobody was told of yet: what these replicas promised to keep is gone. */
 export function lossesOf(host: ReplicaHost, { table }: ClusterState): ReportLosses['losses'] {
+  return endedOn(host, table).filter(({ slot, replica }) => !isLost(table.slots[slot] as Slot, replica))
+}
+
+/** How many slots this node does not have again yet. */
+export const missingOn = (host: ReplicaHost, { table }: ClusterState): number => endedOn(host, table).length
+
+/** Replicas that the table takes for this node's, and of which there is a tombstone here. */
+function endedOn(host: ReplicaHost, table: ClusterState['table']): ReportLosses['losses'] {
   return table.slots.flatMap((slot, group) => {
     const buried = group === metaGroup ? null : host.own.buried(group)
     if (buried === null) return []
     const replica = givenBy(slot).find((given) => idOfReplica(given) === buried.replica)
-    return replica === undefined || isLost(slot, replica) ? [] : [{ slot: group, replica, term: buried.term }]
+    return replica === undefined ? [] : [{ slot: group, replica, term: buried.term }]
   })
 }
 

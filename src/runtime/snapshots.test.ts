@@ -306,3 +306,24 @@ test('large entries are kept behind a snapshot for as many bytes as the limit sa
   world.until('the log is cut', () => group.raft.base > 0)
   equal(index - group.raft.base, Math.floor(runtimeLimits.keepBytesMax / 1_000_000))
 })
+
+test('a log grows as large as the state before the next snapshot, and no longer than it has to while that is small', () => {
+  const due = (stateBytes: number): number => {
+    const machine = new Large(pieces(1, stateBytes))
+    const world = new World({ names: ['a'], compaction: { ...rarely, entries: 10, keepEntries: 0 }, machineFor: () => machine })
+    world.found(1)
+    world.elect(1)
+    const group = world.replica('a', 1)
+    const propose = (): void => {
+      world.propose('a', 1, [add(1)])
+      world.run(20)
+    }
+    while (group.raft.base === 0) propose()
+    const first = group.raft.base
+    while (group.raft.base === first) propose()
+    return group.raft.base - first
+  }
+  equal(due(10), 10)
+  const commands = due(50_000)
+  ok(commands > 50_000 / (runtimeLimits.entryOverheadBytes + 100) && commands < 50_000 / runtimeLimits.entryOverheadBytes, String(commands))
+})

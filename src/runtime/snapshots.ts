@@ -24,6 +24,8 @@ export class Snapshots {
   readonly #named: () => void
   #taking: Taking | null = null
   #restoring: SnapshotMeta | null = null
+  /** Of the newest snapshot. */
+  #stateBytes = 0
   /** As far as this life, and this state, has cut the log; null when the store has to be told of everything that lives. */
   #cutUpTo: LogIndex | null = null
   /** Snapshots that followers are reading, and when they last did. */
@@ -36,9 +38,11 @@ export class Snapshots {
     this.#named = options.named
   }
 
+  /** A log grows as large as the state, if that is large: so snapshots cost no more than the log does. */
   takeIfDue(): void {
     const { entries, bytes } = this.#group.applier.sinceSnapshot
-    if (entries >= this.#policy.entries || bytes >= this.#policy.bytes) this.take()
+    const isLong = entries >= this.#policy.entries || bytes >= this.#policy.bytes
+    if (isLong && bytes + entries * limits.entryOverheadBytes >= this.#stateBytes) this.take()
   }
 
   take(): void {
@@ -83,6 +87,7 @@ export class Snapshots {
     const { applier } = this.#group
     if (!applier.held) applier.hold()
     this.#restoring = snapshot
+    this.#stateBytes = snapshot.bytes
     this.#cutUpTo = null
     this.#load(snapshot, 0, new Uint8Array(snapshot.bytes))
   }
@@ -173,6 +178,7 @@ export class Snapshots {
   /** From this write on the snapshot counts, and the log behind it is dropped. */
   #name(snapshot: SnapshotMeta): void {
     const { raft, id, epoch } = this.#group
+    this.#stateBytes = snapshot.bytes
     const dropUpTo = this.#dropUpTo(snapshot.index)
     const dropTerm = present(raft.termAt(dropUpTo), 'the log reaches back to where it is cut')
     const compact = { snapshot, dropUpTo, dropTerm, ...this.#changesUpTo(dropUpTo), keepSnapshots: this.#pinned() }

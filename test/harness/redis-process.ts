@@ -65,7 +65,19 @@ export class RedisProcess {
 
   /** Starts it, also again on what it has kept. */
   async run(): Promise<void> {
-    const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '', '--loglevel', 'warning', ...RedisProcess.#prompt]
+    const where = [
+      '--port',
+      String(this.port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      this.#folder,
+      '--save',
+      '',
+      '--loglevel',
+      'warning',
+      ...RedisProcess.#prompt,
+    ]
     await this.#spawn([...where, ...this.#args])
   }
 

@@ -14,6 +14,10 @@ export const cacheEvents = {
     { type: literal('home-began'), ...stamp, slot, node_id: nodeId, term: integer(1, Number.MAX_SAFE_INTEGER) },
     { title: 'HomeBegan', description: 'This node became home of a slot, and waits for those who had lines before.' },
   ),
+  slotLost: closed(
+    { type: literal('slot-lost'), ...stamp, slot, times: integer(1, Number.MAX_SAFE_INTEGER) },
+    { title: 'SlotLost', description: 'The slot lost most of its replicas in memory, for the n-th time, and begins anew, empty.' },
+  ),
   homeEnded: closed({ type: literal('home-ended'), ...stamp, slot, node_id: nodeId }, { title: 'HomeEnded' }),
 } as const
 

@@ -28,6 +28,7 @@ const counters = closed(
     write_backs: count({ description: 'Values at the level `owner` that were sent to memory.' }),
     lost: count({ description: 'Values at the level `owner` that were lost with a lease.' }),
     lapses: count({ description: 'Leases that ended.' }),
+    slots_lost: count({ description: 'How often a slot lost most of its replicas in memory and began anew, as this node knows it.' }),
     invalidations_sent: count({ description: 'By the homes here.' }),
     invalidations_received: count(),
     downgrades_sent: count({ description: 'By the homes here.' }),

@@ -1,7 +1,7 @@
 import { Type } from '#api/type.ts'
 import { ringView } from '#api/common/ring.ts'
 import { nodeId } from '#api/common/words.ts'
-import { closed, count, integer, listOf, literal, nullable, optional } from '#api/schemas.ts'
+import { closed, count, instant, integer, listOf, literal, nullable, oneOf, optional } from '#api/schemas.ts'
 import type { Data } from '#api/schemas.ts'
 import { cacheApiLimits as limits, cacheDefaults as defaults } from './limits.ts'
 import { key, lineState, version } from './words.ts'
@@ -47,6 +47,16 @@ const homeView = closed(
   { title: 'CacheHomes' },
 )
 
+const lostSlot = closed(
+  {
+    slot: integer(0, limits.slotsMax),
+    times: integer(1, Number.MAX_SAFE_INTEGER),
+    last_at: instant(),
+  },
+  { title: 'LostSlot' },
+)
+export type LostSlot = Data<typeof lostSlot>
+
 export const cacheStatus = closed(
   {
     service: literal('cache'),
@@ -56,6 +66,11 @@ export const cacheStatus = closed(
     capacity,
     states: stateCounts,
     homes: homeView,
+    store: oneOf(['disk', 'memory'], { description: 'Where this node keeps its slots; what is in `memory` ends with the node.' }),
+    slots_lost: listOf(lostSlot, {
+      maxItems: limits.slotsMax,
+      description: 'Slots that lost most of their replicas in memory at one time, and began anew, empty.',
+    }),
     ring: ringView,
     lines: listOf(lineView, { maxItems: limits.pageMax, description: 'In the order of their keys.' }),
     next: nullable({ ...key, description: 'Give it as `after` for the next page; null: this is the last one.' }),

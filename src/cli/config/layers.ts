@@ -16,6 +16,8 @@ interface Sources {
  */
 const ofRedis: ReadonlySet<string> = new Set(['engine', 'redis-url', 'redis-name', 'redis-replicas', 'redis-durability'])
 const peers: ReadonlySet<string> = new Set(['join', 'seeds', 'expect'])
+/** What other nodes refuse. */
+const ofCache: ReadonlySet<string> = new Set(['store'])
 
 /** Settings of a node beneath its command line: a variable of each flag, then the short names that compose files use, then the file. */
 export function nodeLayers(found: Found, { flags, environment, file }: Sources): Layers {
@@ -29,11 +31,8 @@ export function nodeLayers(found: Found, { flags, environment, file }: Sources):
   add('service')
   if (said('service') === 'queue') add('engine')
   const isRedis = said('service') === 'queue' && said('engine') === 'redis'
-  for (const flag of flags) {
-    if (flag === 'engine') continue
-    const isOthers = isRedis ? peers.has(flag) : ofRedis.has(flag)
-    if (!isOthers) add(flag)
-  }
+  const ofOthers = [isRedis ? peers : ofRedis, ...(said('service') === 'cache' ? [] : [ofCache])]
+  for (const flag of flags) if (flag !== 'engine' && !ofOthers.some((others) => others.has(flag))) add(flag)
   dropOverruled(layers, (flag) => rankOf(flag, found, environment))
   return layers
 }

@@ -221,3 +221,13 @@ test('a node asks for no tokens and has no limit of rates unless told, and does 
   equal(read({ ...given, tokens: bad }).mistakes.length, 2)
   deepEqual(read({ ...given, service: 'register', tokens: good }).mistakes, ['--tokens and --rate-limit are not for registers'])
 })
+
+test('only a cache keeps its slots in memory, and what the environment says of it is not for the others', () => {
+  const given = { id: 'a', listen: '127.0.0.1:1', join: '127.0.0.1:1' }
+  equal(read({ ...given, service: 'cache' }).options.store, 'disk')
+  const told = read({ ...given, service: 'cache' }, { LOCKSTEP_STORE: 'memory' })
+  deepEqual([told.mistakes, told.options.store], [[], 'memory'])
+  deepEqual(read(given, { LOCKSTEP_STORE: 'memory' }).options.store, 'disk')
+  match(read({ ...given, service: 'queue', store: 'memory' }).mistakes[0] ?? '', /^--store memory is for --service cache/)
+  match(read({ ...given, service: 'cache', store: 'tape' }).mistakes[0] ?? '', /^--store must be disk or memory/)
+})

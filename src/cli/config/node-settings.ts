@@ -62,6 +62,10 @@ export const nodeFlags = {
     integer('N', 'groups of a cluster of registers that is formed; 1 by default; fixed for its life', { min: 1, max: 1_024 }),
     1,
   ),
+  store: choice('KIND', 'where a cache keeps its slots: disk, by default, or memory, and then a restart of most nodes at once empties it', [
+    'disk',
+    'memory',
+  ]),
   'cache-lines': integer('N', 'lines that a cache node keeps, 100000 by default', {
     min: 1,
     max: 9_999_999,
@@ -129,6 +133,8 @@ export function optionsOf(values: Values, { parse, checkTls, origins, mistakes }
   const own = advertise ?? reachable(listen)
   const voters = votersOf(values, own, mistakes)
   const redis = redisFor(values, parse, mistakes)
+  if (values.store === 'memory' && service !== 'cache')
+    mistakes.push('--store memory is for --service cache: the others keep what they promise')
   if (redis !== null && (join.length + seeds.length > 0 || values.expect !== undefined))
     mistakes.push('--join, --seeds and --expect are not for --engine redis: nodes find each other there')
   return {
@@ -139,6 +145,7 @@ export function optionsOf(values: Values, { parse, checkTls, origins, mistakes }
     ...voters,
     data: data ?? `.lockstep/${id}`,
     slots: service === 'register' ? slots : groups[service],
+    store: values.store,
     linesMax: values['cache-lines'] ?? null,
     leaveMs: values['leave-on-stop'] ?? null,
     consolePeers: values['console-peers'],

@@ -51,9 +51,9 @@ export function judgeNodes({ nodes }: Pick<ClusterStatus, 'nodes'>): readonly Fi
   })
 }
 
-type Judged = Pick<ClusterStatus, 'service' | 'nodes' | 'leader'>
+type Judged = Pick<ClusterStatus, 'service' | 'nodes' | 'leader' | 'warnings'>
 
-export function judgeCluster({ service, nodes, leader }: Judged, version: string): readonly Finding[] {
+export function judgeCluster({ service, nodes, leader, warnings }: Judged, version: string): readonly Finding[] {
   const versions = distinct(nodes, ({ version: its }) => its)
   const clusters = distinct(nodes, ({ cluster_id: its }) => its)
   const [clusterCheck, leaderCheck, versionCheck] = ['cluster', 'leader', 'version'].map((what) => `${service} ${what}`) as [
@@ -79,6 +79,7 @@ export function judgeCluster({ service, nodes, leader }: Judged, version: string
       seen: `${all.join(', ')}; this is ${version}`,
       fix: 'bring all to the newest',
     })
+  findings.push(...warnings.map((warning): Finding => ({ check: `${service} nodes warn`, verdict: 'warning', seen: warning, fix: null })))
   return findings
 }
 

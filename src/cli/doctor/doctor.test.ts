@@ -54,10 +54,15 @@ const node: NodeStatus = {
 
 test('a node that does not answer, a second cluster, no leader and another version are found', () => {
   deepEqual(verdicts(judgeNodes({ nodes: [node, { ...node, problem: 'refused', reachable: false }] })), ['ok', 'broken'])
-  deepEqual(verdicts(judgeCluster({ service: 'lock', nodes: [node], leader: 'n1' }, '1.0.0')), ['ok', 'ok', 'ok'])
-  const mixed = judgeCluster({ service: 'lock', nodes: [node, { ...node, cluster_id: 'd', version: '1.1.0' }], leader: null }, '1.0.0')
+  deepEqual(verdicts(judgeCluster({ service: 'lock', nodes: [node], leader: 'n1', warnings: [] }, '1.0.0')), ['ok', 'ok', 'ok'])
+  const mixed = judgeCluster(
+    { service: 'lock', nodes: [node, { ...node, cluster_id: 'd', version: '1.1.0' }], leader: null, warnings: [] },
+    '1.0.0',
+  )
   deepEqual(verdicts(mixed), ['broken', 'broken', 'warning'])
   for (const { fix } of mixed) equal(typeof fix, 'string', 'it says what to do')
+  const [warned] = judgeCluster({ service: 'cache', nodes: [node], leader: 'n1', warnings: ['slot 3 lost'] }, '1.0.0').slice(3)
+  deepEqual([warned?.verdict, warned?.seen], ['warning', 'slot 3 lost'])
 })
 
 test('a Redis that cannot be reached, and one that would lose what it has answered, are found', () => {

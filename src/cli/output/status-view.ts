@@ -1,12 +1,12 @@
 import type { ClusterStatus, NodeStatus } from '#cli/service/cluster-status.ts'
-import { tableOf } from './table.ts'
+import { printable, tableOf } from './table.ts'
 import type { Screen } from './terminal.ts'
 
 type Paper = Pick<Screen, 'isTerminal' | 'paint'>
 
 /** One screen. Elsewhere than on a terminal, a line for each node and one for the counts. */
 export function statusText(status: ClusterStatus, paper: Paper): string {
-  const { nodes, counts } = status
+  const { nodes, counts, warnings } = status
   const names = [...new Set(nodes.flatMap((node) => Object.keys(node.counts ?? {})))]
   const columns = names.map((name) => name.toUpperCase().replace('_PERCENT', ' %'))
   const head = ['NODE', 'URL', 'ROLE', 'TERM', 'LAG', 'VERSION', 'ANSWERS IN', ...columns, '']
@@ -21,7 +21,8 @@ export function statusText(status: ClusterStatus, paper: Paper): string {
       : `${Object.entries(counts)
           .map(([name, count]) => `${name.replace('_', ' ')} ${count}`)
           .join('  ')}\n`
-  return paper.isTerminal ? `${titleOf(status, paper)}\n\n${table}\n${counted}` : `${table}${counted}`
+  const warned = warnings.map((warning) => `${paper.paint('yellow', 'warning')}: ${printable(warning)}\n`).join('')
+  return paper.isTerminal ? `${titleOf(status, paper)}\n\n${table}\n${counted}${warned}` : `${table}${counted}${warned}`
 }
 
 const titles = { lock: 'locks', queue: 'queues', cache: 'cache' } as const

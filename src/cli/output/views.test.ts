@@ -92,6 +92,7 @@ const status: ClusterStatus = {
   term: 3,
   nodes: [up, down],
   counts: { holds: 1, waits: 2, sessions: 3, deadlocks: 4 },
+  warnings: [],
 }
 
 test('the status marks the leader and who does not answer', () => {
@@ -101,6 +102,7 @@ test('the status marks the leader and who does not answer', () => {
   match(text, /n2 .* unreachable .* connection refused\n/)
   match(text, /\nholds 1 {2}waits 2 {2}sessions 3 {2}deadlocks 4\n$/)
   match(statusText({ ...status, leader: null }, terminal), /no leader/)
+  match(statusText({ ...status, warnings: ['no TLS'] }, pipe), /deadlocks 4\nwarning: no TLS\n$/)
   deepEqual(statusText(status, pipe).split('\n').length, 4)
 })
 

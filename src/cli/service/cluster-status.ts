@@ -33,6 +33,8 @@ export interface ClusterStatus {
   readonly nodes: readonly NodeStatus[]
   /** Null when no node told. */
   readonly counts: Counts | null
+  /** What nodes say that an operator should know. */
+  readonly warnings: readonly string[]
 }
 
 type Cluster = AnswerOf<typeof commonRoutes.cluster>
@@ -64,6 +66,7 @@ export async function clusterStatus(client: ServiceClient): Promise<ClusterStatu
     term: newest?.term ?? 0,
     nodes: nodes.sort((left, right) => (left.node_id ?? left.url).localeCompare(right.node_id ?? right.url)),
     counts: source === undefined ? null : await countsOf(client, service, { source, nodes }),
+    warnings: [...new Set(seen.flatMap(({ cluster }) => cluster?.warnings ?? []))],
   }
 }
 

@@ -32,6 +32,12 @@ export const cacheMetrics: readonly MetricDefinition[] = [
   },
   { type: 'counter', name: 'lockstep_cache_lost_total', help: 'Values at the level owner that were lost with a lease.', labels: [] },
   { type: 'counter', name: 'lockstep_cache_lapses_total', help: 'Leases of slots that ended.', labels: [] },
+  {
+    type: 'counter',
+    name: 'lockstep_cache_slots_lost_total',
+    help: 'How often a slot of the cluster lost most of its replicas in memory and began anew, as this node knows it.',
+    labels: [],
+  },
   { type: 'gauge', name: 'lockstep_cache_lines', help: 'Lines on this node.', labels: ['state'] },
   { type: 'gauge', name: 'lockstep_cache_line_bytes', help: 'What the lines on this node take.', labels: [] },
   { type: 'gauge', name: 'lockstep_cache_homes', help: 'Slots whose home is this node.', labels: [] },

@@ -2,6 +2,7 @@ import { assert, present } from '#base/assert.ts'
 import type { Prng } from '#base/prng.ts'
 import type { CacheEventView } from '#api/cache/events.ts'
 import type { CacheReport } from '#api/cache/metrics.ts'
+import type { CacheStatus, LostSlot } from '#api/cache/status.ts'
 import type { ClusterEvent } from '#api/common/events.ts'
 import type { NodeApi } from '#api/common/node-api.ts'
 import { instantOf } from '#api/schemas.ts'
@@ -28,6 +29,7 @@ import { CacheService } from './cache-service.ts'
 import { Counts } from './counts.ts'
 import { Gauging } from './gauging.ts'
 import { cacheServiceLimits, defaultCacheLimits } from './limits.ts'
+import { lossWarning, lostSlots, newlyLost } from './lost-slots.ts'
 import { MemoryMachine } from './memory-machine.ts'
 import { Viewing } from './viewing.ts'
 
@@ -45,6 +47,8 @@ export interface CacheServerPorts {
   readonly hasRoom: () => boolean
   readonly admission: Admission
   readonly limits?: Partial<CacheLimits>
+  /** Where the slots of this node are; on disk unless that is said. */
+  readonly store?: CacheStatus['store']
   /** What a slot does whose memory is full. */
   readonly policy?: FullPolicy
 }
@@ -66,6 +70,8 @@ export class CacheServer implements ServiceHooks {
   /** Homes that were told to `/events`. */
   readonly #homes = new Set<number>()
   #members: readonly Member[] = []
+  /** Those that were told of; what was lost before this life of the node is no news. */
+  #lost: readonly LostSlot[] | null = null
 
   constructor(ports: CacheServerPorts) {
     this.#ports = ports
@@ -83,7 +89,7 @@ export class CacheServer implements ServiceHooks {
       observer: counts,
       applications: this.clients,
     })
-    this.#viewing = new Viewing({ node, name, clock, bus: () => this.bus, counts: () => counts })
+    this.#viewing = new Viewing({ node, name, clock, bus: () => this.bus, counts: () => counts, store: ports.store ?? 'disk' })
     this.#gauging = new Gauging(ports.telemetry, () => this.report())
     this.cache = new CacheService({
       clock,
@@ -125,6 +131,12 @@ export class CacheServer implements ServiceHooks {
     this.bus.stop()
   }
 
+  /** What an operator should know. */
+  warnings(): readonly string[] {
+    const warning = lossWarning(this.#viewing.lost(), this.#ports.clock.wall())
+    return warning === null ? [] : [warning]
+  }
+
   report(): CacheReport {
     return this.#viewing.report()
   }
@@ -152,7 +164,7 @@ export class CacheServer implements ServiceHooks {
   }
 
   advanced(group: number): void {
-    if (group === metaGroup) this.#tellMembers()
+    if (group === metaGroup) this.#tellCluster()
     else {
       this.bus.advanced(slotId(group))
       this.#tellHome(group)
@@ -185,10 +197,19 @@ export class CacheServer implements ServiceHooks {
     this.#hub.publish(event)
   }
 
-  #tellMembers(): void {
-    const members = this.#ports.node().cluster?.members ?? []
-    if (members === this.#members) return
-    for (const event of memberEvents(this.#members, members, instantOf(this.#ports.clock.wall()))) this.#hub.publish(event)
+  #tellCluster(): void {
+    const { clock, node, telemetry } = this.#ports
+    const { cluster } = node()
+    const at = instantOf(clock.wall())
+    const members = cluster?.members ?? []
+    if (members !== this.#members) for (const event of memberEvents(this.#members, members, at)) this.#hub.publish(event)
     this.#members = members
+    const lost = lostSlots(cluster)
+    for (const { slot, times } of newlyLost(this.#lost ?? lost, lost)) {
+      telemetry.log('warn', 'slot-lost', { slot, times })
+      const event: CacheEventView = { type: 'slot-lost', at, slot, times }
+      this.#hub.publish(event)
+    }
+    this.#lost = cluster === null ? null : lost
   }
 }

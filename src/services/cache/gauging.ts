@@ -28,6 +28,7 @@ export class Gauging {
     this.#grew('lockstep_cache_write_backs_total', {}, counters.write_backs)
     this.#grew('lockstep_cache_lost_total', {}, counters.lost)
     this.#grew('lockstep_cache_lapses_total', {}, counters.lapses)
+    this.#grew('lockstep_cache_slots_lost_total', {}, counters.slots_lost)
     for (const state of ['M', 'E', 'S'] as const) this.#telemetry.gauge('lockstep_cache_lines', { state }, info.states[state])
     this.#telemetry.gauge('lockstep_cache_line_bytes', {}, info.bytes)
     this.#telemetry.gauge('lockstep_cache_homes', {}, info.slots_led)

@@ -1,6 +1,6 @@
 import type { CacheReport } from '#api/cache/metrics.ts'
 import { cacheDefaults as defaults } from '#api/cache/limits.ts'
-import type { CacheStatus, LineView, StatusQuery } from '#api/cache/status.ts'
+import type { CacheStatus, LineView, LostSlot, StatusQuery } from '#api/cache/status.ts'
 import { Heap } from '#base/heap.ts'
 import type { Home } from '#core/cache/home.ts'
 import { describeVersion } from '#core/cache/describe.ts'
@@ -12,6 +12,7 @@ import type { Clock } from '#ports/clock.ts'
 import type { LockstepNode } from '#runtime/node.ts'
 import type { CacheBus } from './bus.ts'
 import type { Counts } from './counts.ts'
+import { lostSlots } from './lost-slots.ts'
 
 export interface ViewingPorts {
   readonly node: () => LockstepNode
@@ -19,6 +20,8 @@ export interface ViewingPorts {
   readonly clock: Clock
   readonly bus: () => CacheBus
   readonly counts: () => Counts
+  /** Where the slots of this node are. */
+  readonly store: CacheStatus['store']
 }
 
 /** What there is to see of a cache node. */
@@ -30,7 +33,7 @@ export class Viewing {
   }
 
   status({ prefix = '', after, limit = defaults.page }: StatusQuery): CacheStatus {
-    const { node, name } = this.#ports
+    const { node, name, store } = this.#ports
     const { state } = this.#ports.bus().agent.agent
     const page = firstLines(state.lines.byKey.values(), { prefix, after: after ?? null, limit: limit + 1 })
     const lines = page.slice(0, limit).map((line) => this.#lineView(line))
@@ -42,6 +45,8 @@ export class Viewing {
       capacity: this.#capacity(),
       states: this.#states(),
       homes: this.#homes(),
+      store,
+      slots_lost: this.lost(),
       ring: this.ring(),
       lines,
       next: page.length > limit ? (lines.at(-1)?.key ?? null) : null,
@@ -63,6 +68,10 @@ export class Viewing {
       holds: slots.filter(({ replicas }) => replicas.includes(name)).length,
     }))
     return { version: table?.version ?? 0, slot_count: Math.max(1, slots.length), nodes, slots }
+  }
+
+  lost(): LostSlot[] {
+    return [...lostSlots(this.#ports.node().cluster)]
   }
 
   report(): CacheReport {
@@ -87,6 +96,7 @@ export class Viewing {
         write_backs: writeBacks,
         lost: counters.lost,
         lapses: counters.lapses,
+        slots_lost: this.lost().reduce((total, { times }) => total + times, 0),
         invalidations_sent: snoops.invalidationsSent,
         invalidations_received: snoops.invalidationsReceived,
         downgrades_sent: snoops.downgradesSent,
