@@ -51,7 +51,9 @@ class HttpCalls implements Disposable {
     return new Promise((resolve, reject) => {
       const outgoing = request(`${nodes[number % nodes.length]?.url}${path}`, { method: 'POST', headers, agent: this.#agent, signal })
       outgoing.on('error', (error: Error & { readonly code?: string }) => {
-        reject(new HttpFailure(signal.aborted ? 'deadline' : (error.code ?? error.name)))
+        // It rested for too long: that is found out when it is used again, as every client does.
+        if (error.code === 'ECONNRESET' && outgoing.reusedSocket) resolve(this.call(number, path, body))
+        else reject(new HttpFailure(signal.aborted ? 'deadline' : (error.code ?? error.name)))
       })
       outgoing.on('response', (incoming) => {
         const chunks: Buffer[] = []

@@ -61,9 +61,10 @@ export class SdkCacheLoad implements AsyncDisposable {
   }
 
   async #repeat(task: (turn: number) => Promise<void>): Promise<void> {
-    for (let turn = 1; this.#running; turn++) {
+    let turn = 0
+    while (this.#running) {
       try {
-        await task(turn)
+        await task(++turn)
         this.done++
         await new Promise(setImmediate)
       } catch (error) {

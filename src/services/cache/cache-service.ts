@@ -1,6 +1,7 @@
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import type { Result } from '#base/result.ts'
+import { OpenNumbers } from '#base/open-numbers.ts'
 import { err, ok } from '#base/result.ts'
 import type { CacheApi, ChangeFault, NumberFault, ServiceFault, Watched } from '#api/cache/cache-api.ts'
 import { cacheDefaults as defaults } from '#api/cache/limits.ts'
@@ -53,6 +54,8 @@ export class CacheService implements CacheApi {
   readonly #ports: CacheServicePorts
   readonly #open: Deadlines<Open>
   readonly #watches: Watches
+  /** Of changes that came without an id. */
+  readonly #numbers = new OpenNumbers()
 
   constructor(ports: CacheServicePorts) {
     this.#ports = ports
@@ -135,23 +138,29 @@ export class CacheService implements CacheApi {
 
   async #carryOut(name: string, wanted: Wanted): Promise<Result<ChangedNumber, Fault<ChangeFault | NumberFault>>> {
     this.#ports.counts.called('writes')
+    if (wanted.identity !== null || wanted.ack !== 'replicated') return this.#insist(name, wanted)
+    // With an id of this node a change survives its home, and the lease of the agent here.
+    const sequence = this.#numbers.begin()
+    const client = this.#ports.agent().agent.state.id
+    const result = await this.#insist(name, { ...wanted, identity: { client, sequence, confirmed: this.#numbers.confirmed, retry: false } })
+    this.#numbers.end(sequence)
+    return result
+  }
+
+  async #insist(name: string, wanted: Wanted): Promise<Result<ChangedNumber, Fault<ChangeFault | NumberFault>>> {
     const key = cacheKey(name)
     const slot = this.#slotOf(key)
     if (slot === null) return err(notFormed())
     if (wanted.change.type !== 'delete' && !this.#ports.hasRoom()) return err(diskFull())
     const deadline = millis(this.#ports.clock.now() + limits.answerMs)
-    let isRepeated = false
-    for (;;) {
+    for (let repeats = 0; ; repeats++) {
       const answer = await this.#ask((done) => this.#write(slot, key, wanted, done), deadline)
-      if (answer.type === 'idle') return err(noLeader())
+      if (answer.type === 'idle') return err(repeats > 0 ? unknownOutcome() : noLeader())
       if (answer.type !== 'changed') return err(unknownOutcome())
       const { outcome, invalidated } = answer
-      if (this.#mayRepeat(wanted, outcome, deadline)) {
-        isRepeated = true
-        continue
-      }
+      if (repeats < limits.repeatsMax && this.#mayRepeat(wanted, outcome, deadline)) continue
       // That says nothing of the attempt before.
-      if (isRepeated && outcome.type === 'refused' && outcome.code === 'too_many_requests') return err(unknownOutcome())
+      if (repeats > 0 && outcome.type === 'refused' && outcome.code === 'too_many_requests') return err(unknownOutcome())
       const result = resultOf(name, outcome)
       if (!result.ok) return result
       this.#watches.changed(key)

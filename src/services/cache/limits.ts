@@ -24,6 +24,8 @@ assert(directoryMax * entryBytes + clientsMax * clientBytes < memoryBytesMax, 'w
 export const cacheServiceLimits = {
   /** For a call to be answered. */
   answerMs: 5_000,
+  /** A change under an id is asked for again so often, while its call lasts and nobody knows what became of it. */
+  repeatsMax: 8,
   /** For what is at the level `owner` to get into memory, when the node stops. */
   settleMs: 500,
   /** A home looks this often at what is due. */

@@ -102,10 +102,10 @@ export const cacheHost: readonly Mutant[] = [
   {
     name: 'cache-host-repeats-what-has-no-id',
     guards: 'cache rule 12',
-    breaks: 'A change without an id whose outcome is unknown is sent again, and is carried out twice.',
+    breaks: 'A change whose outcome is unknown is sent again without its id, and is carried out twice.',
     file: 'src/services/cache/cache-service.ts',
-    original: "outcome.type === 'unknown' && identity !== null && !identity.retry",
-    mutated: "outcome.type === 'unknown' && identity?.retry !== true",
+    original: 'operation: { change, identity } }',
+    mutated: 'operation: { change, identity: null } }',
     checks: [decision('rule 12: hosted:')],
   },
   {
