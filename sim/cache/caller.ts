@@ -18,7 +18,8 @@ export async function runCaller(ports: ClientPorts): Promise<void> {
     else {
       const wanted = draw(ports, key, known.get(key) ?? null)
       // Each addition of unknown outcome doubles what the checker must consider.
-      const once = !wanted.owner && actor.prng.chance(wanted.input.type === 'add' ? 0.95 : options.onceShare)
+      const isSure = wanted.input.type === 'add' && options.onceShare > 0
+      const once = !wanted.owner && actor.prng.chance(isSure ? 0.95 : options.onceShare)
       did(wordOf(wanted))
       note(known, key, await change(ports, wanted, { once }))
     }

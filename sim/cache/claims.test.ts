@@ -40,7 +40,7 @@ class Scene {
   /** `lie` changes the replica's state before the ledger sees it. */
   log(command: MemoryCommand, { time = 0, lie = () => {} }: { time?: number; lie?: (memory: Memory) => void } = {}): void {
     this.now += 10
-    const answer = this.memory.execute(command, { term, time: millis(time) })
+    const answer = this.memory.execute(command, { term, time: millis(time), isReborn: false })
     lie(this.memory)
     this.ledger.applied({
       slot: 1,

@@ -20,7 +20,7 @@ const sentAt = millis(1234.5)
 const inSession = { slot, term, session } as const
 const asked = { ...inSession, number: requestNumber(9), oldest: requestNumber(8), key } as const
 const answered = { ...inSession, number: requestNumber(9), key } as const
-const identity = { client: 'c', sequence: 1, confirmed: 0, retry: true }
+const identity = { client: 'c', sequence: 1, confirmed: 0, retry: true, again: false }
 const conditions: readonly Condition[] = [
   { type: 'none' },
   { type: 'absent' },

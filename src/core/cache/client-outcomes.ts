@@ -23,11 +23,14 @@ export class ClientOutcomes {
   }
 
   /** The outcome instead of carrying the change out; null when it is to be carried out, and recorded. */
-  find(identity: Identity, time: Millis): Outcome | null {
+  find(identity: Identity, { time, isReborn }: { readonly time: Millis; readonly isReborn: boolean }): Outcome | null {
+    // Nobody remembers what was carried out in the life before.
+    const unlessKept: Outcome | null = identity.again && isReborn ? { type: 'unknown' } : null
     expire(this, time)
     const client = this.clients.get(identity.client)
     if (client === undefined) {
       if (identity.retry) return { type: 'unknown' }
+      if (unlessKept !== null) return unlessKept
       if (this.clients.size >= this.limits.clientsMax) return { type: 'refused', code: 'too_many_clients' }
       this.clients.set(identity.client, { usedAt: time, confirmed: identity.confirmed, outcomes: new Map() })
       return null
@@ -37,7 +40,7 @@ export class ClientOutcomes {
     client.usedAt = time
     confirm(client, identity.confirmed)
     if (identity.sequence <= client.confirmed) return { type: 'unknown' }
-    return client.outcomes.get(identity.sequence) ?? null
+    return client.outcomes.get(identity.sequence) ?? unlessKept
   }
 
   record({ client: id, sequence }: Identity, outcome: Outcome): void {

@@ -50,4 +50,6 @@ export interface MemoryContext {
   readonly term: number
   /** Machine time (decision R5). */
   readonly time: Millis
+  /** The slot has lost what it had once, and with it who had asked for what (decision C12). */
+  readonly isReborn: boolean
 }

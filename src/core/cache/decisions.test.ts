@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { millis } from '#base/brand.ts'
+import { ClientOutcomes } from './client-outcomes.ts'
 import { describeVersion, textOf } from './describe.ts'
+import { cacheLimits } from './limits.ts'
 import { keyIn } from './memory-state.ts'
 import { add, always, applyAll, deliver, k, l, letter, outcomeOf, ownWrite, read, set, stateAt, write } from './scenario.ts'
 import { TestValue, World, describeLetter, other, own, theSlot } from './testkit.ts'
-import type { Grant, Key } from './types.ts'
-import { agentId, agentSession, cacheKey, homeTerm, slotId } from './types.ts'
+import type { Grant, Key, Outcome } from './types.ts'
+import { agentId, agentSession, cacheKey, homeTerm, noVersion, slotId } from './types.ts'
 
 test('decision C1: an owner that did not hear that its write is committed does not keep the value from before it', () => {
   const world = new World()
@@ -203,7 +206,7 @@ test('decision C5: versions grow, also when the directory has forgotten a key an
 
 test('decision C6: a retry is answered from what is kept for its client, however busy the key was', () => {
   const world = new World()
-  const identity = { client: 'X', sequence: 1, confirmed: 0, retry: false }
+  const identity = { client: 'X', sequence: 1, confirmed: 0, retry: false, again: false }
   assert.equal(write(world, 'A', add, identity), 'done 1')
   for (let count = 0; count < 500; count++) write(world, 'B', add)
   assert.equal(write(world, 'B', add, { ...identity, retry: true }), 'done 1')
@@ -212,8 +215,21 @@ test('decision C6: a retry is answered from what is kept for its client, however
 
 test('decision C6: a retry of a client that nobody remembers is unknown, and not carried out', () => {
   const world = new World()
-  assert.equal(write(world, 'A', add, { client: 'X', sequence: 1, confirmed: 0, retry: true }), 'unknown')
+  assert.equal(write(world, 'A', add, { client: 'X', sequence: 1, confirmed: 0, retry: true, again: false }), 'unknown')
   assert.equal(read(world, 'A'), 'absent')
+})
+
+test('decision C12: a slot that began anew does not know whom it answered before, and carries out nothing that was sent before', () => {
+  const outcomes = new ClientOutcomes(cacheLimits)
+  const first = { client: 'X', sequence: 1, confirmed: 0, retry: false, again: false }
+  const kept: Outcome = { type: 'done', version: noVersion, number: 7 }
+  const anew = { time: millis(0), isReborn: true }
+  assert.deepEqual(outcomes.find({ ...first, again: true }, anew), { type: 'unknown' })
+  assert.equal(outcomes.find({ ...first, sequence: 2 }, anew), null)
+  outcomes.record({ ...first, sequence: 2 }, kept)
+  assert.deepEqual(outcomes.find({ ...first, sequence: 2, again: true }, anew), kept)
+  assert.deepEqual(outcomes.find({ ...first, again: true }, anew), { type: 'unknown' })
+  assert.equal(outcomes.find({ ...first, again: true }, { ...anew, isReborn: false }), null)
 })
 
 test('decision C7: an addition whose message was lost is not swallowed by the next one', () => {
@@ -431,7 +447,7 @@ test('decision C11: eviction is in the log, takes what was not touched, and is a
 
 test('decision C6: what memory had no room for is carried out when it comes again and there is room, and only once', () => {
   const world = new World({ limits: { memoryBytesMax: 150 }, policy: 'refuse' })
-  const identity = { client: 'x', sequence: 1, confirmed: 0, retry: false }
+  const identity = { client: 'x', sequence: 1, confirmed: 0, retry: false, again: false }
   const versionAfter = (retry: boolean): string => {
     const id = world.write('A', l, set('y'.repeat(50)), { identity: { ...identity, retry } })
     world.settle()

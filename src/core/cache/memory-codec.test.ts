@@ -30,6 +30,7 @@ const identity: fc.Arbitrary<Identity> = fc.record({
   sequence: number,
   confirmed: fc.constant(0),
   retry: fc.boolean(),
+  again: fc.boolean(),
 })
 
 /** Numbers grow as a home makes them. */
@@ -74,7 +75,7 @@ test('commands and answers survive their encoding, and a restored memory answers
       const first = new Memory()
       let second = new Memory()
       list.forEach((command, at) => {
-        const context = { term: 1, time: millis(at * 10) }
+        const context = { term: 1, time: millis(at * 10), isReborn: false }
         const bytes = encodeCommand(command)
         const decoded = decodeCommand(bytes)
         assert.ok(decoded.ok)
@@ -99,7 +100,7 @@ test('bytes that are no command are refused and change nothing', () => {
     fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
       const memory = new Memory()
       const before = snapshotOf(memory)
-      const answer = memory.apply(bytes, { term: 0, time: millis(0) })
+      const answer = memory.apply(bytes, { term: 0, time: millis(0), isReborn: false })
       if (decodeCommand(bytes).ok) return
       assert.deepEqual(answer, { type: 'refused', code: 'malformed' })
       assert.deepEqual(snapshotOf(memory), before)
@@ -111,7 +112,7 @@ test('a snapshot that is damaged anywhere is refused', () => {
   const memory = new Memory()
   memory.execute(
     { term: homeTerm(1), type: 'flush', key: cacheKey('k'), dirty: { grant: grant(1), sequence: 1, value: TextValue.ofText('v') } },
-    { term: 1, time: millis(0) },
+    { term: 1, time: millis(0), isReborn: false },
   )
   const whole = snapshotOf(memory)
   for (let at = 0; at < whole.length; at++) {

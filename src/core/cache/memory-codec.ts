@@ -59,7 +59,7 @@ const change = union<Change>({
   delete: [2, { condition }],
   add: [3, { by: integer }],
 })
-const identity = struct<Identity>({ client: name(), sequence: uint(), confirmed: uint(), retry: boolean })
+const identity = struct<Identity>({ client: name(), sequence: uint(), confirmed: uint(), retry: boolean, again: boolean })
 export const operations = list(struct<Operation>({ change, identity: nullable(identity) }), batchMax)
 
 const refusal = word<Refusal>({

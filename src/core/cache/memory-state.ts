@@ -45,6 +45,7 @@ export class MemoryState {
   bytes = 0
   /** Of the last entry. */
   time: Millis = millis(0)
+  isReborn = false
 
   constructor(limits: CacheLimits, policy: FullPolicy) {
     this.limits = limits

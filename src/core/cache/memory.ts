@@ -48,6 +48,7 @@ export class Memory {
   execute(command: MemoryCommand, context: MemoryContext): MemoryAnswer {
     const { state } = this
     state.time = context.time
+    state.isReborn = context.isReborn
     if (command.term !== context.term) return { type: 'refused', code: 'stale_term' }
     switch (command.type) {
       case 'open-session':
@@ -114,7 +115,7 @@ function confirm(session: MemorySession, { oldest }: WriteCommand): void {
 
 function once(state: MemoryState, command: WriteCommand, { change, identity }: Operation, version: Version): Outcome {
   if (identity === null) return carryOut(state, command, change, version)
-  const kept = state.clients.find(identity, state.time)
+  const kept = state.clients.find(identity, state)
   if (kept !== null) return kept
   const outcome = carryOut(state, command, change, version)
   // There may be room later, and then the same change is welcome.

@@ -361,7 +361,7 @@ test('as many reads as may wait behind an owner that died are answered in one tu
     world.renew('B')
     const { propose } = world.home.step({ type: 'tick', leadsUntil: world.after(1_000) }, world.now)
     for (const { number, command } of propose) {
-      const answer = world.memory.execute(command, { term: world.term, time: world.now })
+      const answer = world.memory.execute(command, { term: world.term, time: world.now, isReborn: false })
       const { send } = world.home.step({ type: 'applied', number, answer }, world.now)
       answered += send.filter(({ message }) => message.type === 'reply' && message.body.type === 'granted').length
     }

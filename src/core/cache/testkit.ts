@@ -290,7 +290,7 @@ export class World {
 
   execute({ command, home }: Proposal & { readonly home: HomeTerm }): MemoryAnswer {
     this.witness.executes(command)
-    return this.memory.execute(command, { term: home, time: this.now })
+    return this.memory.execute(command, { term: home, time: this.now, isReborn: false })
   }
 
   answered(name: string, answer: Answer): void {

@@ -84,8 +84,10 @@ export interface Identity {
   readonly sequence: number
   /** The client has seen the outcomes of all its changes up to here. */
   readonly confirmed: number
-  /** It may have been carried out before. */
+  /** It may have been carried out long ago. */
   readonly retry: boolean
+  /** It may have been carried out a moment ago: it was sent before within the same call. */
+  readonly again: boolean
 }
 
 export interface Operation {

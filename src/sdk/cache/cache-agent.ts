@@ -159,9 +159,9 @@ export class CacheAgent {
     this.#changes.end(sequence)
   }
 
-  identityOf(sequence: number, beganAt: number): Identity {
+  identityOf(sequence: number, { beganAt, again }: { readonly beganAt: number; readonly again: boolean }): Identity {
     const retry = this.#ports.clock.now() - beganAt > cacheSdkLimits.rememberedMs
-    return { client: this.#id, sequence, confirmed: this.#changes.confirmed, retry }
+    return { client: this.#id, sequence, confirmed: this.#changes.confirmed, retry, again }
   }
 
   /** What was written at the level `owner` goes to memory; then nobody needs to wait for this agent any more. */

@@ -19,7 +19,7 @@ test('a change whose outcome was lost is not open for longer than its client is 
       asking,
       beginChange: () => 1,
       endChange: () => {},
-      identityOf: () => ({ client: 'c', sequence: 1, confirmed: 0, retry: false }),
+      identityOf: () => ({ client: 'c', sequence: 1, confirmed: 0, retry: false, again: false }),
       permit: () => {},
       slotOf: () => slotId(1),
       host: { write: (_place: unknown, _write: unknown, answered: (answer: Answer) => void) => (done.push(answered), () => false) },

@@ -27,7 +27,7 @@ export async function change({ agent, key, handle }: Place, wanted: Change, term
   const again: Terms = { ...terms, deadline: millis(Math.min(terms.deadline, terms.beganAt + limits.repeatedMs)) }
   try {
     for (let attempts = 1; ; attempts++) {
-      const identity = agent.identityOf(sequence, terms.beganAt)
+      const identity = agent.identityOf(sequence, { beganAt: terms.beganAt, again: attempts > 1 })
       const write = { ack: 'replicated', operation: { change: wanted, identity } } as const
       const asked = await asking.ask(attempts === 1 ? terms : again, (answered) => agent.host.write({ slot, key, handle }, write, answered))
       if (asked.type === 'over') throw asked.error ?? (asked.unsent && attempts === 1 ? timedOut() : unknown())

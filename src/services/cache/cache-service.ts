@@ -142,7 +142,10 @@ export class CacheService implements CacheApi {
     // With an id of this node a change survives its home, and the lease of the agent here.
     const sequence = this.#numbers.begin()
     const client = this.#ports.agent().agent.state.id
-    const result = await this.#insist(name, { ...wanted, identity: { client, sequence, confirmed: this.#numbers.confirmed, retry: false } })
+    const result = await this.#insist(name, {
+      ...wanted,
+      identity: { client, sequence, confirmed: this.#numbers.confirmed, retry: false, again: false },
+    })
     this.#numbers.end(sequence)
     return result
   }
@@ -154,7 +157,8 @@ export class CacheService implements CacheApi {
     if (wanted.change.type !== 'delete' && !this.#ports.hasRoom()) return err(diskFull())
     const deadline = millis(this.#ports.clock.now() + limits.answerMs)
     for (let repeats = 0; ; repeats++) {
-      const answer = await this.#ask((done) => this.#write(slot, key, wanted, done), deadline)
+      const attempt = repeats === 0 ? wanted : { ...wanted, identity: wanted.identity && { ...wanted.identity, again: true } }
+      const answer = await this.#ask((done) => this.#write(slot, key, attempt, done), deadline)
       if (answer.type === 'idle') return err(repeats > 0 ? unknownOutcome() : noLeader())
       if (answer.type !== 'changed') return err(unknownOutcome())
       const { outcome, invalidated } = answer
@@ -226,5 +230,5 @@ function conditionOf({ if_version: version, if_absent: absent }: Pick<WriteReque
 
 /** One id is one change of one key: the same id on another key is another. */
 function identityOf(key: string, { operation_id: id, retry = false }: Pick<WriteRequest, 'operation_id' | 'retry'>): Identity | null {
-  return id === undefined ? null : { client: `${id}@${hash53(key).toString(36)}`, sequence: 1, confirmed: 0, retry }
+  return id === undefined ? null : { client: `${id}@${hash53(key).toString(36)}`, sequence: 1, confirmed: 0, retry, again: false }
 }

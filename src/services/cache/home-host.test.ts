@@ -63,7 +63,7 @@ class Bench {
   apply(): void {
     const next = this.proposed.shift()
     ok(next !== undefined)
-    const answer = this.memory.apply(next.command, { term: this.elected ?? 0, time: millis(0) })
+    const answer = this.memory.apply(next.command, { term: this.elected ?? 0, time: millis(0), isReborn: false })
     next.done({ type: 'applied', index: logIndex(1), answer: encodeAnswer(answer) })
   }
 }

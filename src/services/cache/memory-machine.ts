@@ -3,6 +3,7 @@ import type { CacheLimits } from '#core/cache/limits.ts'
 import { encodeAnswer } from '#core/cache/memory-codec.ts'
 import type { FullPolicy, MemoryState } from '#core/cache/memory-state.ts'
 import { Memory } from '#core/cache/memory.ts'
+import { lifeEntriesMax } from '#core/cluster/limits.ts'
 import type { ApplyContext, StateMachine } from '#runtime/state-machine.ts'
 
 /** The memory of one slot as the runtime replicates it. Only its home, which has the state at hand, asks questions. */
@@ -19,8 +20,8 @@ export class MemoryMachine implements StateMachine {
     return this.#memory.state
   }
 
-  apply(command: Uint8Array, { term, time }: ApplyContext): Uint8Array {
-    return encodeAnswer(this.#memory.apply(command, { term, time }))
+  apply(command: Uint8Array, { term, time, index }: ApplyContext): Uint8Array {
+    return encodeAnswer(this.#memory.apply(command, { term, time, isReborn: index >= lifeEntriesMax }))
   }
 
   query(): Uint8Array {
