@@ -47,7 +47,10 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
     { seed: 4, why: 'a worker that was stopped waited for a node to tell where its queue is' },
     { seed: 1_014, why: 'messages without a key were blamed for their order, when their queue had fewer partitions than before' },
   ],
-  cache: [{ seed: 1_008, why: 'what a loader brought was stored over what an owner had written meanwhile' }],
+  cache: [
+    { seed: 1_008, why: 'what a loader brought was stored over what an owner had written meanwhile' },
+    { seed: 41_154, why: 'a home that shed load turned away what a former home had carried out, and said that nothing was' },
+  ],
   'cache-library': [
     { seed: 1_005, why: 'who watched a key that another was loading read it again and again, and withdrew a fill each time' },
   ],

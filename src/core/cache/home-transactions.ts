@@ -31,11 +31,28 @@ export const transaction = (fields: Pick<Transaction, 'key' | 'body' | 'asker'>)
 
 export function enqueue(state: HomeState, added: Transaction): void {
   const queue = state.queues.get(added.key)
-  if (queue === undefined) {
-    state.queues.set(added.key, [added])
-    begin(state, added)
-  } else if (queue.length < state.limits.queuedPerKeyMax) queue.push(added)
-  else reply(state, added, { type: 'overloaded' })
+  if (queue !== undefined && queue.length >= state.limits.queuedPerKeyMax) turnAway(state, added)
+  else join(state, added)
+}
+
+/** Nothing of it is carried out; but what a former home has carried out already is answered as that. */
+export function turnAway(state: HomeState, asked: Transaction): void {
+  if (isCarriedOut(state, asked)) join(state, asked)
+  else reply(state, asked, { type: 'overloaded' })
+}
+
+function isCarriedOut({ memory }: HomeState, { asker }: Transaction): boolean {
+  return asker !== null && memory.sessions.get(asker.session)?.outcomes.has(asker.number) === true
+}
+
+function join(state: HomeState, added: Transaction): void {
+  const queue = state.queues.get(added.key)
+  if (queue !== undefined) {
+    queue.push(added)
+    return
+  }
+  state.queues.set(added.key, [added])
+  begin(state, added)
 }
 
 /**

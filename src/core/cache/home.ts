@@ -19,8 +19,8 @@ import {
 } from './home-sessions.ts'
 import { receiveSnooped, repeatSnoops } from './home-snoops.ts'
 import type { HomeEffects, HomeSession, HomeStart } from './home-state.ts'
-import { HomeState, reply } from './home-state.ts'
-import { complete, enqueue, transaction } from './home-transactions.ts'
+import { HomeState } from './home-state.ts'
+import { complete, enqueue, transaction, turnAway } from './home-transactions.ts'
 import { assertLimits } from './limits.ts'
 import type { ToHome } from './messages.ts'
 import type { AgentId } from './types.ts'
@@ -129,7 +129,7 @@ function request(
   if (session.replies.size >= state.limits.openRequestsMax) return
   session.replies.set(number, null)
   const asked = transaction({ key, body, asker: { session: session.id, number } })
-  if (isRefused) reply(state, asked, { type: 'overloaded' })
+  if (isRefused) turnAway(state, asked)
   else enqueue(state, asked)
 }
 
