@@ -19,6 +19,15 @@ export const cacheRules: readonly Mutant[] = [
     checks: [explorer('a doubled grant')],
   },
   {
+    name: 'cache-turned-away-though-carried-out',
+    guards: 'cache rule 1',
+    breaks: 'A home that takes nothing more says of a change that nothing was carried out, when the home before it has done so.',
+    file: 'src/core/cache/home-transactions.ts',
+    original: 'if (isCarriedOut(state, asked)) join(',
+    mutated: 'if (asked.asker === null) join(',
+    checks: [race('rule 1: a home that takes nothing more')],
+  },
+  {
     name: 'cache-transactions-side-by-side',
     guards: 'cache rule 1',
     breaks: 'Two transactions of one key run at the same time.',
