@@ -312,7 +312,7 @@ export const cacheRules: readonly Mutant[] = [
     guards: 'decision C6',
     breaks: 'A change that a client sends again by another agent is carried out again.',
     file: 'src/core/cache/client-outcomes.ts',
-    original: 'return client.outcomes.get(identity.sequence) ?? null',
+    original: 'return client.outcomes.get(identity.sequence) ?? unlessKept',
     mutated: 'return null',
     checks: [decision('decision C6: a retry is answered')],
   },
