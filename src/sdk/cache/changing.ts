@@ -34,7 +34,8 @@ export async function change({ agent, key, handle }: Place, wanted: Change, term
       if (asked.type !== 'changed') throw attempts === 1 ? tooMany() : unknown()
       const { outcome } = asked
       // Of an attempt before this one nobody knows whether it was carried out, and this one says nothing of it.
-      const isDoubtful = attempts > 1 && outcome.type === 'refused' && outcome.code === 'too_many_requests'
+      const isDoubtful =
+        attempts > 1 && outcome.type === 'refused' && (outcome.code === 'too_many_requests' || outcome.code === 'too_many_clients')
       if (outcome.type === 'refused' && !isDoubtful) throw errorOf(outcome.code, key)
       if (outcome.type !== 'unknown' && outcome.type !== 'refused') {
         if (outcome.type === 'done') agent.watches.changed(key)

@@ -1,7 +1,7 @@
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
-import type { Result } from '#base/result.ts'
 import { OpenNumbers } from '#base/open-numbers.ts'
+import type { Result } from '#base/result.ts'
 import { err, ok } from '#base/result.ts'
 import type { CacheApi, ChangeFault, NumberFault, ServiceFault, Watched } from '#api/cache/cache-api.ts'
 import { cacheDefaults as defaults } from '#api/cache/limits.ts'
@@ -14,7 +14,7 @@ import type { Answer } from '#core/cache/agent-state.ts'
 import { describeVersion } from '#core/cache/describe.ts'
 import { TextValue } from '#core/cache/text-value.ts'
 import type { LineState } from '#core/cache/transitions.ts'
-import type { Ack, Change, Condition, Identity, Key, Outcome, SlotId } from '#core/cache/types.ts'
+import type { Ack, Change, Condition, Identity, Key, Outcome, Refusal, SlotId } from '#core/cache/types.ts'
 import { cacheKey, handle, slotId } from '#core/cache/types.ts'
 import { hash53 } from '#core/ring/hash.ts'
 import { slotOf } from '#core/ring/partition.ts'
@@ -142,12 +142,11 @@ export class CacheService implements CacheApi {
     // With an id of this node a change survives its home, and the lease of the agent here.
     const sequence = this.#numbers.begin()
     const client = this.#ports.agent().agent.state.id
-    const result = await this.#insist(name, {
-      ...wanted,
-      identity: { client, sequence, confirmed: this.#numbers.confirmed, retry: false, again: false },
-    })
+    const identity: Identity = { client, sequence, confirmed: this.#numbers.confirmed, retry: false, again: false }
+    const result = await this.#insist(name, { ...wanted, identity })
     this.#numbers.end(sequence)
-    return result
+    // It asked for no id, so it needs no room among them.
+    return !result.ok && result.error.code === 'too_many_operations' ? this.#insist(name, wanted) : result
   }
 
   async #insist(name: string, wanted: Wanted): Promise<Result<ChangedNumber, Fault<ChangeFault | NumberFault>>> {
@@ -164,7 +163,7 @@ export class CacheService implements CacheApi {
       const { outcome, invalidated } = answer
       if (repeats < limits.repeatsMax && this.#mayRepeat(wanted, outcome, deadline)) continue
       // That says nothing of the attempt before.
-      if (repeats > 0 && outcome.type === 'refused' && outcome.code === 'too_many_requests') return err(unknownOutcome())
+      if (repeats > 0 && outcome.type === 'refused' && saysNothingOfEarlier.has(outcome.code)) return err(unknownOutcome())
       const result = resultOf(name, outcome)
       if (!result.ok) return result
       this.#watches.changed(key)
@@ -210,6 +209,8 @@ export class CacheService implements CacheApi {
     return this.#ports.agent().agent.state.lines.byKey.get(key)?.state ?? 'I'
   }
 }
+
+const saysNothingOfEarlier: ReadonlySet<Refusal> = new Set<Refusal>(['too_many_requests', 'too_many_clients'])
 
 interface Wanted {
   readonly change: Change

@@ -243,3 +243,12 @@ test('a change that was asked for again in vain may have been carried out, and i
   equal(await world.answer(asked), 'unknown')
   equal((await two.read(key)).slice(0, 1), '1')
 })
+
+test('where no more ids are remembered, a change without one is carried out all the same', async () => {
+  const world = await CacheWorld.start({ limits: { clientsMax: 1 } })
+  const one = world.client('n1')
+  equal(await one.increment(key, { operation_id: 'a' }), '1')
+  equal(await one.increment(key, { operation_id: 'b' }), 'too_many_operations')
+  equal(await one.increment(key), '2')
+  equal((await one.write(key, 5)).slice(0, 1), 'M')
+})
