@@ -56,6 +56,7 @@ export function drawCacheOptions(prng: Prng, { fleeting }: Pick<SimOptions, 'fle
     readShare: prng.pick([0.4, 0.6, 0.8]),
     ownerShare: prng.pick([0, 0.3, 0.7]),
     ttlShare: prng.pick([0, 0.05, 0.3]),
+    // Who sends again by hand cannot know that the slot has forgotten it meanwhile.
     onceShare: prng.pick(fleeting ? [0, 0] : [0.1, 0.3]),
     batchShare: prng.pick([0, 0.1]),
     limits: {

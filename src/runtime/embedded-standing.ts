@@ -24,10 +24,10 @@ export class EmbeddedStanding implements NodeStanding {
     if (failure !== null) return `the store has failed: ${failure.detail}`
     if (node === null || this.clusterId === null) return 'this node does not belong to a cluster yet'
     const { groups } = node.host
-    // Right after the forming, before the groups are open.
+    // Right after the forming, and after a start until it has caught up.
     if (node.cluster === null) return 'this node does not know its cluster yet'
     const leaderless = [...groups.values()].filter(({ raft }) => raft.leader === null).map(({ id }) => id)
-    if (leaderless.length === 0) return missingAt(node)
+    if (leaderless.length === 0) return missing(missingOn(node.host, node.cluster))
     return leaderless.length === 1 ? `no leader is known for slot ${leaderless[0]}` : `no leader is known for ${leaderless.length} slots`
   }
 
@@ -59,10 +59,7 @@ export class EmbeddedStanding implements NodeStanding {
 }
 
 /** Whoever restarts nodes one after the other must not go on before, or most replicas of a slot end together. */
-function missingAt({ host, cluster }: ClusterNode): string | null {
-  const missing = cluster === null ? 0 : missingOn(host, cluster)
-  return missing === 0 ? null : `${missing} of its slots were in memory, and are copied to it again`
-}
+const missing = (slots: number): string | null => (slots === 0 ? null : `${slots} of its slots were in memory, and are copied to it again`)
 
 function standingOf(group: Group): GroupStanding {
   const { membership, role, term, leader, commit, applied } = group.status()

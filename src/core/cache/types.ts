@@ -95,6 +95,9 @@ export interface Operation {
   readonly identity: Identity | null
 }
 
+/** Some say that nothing was carried out of this attempt, and nothing of one before it. */
+export const isOfThisAttempt = (refusal: Refusal): boolean => refusal === 'too_many_requests' || refusal === 'too_many_clients'
+
 export type Refusal = 'not_a_number' | 'out_of_range' | 'memory_full' | 'too_many_clients' | 'token_lost' | 'too_many_requests' | 'invalid'
 
 /** What became of a change. */

@@ -1,5 +1,6 @@
 import { millis } from '#base/brand.ts'
 import type { Change, Key, Handle, Outcome } from '#core/cache/types.ts'
+import { isOfThisAttempt } from '#core/cache/types.ts'
 import { LockstepError } from '#sdk/errors.ts'
 import type { Terms } from './asking.ts'
 import { timedOut } from './asking.ts'
@@ -34,8 +35,7 @@ export async function change({ agent, key, handle }: Place, wanted: Change, term
       if (asked.type !== 'changed') throw attempts === 1 ? tooMany() : unknown()
       const { outcome } = asked
       // Of an attempt before this one nobody knows whether it was carried out, and this one says nothing of it.
-      const isDoubtful =
-        attempts > 1 && outcome.type === 'refused' && (outcome.code === 'too_many_requests' || outcome.code === 'too_many_clients')
+      const isDoubtful = attempts > 1 && outcome.type === 'refused' && isOfThisAttempt(outcome.code)
       if (outcome.type === 'refused' && !isDoubtful) throw errorOf(outcome.code, key)
       if (outcome.type !== 'unknown' && outcome.type !== 'refused') {
         if (outcome.type === 'done') agent.watches.changed(key)

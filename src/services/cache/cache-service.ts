@@ -14,8 +14,8 @@ import type { Answer } from '#core/cache/agent-state.ts'
 import { describeVersion } from '#core/cache/describe.ts'
 import { TextValue } from '#core/cache/text-value.ts'
 import type { LineState } from '#core/cache/transitions.ts'
-import type { Ack, Change, Condition, Identity, Key, Outcome, Refusal, SlotId } from '#core/cache/types.ts'
-import { cacheKey, handle, slotId } from '#core/cache/types.ts'
+import type { Ack, Change, Condition, Identity, Key, Outcome, SlotId } from '#core/cache/types.ts'
+import { cacheKey, handle, isOfThisAttempt, slotId } from '#core/cache/types.ts'
 import { hash53 } from '#core/ring/hash.ts'
 import { slotOf } from '#core/ring/partition.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -163,7 +163,7 @@ export class CacheService implements CacheApi {
       const { outcome, invalidated } = answer
       if (repeats < limits.repeatsMax && this.#mayRepeat(wanted, outcome, deadline)) continue
       // That says nothing of the attempt before.
-      if (repeats > 0 && outcome.type === 'refused' && saysNothingOfEarlier.has(outcome.code)) return err(unknownOutcome())
+      if (repeats > 0 && outcome.type === 'refused' && isOfThisAttempt(outcome.code)) return err(unknownOutcome())
       const result = resultOf(name, outcome)
       if (!result.ok) return result
       this.#watches.changed(key)
@@ -209,8 +209,6 @@ export class CacheService implements CacheApi {
     return this.#ports.agent().agent.state.lines.byKey.get(key)?.state ?? 'I'
   }
 }
-
-const saysNothingOfEarlier: ReadonlySet<Refusal> = new Set<Refusal>(['too_many_requests', 'too_many_clients'])
 
 interface Wanted {
   readonly change: Change
