@@ -31,6 +31,7 @@ export class LedgerScene {
   tamper: (messages: readonly ModelMessage[]) => void = () => {}
   readonly ledger: SlotLedger
   #index = 0
+  #position = 0
 
   constructor(settings: Partial<QueueSettings> = {}) {
     const model: SlotModel = { store: this.model.store, apply: (command, context) => this.#carryOut(command, context) }
@@ -46,11 +47,12 @@ export class LedgerScene {
   }
 
   /** The log says so, and a replica has carried it out. */
-  log(command: QueueCommand, { leads = true } = {}): QueueAnswer {
-    this.#index++
+  log(command: QueueCommand, { leads = true, sameEntry = false } = {}): QueueAnswer {
+    if (!sameEntry) this.#index++
+    this.#position = sameEntry ? this.#position + 1 : 0
     const context = {
       index: logIndex(this.#index),
-      position: 0,
+      position: this.#position,
       term: term(this.term),
       time: millis(this.now),
       wall: wallMillis(epoch + this.now),

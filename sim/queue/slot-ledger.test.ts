@@ -1,7 +1,8 @@
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatMessageId } from '#core/queue/message-id.ts'
-import { queueName } from '#core/queue/types.ts'
+import { message } from '#core/queue/testkit-samples.ts'
+import { producerId, queueName } from '#core/queue/types.ts'
 import { deliveredOf, LedgerScene } from './ledger-scene.ts'
 
 test('a life without faults is let pass, and why each message went is known', () => {
@@ -22,6 +23,20 @@ test('a life without faults is let pass, and why each message went is known', ()
     [formatMessageId(purged), 'purged'],
   ])
   equal(scene.ledger.size, 0)
+})
+
+test('a batch that is sent again within one entry is taken once, though its message was dropped meanwhile', () => {
+  const scene = new LedgerScene({ maxLength: 1, overflow: 'drop-head' })
+  const producer = { id: producerId('P'), sequence: 1 }
+  const batch = { type: 'produce', queue: scene.queue, producer, messages: [message('a')] } as const
+  const first = scene.log(batch)
+  scene.log({ type: 'produce', queue: scene.queue, producer: null, messages: [message('b')] }, { sameEntry: true })
+  const again = scene.log(batch, { sameEntry: true })
+  deepEqual(again, first)
+  deepEqual(
+    scene.enqueued.map(({ message: { body } }) => Buffer.from(body).toString()),
+    ['a', 'b'],
+  )
 })
 
 test('an answer that a plain list would not give is found', () => {

@@ -51,6 +51,8 @@ export class SlotLedger {
   /** Since when, in true time, messages of a partition could be delivered by a leader that has applied them. */
   readonly #ready = new Map<string, ReadyPartition>()
   #last = { index: 0, position: 0 }
+  /** The place of the message that was taken last. */
+  #newest = -1
   #wallMax = 0
 
   constructor(model: SlotModel, now: () => number, listener: SlotLedgerListener) {
@@ -166,8 +168,9 @@ export class SlotLedger {
     const { ttlMs } = this.#model.store.settingsOf(`${ref.generation}/${ref.partition}`)
     for (const [at, result] of results.entries()) {
       const id = { ...first, offset: first.offset + at }
-      // The answer of an earlier batch, which was taken then.
-      if (result.type !== 'enqueued' || id.index !== context.index || this.#alive.has(placeOf(id))) continue
+      // The answer of an earlier batch, which was taken then, and whose messages may be over.
+      if (result.type !== 'enqueued' || placeOf(id) <= this.#newest) continue
+      this.#newest = placeOf(id)
       const message = present(messages[at], 'every result is about a message')
       const { delay } = message
       const waitMs = delay.type === 'after' ? delay.ms : delay.type === 'at' ? Math.max(0, delay.instant - context.wall) : 0

@@ -41,6 +41,10 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
       seed: 3_471_700_547,
       why: 'nobody took what a leader without a majority was asked for in vain, and a consumer was blamed for being told so',
     },
+    {
+      seed: 1_718_345_436,
+      why: 'a batch and its repeat were in one entry, between them its message was dropped, and the ledger counted it twice',
+    },
   ],
   'queue-library': [
     { seed: 2, why: 'a worker that was stopped waited for the answer of a node that was silent' },
