@@ -17,7 +17,7 @@ import type { Row } from '#bench/contest/row.ts'
  * was confirmed got an older value. Everything runs on this machine, and in turns, so only the ratios mean much. A lost or wrong value fails the
  * bench, and so does a stale one of ours.
  *
- *     npm run bench -- cache --vs lru-cache,bentocache,node-redis,redis --seconds 5 --rounds 3 --workloads hit,stale --json FILE
+ *     npm run bench -- cache --vs memory,lru-cache,bentocache,node-redis,redis --seconds 5 --rounds 3 --workloads hit,stale --json FILE
  */
 const { values: options } = parseArgs({
   options: {

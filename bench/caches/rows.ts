@@ -8,7 +8,7 @@ import type { Entrant, Row } from '#bench/contest/row.ts'
 import { CacheCluster } from '#test/harness/cache-cluster.ts'
 import type { Workload } from './workloads.ts'
 
-export const peers = ['lru-cache', 'bentocache', 'node-redis', 'redis'] as const
+export const peers = ['memory', 'lru-cache', 'bentocache', 'node-redis', 'redis'] as const
 type Peer = (typeof peers)[number]
 
 type CacheEntrant = Entrant<ClientKind>
@@ -17,6 +17,7 @@ type Say = (line: string) => void
 /** Starts our nodes and Redis, if it is installed; all of them end with `cleanup`. */
 export async function enter(wanted: ReadonlySet<Peer>, cleanup: AsyncDisposableStack, say: Say): Promise<readonly CacheEntrant[]> {
   const entrants = [await startOurs(cleanup)]
+  if (wanted.has('memory')) entrants.push(await startInMemory(cleanup))
   if (wanted.has('lru-cache')) entrants.push(inProcess)
   const kinds = kindsOnRedis.filter(({ peer }) => wanted.has(peer))
   if (kinds.length > 0 && isPresent(RedisServers.command, 'redis-server', say)) {
@@ -36,20 +37,35 @@ const works = {
   ioredis: ['hit', 'set', 'stale'],
 } as const satisfies Readonly<Record<ClientKind, readonly Workload['work'][]>>
 
-/** How Redis keeps what is written makes no difference to who only reads. */
+/** How values are kept makes no difference to who only reads. */
 export function takesPart({ kind, name }: Pick<Row<ClientKind>, 'kind' | 'name'>, { work }: Pick<Workload, 'work'>): boolean {
   const mine: readonly Workload['work'][] = works[kind]
-  return mine.includes(work) && (work === 'set' || !name.endsWith('fsync always'))
+  const isAboutKeeping = name.endsWith('fsync always') || name.startsWith(inMemory)
+  return mine.includes(work) && (work === 'set' || !isAboutKeeping)
+}
+
+const inMemory = 'ours in memory'
+
+const reachOf = ({ nodes }: CacheCluster): Pick<Row, 'addresses' | 'pids'> => ({
+  pids: nodes.map(({ pid }) => pid as number),
+  addresses: nodes.map(({ options: { address } }) => address),
+})
+
+async function startInMemory(cleanup: AsyncDisposableStack): Promise<CacheEntrant> {
+  const reach = reachOf(cleanup.use(await CacheCluster.start(['--store', 'memory'])))
+  const row = (name: string, kind: ClientKind): Row<ClientKind> => ({ name: `${inMemory}, ${name}`, kind, ...reach, role: 'shown' })
+  return {
+    rows: [row('library', 'sdk'), row('HTTP', 'http')],
+    settings: async () => 'ours in memory × 3: --store memory, writes in the memory of a majority',
+  }
 }
 
 async function startOurs(cleanup: AsyncDisposableStack): Promise<CacheEntrant> {
-  const cluster = cleanup.use(await CacheCluster.start())
-  const pids = cluster.nodes.map(({ pid }) => pid as number)
-  const addresses = cluster.nodes.map(({ options: { address } }) => address)
-  const row = (name: string, kind: ClientKind): Row<ClientKind> => ({ name, kind, addresses, pids, role: 'ours' })
+  const reach = reachOf(cleanup.use(await CacheCluster.start()))
+  const row = (name: string, kind: ClientKind): Row<ClientKind> => ({ name, kind, ...reach, role: 'ours' })
   return {
     rows: [row('ours, library', 'sdk'), row('ours, HTTP', 'http'), row('ours, HTTP, level owner', 'http-owner')],
-    settings: async () => `ours × ${pids.length}: the default store, writes synced on a majority, but for the level owner`,
+    settings: async () => `ours × ${reach.pids.length}: the default store, writes synced on a majority, but for the level owner`,
   }
 }
 

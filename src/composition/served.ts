@@ -33,7 +33,7 @@ export interface Port {
   readonly warnings: () => readonly string[]
 }
 
-interface ServeOptions extends NodeOptions {
+export interface ServeOptions extends NodeOptions {
   /** Of this software. */
   readonly version: string
   /** Whether what the node keeps has room for what only grows. */

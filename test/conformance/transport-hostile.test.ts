@@ -153,6 +153,26 @@ test('strangers are bounded in number, and keep out nobody who proves himself', 
   }
 })
 
+test('strangers who find ever new ways to be refused do not fill the log', async () => {
+  const network = new TcpNetwork()
+  const one = await network.node('one')
+  const strangers = transportLimits.strangerLinesMax + 5
+  try {
+    for (let number = 0; number < strangers; number++) {
+      const raw = await rawPeer(one.port)
+      raw.send(frame(100 + number, 0, new Uint8Array(0)))
+      await raw.closed
+    }
+    const told = one.logged.filter(({ event }) => event === 'peer-refused').length
+    assert.deepEqual(
+      [told, one.counted.get('lockstep_transport_connections_total malformed')],
+      [transportLimits.strangerLinesMax, strangers],
+    )
+  } finally {
+    await network.close()
+  }
+})
+
 test('ordinary requests are answered as before, whatever upgrade they ask for', async () => {
   const app = fastify()
   app.get('/health', () => ({ status: 'ok' }))

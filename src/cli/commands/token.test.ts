@@ -1,5 +1,5 @@
-import { deepEqual, equal, match, ok, throws } from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -25,22 +25,36 @@ test('a token is made of a name and roles, and all that is wrong is told at once
   match(mistakesOf({ name: ['a'] }, 'create').join(), /^--role must be given/)
 })
 
-test('an entry is added to a file that only its owner may read, beside what is there, and never twice', (context) => {
+test('an entry is added to a file that only its owner may read, beside what is there, and never twice', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-'))
   context.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'tokens.json')
-  addToken(path, entry)
+  await addToken(path, entry)
   equal(statSync(path).mode & 0o777, 0o600)
-  addToken(path, { ...entry, name: 'b', sha256: '1'.repeat(64) })
+  await addToken(path, { ...entry, name: 'b', sha256: '1'.repeat(64) })
   const read = parseTokenFile(readFileSync(path, 'utf8'))
   deepEqual(read.ok && read.value.map(({ name }) => name), ['a', 'b'])
   const before = readFileSync(path, 'utf8')
-  throws(
-    () => addToken(path, { ...entry, sha256: '2'.repeat(64) }),
+  await rejects(
+    addToken(path, { ...entry, sha256: '2'.repeat(64) }),
     (error) => error instanceof CommandError && /another token has the same/.test(error.message),
   )
   equal(readFileSync(path, 'utf8'), before)
   writeFileSync(path, '{')
-  throws(() => addToken(path, entry), /has mistakes/)
+  await rejects(addToken(path, entry), /has mistakes/)
   ok(readFileSync(path, 'utf8') === '{', 'what somebody is at work on is left alone')
+})
+
+test('entries that are added at once are all there, also after one that was broken off', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-'))
+  context.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'tokens.json')
+  const brokenOff = `${path}.new`
+  writeFileSync(brokenOff, '{"tok')
+  utimesSync(brokenOff, 0, 0)
+  const names = ['a', 'b', 'c', 'd', 'e']
+  await Promise.all(names.map((name, at) => addToken(path, { ...entry, name, sha256: String(at).repeat(64) })))
+  const read = parseTokenFile(readFileSync(path, 'utf8'))
+  deepEqual(read.ok && read.value.map(({ name }) => name).toSorted(), names)
+  deepEqual(readdirSync(folder), ['tokens.json'])
 })

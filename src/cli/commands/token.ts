@@ -63,15 +63,15 @@ export const tokenCommand: Command = defineCommand({
     const end = expires === undefined ? {} : { expires: new Date(Date.now() + expires).toISOString() }
     return { about: { name, roles: role, ...(prefix.length === 0 ? {} : { prefixes: prefix }), ...end }, file, json }
   },
-  run({ about: { name, ...rights }, file, json }) {
+  async run({ about: { name, ...rights }, file, json }) {
     // So long that its hash says nothing about it. The beginning tells people, and who looks for secrets in files, what it is.
     const token = `lockstep_${randomBytes(32).toString('base64url')}`
     const entry: TokenEntry = { name, sha256: createHash('sha256').update(token).digest('hex'), ...rights }
-    if (file !== null) addToken(file, entry)
+    if (file !== null) await addToken(file, entry)
     if (json) printJson({ token, entry })
     else screen.print(file === null ? `${token}\n${JSON.stringify(entry)}\n` : `${token}\n`)
     if (!json && screen.isTerminal)
       errorScreen.print(`keep the token: it is nowhere else${file === null ? '' : `; its entry is in ${file}`}\n`)
-    return Promise.resolve(exitCodes.done)
+    return exitCodes.done
   },
 })

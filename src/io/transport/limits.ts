@@ -21,6 +21,9 @@ export const transportLimits = {
   acceptMs: 3_000,
   /** Accepted connections whose other end has not proved itself: beyond, the oldest is closed. */
   strangersMax: 256,
+  /** Lines in the log about those that were turned away, in so many milliseconds. */
+  strangerLinesMax: 20,
+  strangerLinesMs: 60_000,
   tickMs: 2_000,
   /** Ticks without a byte after which the other end is gone. */
   silentTicksMax: 3,

@@ -4,6 +4,7 @@ import { assert } from '#base/assert.ts'
 import { nextMultiple } from '#base/cadence.ts'
 import type { Millis } from '#base/brand.ts'
 import type { Prng } from '#base/prng.ts'
+import { Ration } from '#base/ration.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
 import type { Lane, NodeKey, Peer, Transport, TransportHandlers } from '#ports/transport.ts'
@@ -85,6 +86,7 @@ export class TcpTransport implements Transport {
   readonly #strangers = new Set<Connection>()
   /** Of an accepted connection. */
   #lastRefusal = ''
+  readonly #strangerLines = new Ration(transportLimits.strangerLinesMax, transportLimits.strangerLinesMs)
   #cancelTick: Cancel = () => {}
   #cancelUpgrade: Cancel = () => {}
   #stopped: (() => void) | null = null
@@ -249,9 +251,7 @@ export class TcpTransport implements Transport {
     if (proven === null) {
       if (target !== null) return this.#failed(target, parting)
       this.#strangers.delete(connection)
-      const isNews = this.#lastRefusal !== describe(parting)
-      this.#lastRefusal = describe(parting)
-      return this.#refused({ remote, ...parting }, isNews)
+      return this.#turnedAway(remote, parting)
     }
     const { wasCurrent, next } = this.#links.remove(proven.peer.name, connection)
     for (const other of this.#targets.values()) {
@@ -290,8 +290,20 @@ export class TcpTransport implements Transport {
     if (this.#targets.get(keyOf(target.peer)) === target) target.schedule()
   }
 
+  /** Strangers may find ever new ways to be refused. */
+  #turnedAway(remote: string, parting: Parting): void {
+    const isNews = this.#lastRefusal !== describe(parting)
+    this.#lastRefusal = describe(parting)
+    const untold = isNews ? this.#strangerLines.take(this.#options.clock.now()) : null
+    this.#refused({ remote, ...parting, ...(untold !== null && untold > 0 ? { untold } : {}) }, untold !== null)
+  }
+
   /** The same trouble again and again is counted, but told once; and it is no trouble that an end was not needed any more. */
-  #refused(fields: { readonly code: string } & Readonly<Record<string, string>>, isNews: boolean, event: DialFault = 'peer-refused'): void {
+  #refused(
+    fields: { readonly code: string } & Readonly<Record<string, string | number>>,
+    isNews: boolean,
+    event: DialFault = 'peer-refused',
+  ): void {
     if (isNews && !blameless.has(fields.code)) this.#options.telemetry.log(event === 'peer-absent' ? 'info' : 'warn', event, fields)
     this.#count(fields.code)
   }

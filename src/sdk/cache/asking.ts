@@ -1,11 +1,14 @@
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import type { Answer } from '#core/cache/agent-state.ts'
+import type { Prng } from '#base/prng.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { GiveUp } from '#runtime/cache/agent-host.ts'
 import { Deadlines } from '#runtime/deadlines.ts'
 import { LockstepError, abortedBy } from '#sdk/errors.ts'
 import { invalid } from '#sdk/options.ts'
+import { Retries } from '#sdk/retries.ts'
+import type { Refused } from '#sdk/retries.ts'
 
 export interface CallOptions {
   /** Ends the call, which rejects with `aborted`; a change may have been carried out all the same. */
@@ -21,6 +24,8 @@ export interface Terms {
   readonly beganAt: Millis
   readonly deadline: Millis
   readonly signal: AbortSignal | undefined
+  /** It was asked for before, and may have been carried out. */
+  readonly doubtful: boolean
 }
 
 interface Open {
@@ -28,16 +33,26 @@ interface Open {
   readonly end: (error: LockstepError | null) => void
 }
 
-/** Calls of a program that its agent cannot answer by itself: each ends by its deadline, when its signal aborts, or when the cache is closed. */
+/** Refused because there was too much to do, and not carried out. */
+interface Resting extends Refused {
+  readonly again: () => void
+}
+
+/**
+ * Calls of a program that its agent cannot answer by itself: each ends by its deadline, when its signal aborts, or when the cache is closed. What a home has too much to do
+ * for is asked for again a little later.
+ */
 export class Asking {
   readonly #clock: Clock
   readonly #timeoutMs: number
   readonly #open: Deadlines<Open>
+  readonly #retries: Retries<Resting>
   #closed: LockstepError | null = null
 
-  constructor(clock: Clock, timeoutMs: number) {
+  constructor({ clock, prng }: { readonly clock: Clock; readonly prng: Prng }, timeoutMs: number) {
     this.#clock = clock
     this.#timeoutMs = timeoutMs
+    this.#retries = new Retries({ clock, prng }, ({ again }) => again())
     this.#open = new Deadlines({ clock, post: (task) => task() }, ({ end }) => end(null))
   }
 
@@ -47,16 +62,32 @@ export class Asking {
     if (signal?.aborted === true) throw abortedBy(signal)
     if (!(timeoutMs > 0 && timeoutMs <= Number.MAX_SAFE_INTEGER)) throw invalid('timeoutMs', 'a number of milliseconds')
     const beganAt = this.#clock.now()
-    return { beganAt, deadline: millis(beganAt + timeoutMs), signal }
+    return { beganAt, deadline: millis(beganAt + timeoutMs), signal, doubtful: false }
   }
 
   isOver({ deadline, signal }: Terms): boolean {
     return this.#closed !== null || signal?.aborted === true || this.#clock.now() >= deadline
   }
 
-  ask({ deadline, signal }: Terms, start: (done: (answer: Answer) => void) => GiveUp): Promise<Asked> {
+  ask({ deadline, signal, doubtful }: Terms, start: (done: (answer: Answer) => void) => GiveUp): Promise<Asked> {
     return new Promise((resolve) => {
       let isOver = false
+      let isResting = false
+      let leave: GiveUp = () => true
+      const giveUp: GiveUp = () => isResting || leave()
+      const attempt = (): void => {
+        isResting = false
+        if (!isOver) leave = start(answered)
+      }
+      const answered = (answer: Answer): void => {
+        if (!isTooMuch(answer)) this.#retries.done()
+        else if (this.#retries.rest(refused, 'overloaded')) {
+          isResting = true
+          return
+        }
+        finish(answer)
+      }
+      const refused: Resting = { deadline, keeps: false, doubtful, refusals: 0, again: attempt }
       const finish = (asked: Asked): void => {
         isOver = true
         this.#open.delete(open)
@@ -65,7 +96,7 @@ export class Asking {
       }
       const open: Open = { deadline, end: (error) => finish({ type: 'over', unsent: giveUp(), error }) }
       const aborted = (): void => open.end(signal === undefined ? null : abortedBy(signal))
-      const giveUp = start(finish)
+      attempt()
       if (isOver) return
       this.#open.add(open)
       signal?.addEventListener('abort', aborted)
@@ -94,8 +125,13 @@ export class Asking {
 
   close(error: LockstepError): void {
     this.#closed = error
+    this.#retries.close()
     for (const { end } of this.#open.drain()) end(error)
   }
 }
+
+const isTooMuch = (answer: Answer): boolean =>
+  answer.type === 'overloaded' ||
+  (answer.type === 'changed' && answer.outcome.type === 'refused' && answer.outcome.code === 'too_many_requests')
 
 export const timedOut = (): LockstepError => new LockstepError('timeout', 'no answer in time; nothing was changed')

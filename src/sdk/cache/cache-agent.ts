@@ -23,7 +23,7 @@ import { Asking } from './asking.ts'
 import { Clearing } from './clearing.ts'
 import { JsonValue } from './json-value.ts'
 import { cacheSdkLimits } from './limits.ts'
-import type { Line } from './links.ts'
+import type { CacheLine } from './links.ts'
 import { CacheLinks } from './links.ts'
 import { Loading } from './loading.ts'
 import type { CacheSdkPorts } from './ports.ts'
@@ -65,7 +65,7 @@ export class CacheAgent {
     this.#ports = ports
     this.#options = options
     this.#id = applicationAgent(entropy.hex(16))
-    this.asking = new Asking(clock, options.timeoutMs)
+    this.asking = new Asking(ports, options.timeoutMs)
     this.loading = new Loading(clock)
     this.#links = new CacheLinks(ports, options.endpoints, {
       agent: this.#id,
@@ -185,7 +185,7 @@ export class CacheAgent {
     this.#options.closed()
   }
 
-  #lineTo(slot: SlotId): Line | null {
+  #lineTo(slot: SlotId): CacheLine | null {
     const home = this.#homes.get(slot)
     return home === undefined ? null : this.#links.lineTo(home.node)
   }
@@ -194,7 +194,7 @@ export class CacheAgent {
     return { type: 'bus', content: encodeBus([message]) }
   }
 
-  #message(line: Line, message: CacheServerMessage): void {
+  #message(line: CacheLine, message: CacheServerMessage): void {
     if (message.type === 'leaders') this.#leaders(message)
     else if (message.type === 'bus') this.#heard(message.content)
     else if (message.type !== 'going') this.clearing.answered(line, message)

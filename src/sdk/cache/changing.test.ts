@@ -1,5 +1,6 @@
 import { equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
+import { Prng } from '#base/prng.ts'
 import type { Answer } from '#core/cache/agent-state.ts'
 import { cacheLimits } from '#core/cache/limits.ts'
 import { cacheKey, handle, slotId } from '#core/cache/types.ts'
@@ -12,7 +13,7 @@ import { change } from './changing.ts'
 test('a change whose outcome was lost is not open for longer than its client is remembered, whatever time it has', async () => {
   const scheduler = new Scheduler()
   const clock = new Machine('n', scheduler, { touched() {} })
-  const asking = new Asking(clock, 1_000)
+  const asking = new Asking({ clock, prng: new Prng(1) }, 1_000)
   const done: ((answer: Answer) => void)[] = []
   const agent: Pick<CacheAgent, 'asking' | 'beginChange' | 'endChange' | 'identityOf' | 'permit' | 'slotOf'> & { readonly host: unknown } =
     {

@@ -25,7 +25,7 @@ export async function change({ agent, key, handle }: Place, wanted: Change, term
   const sequence = agent.beginChange()
   const { asking } = agent
   const slot = agent.slotOf(key)
-  const again: Terms = { ...terms, deadline: millis(Math.min(terms.deadline, terms.beganAt + limits.repeatedMs)) }
+  const again: Terms = { ...terms, doubtful: true, deadline: millis(Math.min(terms.deadline, terms.beganAt + limits.repeatedMs)) }
   try {
     for (let attempts = 1; ; attempts++) {
       const identity = agent.identityOf(sequence, { beganAt: terms.beganAt, again: attempts > 1 })

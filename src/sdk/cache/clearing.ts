@@ -7,7 +7,7 @@ import { LockstepError } from '#sdk/errors.ts'
 import { sdkLimits } from '#sdk/limits.ts'
 import type { CacheServerMessage } from '#wire/cache-client-message.ts'
 import type { Asking, Terms } from './asking.ts'
-import type { Line } from './links.ts'
+import type { CacheLine } from './links.ts'
 
 interface ClearingPorts {
   readonly clock: Clock
@@ -15,7 +15,7 @@ interface ClearingPorts {
   readonly asking: Asking
   readonly slots: () => number
   /** To the home of the slot; null while there is none. */
-  readonly lineTo: (slot: SlotId) => Line | null
+  readonly lineTo: (slot: SlotId) => CacheLine | null
 }
 
 type Answered = Extract<CacheServerMessage, { type: 'cleared' | 'failed' }>
@@ -24,7 +24,7 @@ type Answered = Extract<CacheServerMessage, { type: 'cleared' | 'failed' }>
 type Done = (error: LockstepError | null) => void
 
 interface Open {
-  readonly line: Line
+  readonly line: CacheLine
   readonly done: Done
 }
 
@@ -44,14 +44,14 @@ export class Clearing {
     await this.#ports.asking.within(terms, all, () => unknown('not all slots answered in time'))
   }
 
-  answered(line: Line, message: Answered): void {
+  answered(line: CacheLine, message: Answered): void {
     const open = this.#open.get(message.call)
     if (open === undefined || open.line !== line) return
     this.#open.delete(message.call)
     open.done(message.type === 'cleared' ? null : new LockstepError(message.code as LockstepErrorCode, message.message))
   }
 
-  lineDown(line: Line): void {
+  lineDown(line: CacheLine): void {
     this.#endAll((open) => open.line === line, unknown('the connection broke'))
   }
 

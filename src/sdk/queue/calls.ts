@@ -7,7 +7,7 @@ import { LockstepError } from '#sdk/errors.ts'
 import { Retries } from '#sdk/retries.ts'
 import type { QueueClientMessage, QueueServerMessage } from '#wire/queue-client-message.ts'
 import { queueSdkLimits as limits } from './limits.ts'
-import type { Line } from './links.ts'
+import type { QueueLine } from './links.ts'
 
 type Told = Extract<QueueServerMessage, { readonly call: number }>
 export type Answer = Exclude<Told, { readonly type: 'failed' }>
@@ -36,7 +36,7 @@ export interface CallTerms {
 export interface OpenCall extends CallTerms {
   readonly id: number
   /** Over which it was sent; null while it waits here. */
-  line: Line | null
+  line: QueueLine | null
   doubtful: boolean
   failure: string | null
   refusals: number
@@ -45,7 +45,7 @@ export interface OpenCall extends CallTerms {
 interface CallsPorts {
   readonly clock: Clock
   readonly prng: Prng
-  readonly lineFor: (slot: number | null) => Line | null
+  readonly lineFor: (slot: number | null) => QueueLine | null
   /** An answer that nobody waits for any more. */
   readonly stray: (answer: Answer) => void
 }
@@ -97,7 +97,7 @@ export class QueueCalls {
     for (const call of this.#open.values()) if (call.line === null && !this.#resting.has(call)) this.#offer(call)
   }
 
-  lineDown(line: Line): void {
+  lineDown(line: QueueLine): void {
     const lost = [...this.#open.values()].filter((call) => call.line === line)
     for (const call of lost) {
       call.line = null
@@ -110,7 +110,7 @@ export class QueueCalls {
     }
   }
 
-  received(line: Line, message: QueueServerMessage): void {
+  received(line: QueueLine, message: QueueServerMessage): void {
     if (!('call' in message)) return
     const call = this.#open.get(message.call)
     if (call === undefined || call.line !== line) {
