@@ -59,4 +59,4 @@ export interface CompactionPolicy {
 }
 
 /** A node has dozens of groups, and every entry takes half a kilobyte of memory besides what is in it. */
-export const defaultCompaction: CompactionPolicy = { bytes: 8 * mebibyte, entries: 5_000, keepEntries: 1_000 }
+export const defaultCompaction: CompactionPolicy = { bytes: 8 * mebibyte, entries: 2_000, keepEntries: 1_000 }

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { engineFlags } from '#cli/up/engine-flags.ts'
 
 export interface NodeProcessOptions {
   readonly id: string
@@ -25,6 +26,9 @@ export interface Ending {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
+
+/** Nodes on a machine, at least. */
+const clusterSize = 3
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 
@@ -70,7 +74,18 @@ export class NodeProcess {
   start(more: readonly string[] = []): void {
     const { id, address, advertise, voters, service = 'register', args = [], under = [] } = this.options
     const where = ['--id', id, '--listen', address, '--data', this.data]
-    const command = [...under, process.execPath, main, 'node', '--service', service, ...where, ...args, ...more]
+    const command = [
+      ...under,
+      process.execPath,
+      ...engineFlags(clusterSize),
+      main,
+      'node',
+      '--service',
+      service,
+      ...where,
+      ...args,
+      ...more,
+    ]
     if (advertise !== undefined) command.push('--advertise', advertise)
     if (voters.length > 0) command.push('--join', voters.join(','))
     const child = spawn(command[0] as string, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { deferred } from '#base/deferred.ts'
+import { engineFlags } from './engine-flags.ts'
 import { Restarts, isGone, needsAPerson } from './restarts.ts'
 
 export interface LocalNode {
@@ -88,9 +89,10 @@ export class LocalNodes {
   }
 
   #start(node: LocalNode, restarts: Restarts): void {
-    const { flagsOf, env, wrote } = this.#options
+    const { nodes, flagsOf, env, wrote } = this.#options
     const startedAt = performance.now()
-    const child = spawn(process.execPath, [process.argv[1] ?? '', 'node', ...flagsOf(node)], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const args = [...engineFlags(nodes.length), process.argv[1] ?? '', 'node', ...flagsOf(node)]
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#children.set(node, child)
     for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => wrote(node, line))
     // `close` comes after the last of what it wrote.
