@@ -89,8 +89,8 @@ export class CacheWorkload implements Workload {
 
   readonly serve = (life: NodeLife): Served => {
     const { name } = life
-    const { limits, policy } = this.#options
-    const server = new CacheServer({ ...life, version: '0.0.0', hasRoom: () => true, limits, policy })
+    const { limits, policy, snoops } = this.#options
+    const server = new CacheServer({ ...life, version: '0.0.0', hasRoom: () => true, limits, policy, snoops })
     return {
       ports: { machineFor: (group) => this.#machine(life, server, group), hooks: server },
       start: () => {

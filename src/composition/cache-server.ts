@@ -9,10 +9,10 @@ import { assemble, footingOf } from './assembly.ts'
 import type { Serve } from './served.ts'
 
 export const serveCache: Serve = (options, node, port) => {
-  const { id, linesMax, store, data } = options
+  const { id, linesMax, store, data, snoops } = options
   const footing = footingOf(options, cacheMetrics)
   const limits = linesMax === null ? {} : { linesMax }
-  const server = new CacheServer({ ...footing.ports, node, limits, store: data === null ? 'memory' : store })
+  const server = new CacheServer({ ...footing.ports, node, limits, snoops, store: data === null ? 'memory' : store })
   return assemble(options, port, footing, {
     server,
     title: 'Lockstep cache',

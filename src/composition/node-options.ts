@@ -18,6 +18,8 @@ export interface NodeOptions {
   readonly store: 'disk' | 'memory'
   /** How many lines a cache node keeps; null: as many as usual. */
   readonly linesMax: number | null
+  /** Whom the homes on a cache node ask about a key: who may have it, or everybody. */
+  readonly snoops: 'filter' | 'broadcast'
   readonly slots: number
   readonly secret: string | null
   /** Null for HTTP, and for connections between nodes, without TLS. */

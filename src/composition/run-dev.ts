@@ -127,6 +127,7 @@ function optionsOf(
     data: options.folder === null ? null : join(options.folder, id),
     store: 'disk',
     linesMax: null,
+    snoops: 'filter',
     slots: groups[service],
     secret: null,
     tls: null,

@@ -1,4 +1,5 @@
 import type { JsonBytes } from '#api/schemas.ts'
+import type { SnoopPolicy } from '#core/cache/home-state.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
 import { slotOf } from '#core/ring/partition.ts'
 import { CacheServer } from '#services/cache/cache-server.ts'
@@ -8,14 +9,15 @@ import type { ServiceWorldOptions, WorldNode } from './service-world.ts'
 interface CacheWorldOptions extends ServiceWorldOptions {
   readonly slots?: number
   readonly limits?: Partial<CacheLimits>
+  readonly snoops?: SnoopPolicy
 }
 
 /** The cache service on simulated machines. */
 export class CacheWorld extends ServiceWorld<CacheServer> {
   readonly slots: number
 
-  private constructor({ slots = 4, limits = {}, ...options }: CacheWorldOptions) {
-    super((ports) => new CacheServer({ ...ports, limits }), slots, options)
+  private constructor({ slots = 4, limits = {}, snoops = 'filter', ...options }: CacheWorldOptions) {
+    super((ports) => new CacheServer({ ...ports, limits, snoops }), slots, options)
     this.slots = slots
   }
 

@@ -70,6 +70,10 @@ export const nodeFlags = {
     min: 1,
     max: 9_999_999,
   }),
+  'cache-snoop': choice('KIND', 'whom the home of a key asks: filter, by default: who may have it; or broadcast: everybody, to compare', [
+    'filter',
+    'broadcast',
+  ]),
   'console-peers': addresses(
     'A,B',
     'nodes that the console of this one shows, of other services too, as a browser reaches them; the members of its cluster by default',
@@ -147,6 +151,7 @@ export function optionsOf(values: Values, { parse, checkTls, origins, mistakes }
     slots: service === 'register' ? slots : groups[service],
     store: values.store,
     linesMax: values['cache-lines'] ?? null,
+    snoops: values['cache-snoop'],
     leaveMs: values['leave-on-stop'] ?? null,
     consolePeers: values['console-peers'],
     secret,

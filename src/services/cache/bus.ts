@@ -1,4 +1,5 @@
 import type { Prng } from '#base/prng.ts'
+import type { SnoopPolicy } from '#core/cache/home-state.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
 import type { MemoryState } from '#core/cache/memory-state.ts'
 import { isApplicationAgent, shownName } from '#core/cache/application.ts'
@@ -40,6 +41,7 @@ export interface CacheBusPorts {
   readonly prng: Prng
   readonly telemetry: Telemetry
   readonly limits: CacheLimits
+  readonly snoops: SnoopPolicy
   readonly admission: Admission
   readonly memory: (slot: SlotId) => MemoryState
   readonly changed: (key: Key) => void
@@ -87,6 +89,7 @@ export class CacheBus {
     this.homes = new HomeHost({
       clock,
       limits,
+      snoops: ports.snoops,
       admission: ports.admission,
       localAgent: agent,
       leadership: (slot) => node().leadership(slot),

@@ -6,6 +6,7 @@ import type { CacheStatus, LostSlot } from '#api/cache/status.ts'
 import type { ClusterEvent } from '#api/common/events.ts'
 import type { NodeApi } from '#api/common/node-api.ts'
 import { instantOf } from '#api/schemas.ts'
+import type { SnoopPolicy } from '#core/cache/home-state.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
 import type { FullPolicy } from '#core/cache/memory-state.ts'
 import { agentId, slotId } from '#core/cache/types.ts'
@@ -49,6 +50,8 @@ export interface CacheServerPorts {
   readonly limits?: Partial<CacheLimits>
   /** Where the slots of this node are; on disk unless that is said. */
   readonly store?: CacheStatus['store']
+  /** Whom a home asks about a key: who may have it, unless that is said. */
+  readonly snoops?: SnoopPolicy
   /** What a slot does whose memory is full. */
   readonly policy?: FullPolicy
 }
@@ -84,6 +87,7 @@ export class CacheServer implements ServiceHooks {
       // Another agent in each life: its lines are gone.
       agent: agentId(`${name}/${entropy.hex(8)}`),
       limits: this.#limits,
+      snoops: ports.snoops ?? 'filter',
       memory: (slot) => present(this.#machines.get(slot), 'a slot that is led here has a replica here').state,
       changed: (key) => this.cache.changed(key),
       observer: counts,

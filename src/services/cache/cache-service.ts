@@ -162,8 +162,12 @@ export class CacheService implements CacheApi {
       if (answer.type !== 'changed') return err(unknownOutcome())
       const { outcome, invalidated } = answer
       if (repeats < limits.repeatsMax && this.#mayRepeat(wanted, outcome, deadline)) continue
-      // That says nothing of the attempt before.
-      if (repeats > 0 && outcome.type === 'refused' && isOfThisAttempt(outcome.code)) return err(unknownOutcome())
+      if (repeats > 0 && outcome.type === 'refused' && isOfThisAttempt(outcome.code)) {
+        // That says nothing of the attempt before.
+        if (repeats === limits.repeatsMax) return err(unknownOutcome())
+        await new Promise<void>((resolve) => void this.#ports.clock.after(limits.repeatRestMs, resolve))
+        continue
+      }
       const result = resultOf(name, outcome)
       if (!result.ok) return result
       this.#watches.changed(key)

@@ -1,7 +1,7 @@
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import { isApplicationAgent } from '#core/cache/application.ts'
-import type { HomeEffects, Proposal } from '#core/cache/home-state.ts'
+import type { HomeEffects, Proposal, SnoopPolicy } from '#core/cache/home-state.ts'
 import type { HomeInput } from '#core/cache/home.ts'
 import { Home } from '#core/cache/home.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
@@ -20,6 +20,7 @@ import { cacheServiceLimits as hostLimits } from './limits.ts'
 export interface HomeHostPorts {
   readonly clock: Clock
   readonly limits: CacheLimits
+  readonly snoops: SnoopPolicy
   readonly admission: Pick<Admission, 'refusal' | 'way'>
   /** The agent in this process. */
   readonly localAgent: AgentId
@@ -124,10 +125,14 @@ export class HomeHost {
     return true
   }
 
-  /** A flush, and a write that brings a value which memory does not have, make room. What an agent of a node asks for was let in there. */
+  /**
+   * A flush, and a write that brings a value which memory does not have, make room. Of what is asked for again within its call nobody would know what became of it. And
+   * what an agent of a node asks for was let in there.
+   */
   #isRefused({ way }: Hosted, from: AgentId, message: ToHome): message is Extract<ToHome, { type: 'request' }> {
     if (message.type !== 'request' || message.body.type === 'flush') return false
-    if (message.body.type === 'write' && message.body.dirty !== null) return false
+    const { body } = message
+    if (body.type === 'write' && (body.dirty !== null || body.operations.some(({ identity }) => identity?.again === true))) return false
     const refusal = isApplicationAgent(from) ? this.#ports.admission.refusal(this.#openKeys) : null
     return (refusal ?? way.refusal()) !== null
   }
@@ -157,7 +162,7 @@ export class HomeHost {
   }
 
   #begin(slot: SlotId, leadership: Leadership): void {
-    const { limits, memory, localAgent, previousAgent, begins, admission } = this.#ports
+    const { limits, snoops, memory, localAgent, previousAgent, begins, admission } = this.#ports
     const term = homeTerm(leadership.term)
     if (this.#begun.get(slot) === term) return
     this.#begun.set(slot, term)
@@ -167,7 +172,7 @@ export class HomeHost {
       term,
       memory: memory(slot),
       limits,
-      snoops: 'filter',
+      snoops,
       electedAt: leadership.machineTime,
       localAgent,
       previousAgent: previousAgent(slot),

@@ -26,6 +26,8 @@ export const cacheServiceLimits = {
   answerMs: 5_000,
   /** A change under an id is asked for again so often, while its call lasts and nobody knows what became of it. */
   repeatsMax: 8,
+  /** Before it is asked for again, when there is no room for it at that moment. */
+  repeatRestMs: 100,
   /** For what is at the level `owner` to get into memory, when the node stops. */
   settleMs: 500,
   /** A home looks this often at what is due. */

@@ -109,6 +109,16 @@ export const cacheHost: readonly Mutant[] = [
     checks: [decision('rule 12: hosted:')],
   },
   {
+    name: 'cache-host-sheds-what-is-asked-again',
+    guards: 'cache rule 12',
+    breaks:
+      'A change whose outcome was lost is refused under too much load when it is asked for again, and nobody knows what became of it.',
+    file: 'src/services/cache/home-host.ts',
+    original: 'identity?.again === true',
+    mutated: 'identity?.again === null',
+    checks: [host('a request that is refused for there being too much to do')],
+  },
+  {
     name: 'cache-host-one-identity-for-all-ids',
     guards: 'decision C6',
     breaks: 'Two changes of a key under different ids are taken for one, and the second is never carried out.',
