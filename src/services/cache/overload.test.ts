@@ -16,10 +16,10 @@ test('twice the writes that are carried are shed early, and all is as before at 
   t.diagnostic(
     `${carried} a second; under twice that ${under.done} done, the longest in ${under.longestMs} ms, ${[...under.codes].join(' ')}`,
   )
-  // A write without an id is unknown when its agent has lost its lease meanwhile, as it may where turns come late.
+  // One is unknown when its agent lost its lease meanwhile, as it may where turns come late, and what it asked again was not answered in time either.
   const { unknown = 0, overloaded = 0, ...others } = Object.fromEntries(under.codes)
   deepEqual(others, {})
-  ok(overloaded > 0 && unknown < under.done / 10, `${overloaded} were shed, of ${unknown} nothing is known`)
+  ok(overloaded > 0 && unknown < under.done / 50, `${overloaded} were shed, of ${unknown} nothing is known`)
   ok(under.done >= carried * 20, `${under.done} were done`)
   const after = await load.pace(carried / 2, 5_000)
   deepEqual([...after.codes], [])
