@@ -1,4 +1,5 @@
 import { present } from '#base/assert.ts'
+import type { SnoopPolicy } from '#core/cache/home-state.ts'
 import { cacheKey, slotId } from '#core/cache/types.ts'
 import { slotOf } from '#core/ring/partition.ts'
 import { CacheServer } from '#services/cache/cache-server.ts'
@@ -40,6 +41,8 @@ export class CacheWorkload implements Workload {
   readonly #world: World
   readonly #slots: number
   readonly #options: CacheOptions
+  /** Whom homes ask. */
+  readonly #snoops: SnoopPolicy
   readonly #keys: readonly string[]
   readonly #calls: ServiceCalls<CacheNode>
   readonly #links: ClientLinks<CacheClientMessage, CacheServerMessage>
@@ -65,6 +68,7 @@ export class CacheWorkload implements Workload {
     this.#slots = slots
     const prng = world.prng.fork()
     const drawn = drawCacheOptions(prng, { fleeting })
+    this.#snoops = !library && prng.chance(0.2) ? 'broadcast' : 'filter'
     this.#options = library ? { ...drawn, callers: Math.min(drawn.callers, callersBesides) } : { ...drawn, libraryClients: 0 }
     this.actions = new Map([...cacheActions, ...(library ? libraryActions : [])].map((action) => [action, 0]))
     world.trace.line('sim', 'cache options', { ...this.#options })
@@ -89,7 +93,8 @@ export class CacheWorkload implements Workload {
 
   readonly serve = (life: NodeLife): Served => {
     const { name } = life
-    const { limits, policy, snoops } = this.#options
+    const { limits, policy } = this.#options
+    const snoops = this.#snoops
     const server = new CacheServer({ ...life, version: '0.0.0', hasRoom: () => true, limits, policy, snoops })
     return {
       ports: { machineFor: (group) => this.#machine(life, server, group), hooks: server },
