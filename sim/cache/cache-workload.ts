@@ -41,7 +41,7 @@ export class CacheWorkload implements Workload {
   readonly #world: World
   readonly #slots: number
   readonly #options: CacheOptions
-  /** Whom homes ask. */
+  /** Whom homes ask. Where programs use the library it is who may have the key: with everybody asked some of their reads hang, and why is not known yet. */
   readonly #snoops: SnoopPolicy
   readonly #keys: readonly string[]
   readonly #calls: ServiceCalls<CacheNode>
@@ -71,7 +71,7 @@ export class CacheWorkload implements Workload {
     this.#snoops = !library && prng.chance(0.2) ? 'broadcast' : 'filter'
     this.#options = library ? { ...drawn, callers: Math.min(drawn.callers, callersBesides) } : { ...drawn, libraryClients: 0 }
     this.actions = new Map([...cacheActions, ...(library ? libraryActions : [])].map((action) => [action, 0]))
-    world.trace.line('sim', 'cache options', { ...this.#options })
+    world.trace.line('sim', 'cache options', { ...this.#options, snoops: this.#snoops })
     this.#keys = keysOf(this.#options)
     const now = (): number => world.scheduler.now
     this.#calls = new ServiceCalls(world)
