@@ -1,5 +1,4 @@
 import { present } from '#base/assert.ts'
-import type { SnoopPolicy } from '#core/cache/home-state.ts'
 import { cacheKey, slotId } from '#core/cache/types.ts'
 import { slotOf } from '#core/ring/partition.ts'
 import { CacheServer } from '#services/cache/cache-server.ts'
@@ -41,8 +40,6 @@ export class CacheWorkload implements Workload {
   readonly #world: World
   readonly #slots: number
   readonly #options: CacheOptions
-  /** Whom homes ask. Where programs use the library it is who may have the key: with everybody asked some of their reads hang, and why is not known yet. */
-  readonly #snoops: SnoopPolicy
   readonly #keys: readonly string[]
   readonly #calls: ServiceCalls<CacheNode>
   readonly #links: ClientLinks<CacheClientMessage, CacheServerMessage>
@@ -68,10 +65,9 @@ export class CacheWorkload implements Workload {
     this.#slots = slots
     const prng = world.prng.fork()
     const drawn = drawCacheOptions(prng, { fleeting })
-    this.#snoops = !library && prng.chance(0.2) ? 'broadcast' : 'filter'
     this.#options = library ? { ...drawn, callers: Math.min(drawn.callers, callersBesides) } : { ...drawn, libraryClients: 0 }
     this.actions = new Map([...cacheActions, ...(library ? libraryActions : [])].map((action) => [action, 0]))
-    world.trace.line('sim', 'cache options', { ...this.#options, snoops: this.#snoops })
+    world.trace.line('sim', 'cache options', { ...this.#options })
     this.#keys = keysOf(this.#options)
     const now = (): number => world.scheduler.now
     this.#calls = new ServiceCalls(world)
@@ -93,8 +89,7 @@ export class CacheWorkload implements Workload {
 
   readonly serve = (life: NodeLife): Served => {
     const { name } = life
-    const { limits, policy } = this.#options
-    const snoops = this.#snoops
+    const { limits, policy, snoops } = this.#options
     const server = new CacheServer({ ...life, version: '0.0.0', hasRoom: () => true, limits, policy, snoops })
     return {
       ports: { machineFor: (group) => this.#machine(life, server, group), hooks: server },

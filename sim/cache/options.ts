@@ -1,5 +1,6 @@
 import type { Prng } from '#base/prng.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
+import type { SnoopPolicy } from '#core/cache/home-state.ts'
 import type { FullPolicy } from '#core/cache/memory-state.ts'
 import { keyIn } from '#core/cache/memory-state.ts'
 import type { SimOptions } from '#sim/options.ts'
@@ -27,6 +28,8 @@ export interface CacheOptions {
   /** Memory is too small for all values, so some go by themselves. */
   readonly pressure: boolean
   readonly policy: FullPolicy
+  /** Whom homes ask. */
+  readonly snoops: SnoopPolicy
   /** Null: nobody clears anything. */
   readonly clearThinkMs: number | null
   /** Programs that use the library. */
@@ -71,6 +74,7 @@ export function drawCacheOptions(prng: Prng, { fleeting }: Pick<SimOptions, 'fle
     libraryClients: prng.between(1, 3),
     libraryFateEveryMs: prng.pick([3_000, 8_000, 30_000]),
     loaderTroubleShare: prng.pick([0.1, 0.5]),
+    snoops: prng.chance(0.2) ? 'broadcast' : 'filter',
   }
 }
 

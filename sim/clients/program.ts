@@ -135,6 +135,7 @@ export class Program<FromClient, FromNode, Ports extends ProgramPorts<FromClient
   }
 
   sleep(ms: number): Promise<void> {
+    this.#mustLive()
     return new Promise((resolve) => void this.machine.after(ms, resolve))
   }
 
@@ -166,6 +167,7 @@ export class Program<FromClient, FromNode, Ports extends ProgramPorts<FromClient
 
   /** A call that may not take longer than that on the clock of this process. */
   async bounded<T>(what: string, limitMs: number, call: Promise<T>): Promise<T> {
+    this.#mustLive()
     let isSettled = false
     const check = (): void => {
       if (!isSettled) this.ports.failed(new Violation(`${this.name}: ${what} hangs beyond its deadline of ${limitMs} ms`))
@@ -178,6 +180,11 @@ export class Program<FromClient, FromNode, Ports extends ProgramPorts<FromClient
       isSettled = true
       cancel()
     }
+  }
+
+  /** The dead do nothing: what went on would be seen by nobody, and by no check. */
+  #mustLive(): void {
+    if (!this.isAlive) this.ports.failed(new Violation(`${this.name} goes on after its death`))
   }
 
   /** Nothing of it runs for so long. */

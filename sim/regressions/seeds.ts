@@ -23,6 +23,10 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
     },
     { seed: 1_936_103_345, why: 'an operator wiped a node for what had happened in an earlier life of it, and a group lost its majority' },
     { seed: 4_123_415_815, why: 'an operator took a node for removed because another, just restarted, did not know of it yet' },
+    {
+      seed: 2_468_698_535,
+      why: 'the network delivered a proposal twice, which was refused at first and taken then, and came a third time as another one',
+    },
   ],
   lock: [
     { seed: 6, why: 'a client that hung up on an upgrade lost the shared lock that it worked under' },

@@ -126,6 +126,10 @@ export class Network {
     this.#reconnect(endpoint)
   }
 
+  /**
+   * Harsher than the port: it delivers at most once, and in order. But a request is not doubled: a refusal says that nothing was carried out, which a second delivery
+   * that finds a leader would make a lie.
+   */
   send(from: Endpoint, to: string, lane: Lane, message: PeerMessage): void {
     this.totals.sent++
     for (const watcher of this.#watchers) watcher(from.self.name, to, message)
@@ -146,7 +150,7 @@ export class Network {
       this.totals.lost++
       return
     }
-    const copies = this.#prng.chance(this.#options.duplication) ? 2 : 1
+    const copies = this.#prng.chance(this.#options.duplication) && message.type !== 'request' ? 2 : 1
     if (copies === 2) this.totals.duplicated++
     for (let copy = 0; copy < copies; copy++) this.#deliver(from, target, lane, this.#throughCodec(passing))
   }

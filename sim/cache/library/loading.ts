@@ -48,7 +48,7 @@ async function load(program: CacheProgram, { loads }: OpenCache, { key, handle }
       await program.sleep(prng.between(4_500, 7_000))
       return value
     case 'hangs':
-      return program.dead.then(() => value)
+      return new Promise<never>(() => {})
     case 'nothing':
       await program.think(30)
       loads.broughtNothing(claim)

@@ -31,7 +31,7 @@ async function ask(program: QueueProgram, sync: QueueClient, queue: string): Pro
   if (aborts) program.machine.after(prng.float() * waitMs, () => ending.abort())
   ports.did(aborts ? 'library-receive-abort' : waitMs === 0 ? 'library-receive' : 'library-receive-wait')
   const receiving = sync.queue<unknown>(queue).receive(aborts ? { ...options, signal: ending.signal } : options)
-  const received = await program.bounded('receive', waitMs + 2 * timeoutMs, receiving.catch(refusal))
+  const received = await program.bounded('receive', waitMs + timeoutMs, receiving.catch(refusal))
   if (received instanceof LockstepError) {
     survive(program, received)
     return []

@@ -1,3 +1,4 @@
+import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import type { Clock } from '#ports/clock.ts'
 import { LockstepError } from '#sdk/errors.ts'
@@ -15,12 +16,14 @@ interface Question<Type extends Answer['type']> {
   readonly message: (call: number) => QueueClientMessage
   readonly slot?: number | null
   readonly repeatable?: boolean
+  /** Of what it is a part of; the time for a call may be over before. */
+  readonly deadline?: Millis | undefined
 }
 
 /** One call that is asked for itself, and its answer; rejects with what it failed with. */
 export function ask<Type extends Answer['type']>(
   { calls, clock, timeoutMs }: Asking,
-  { expects, message, slot = null, repeatable = true }: Question<Type>,
+  { expects, message, slot = null, repeatable = true, deadline = never }: Question<Type>,
 ): Promise<Extract<Answer, { type: Type }>> {
   return new Promise((resolve, reject) => {
     calls.begin({
@@ -28,7 +31,7 @@ export function ask<Type extends Answer['type']>(
       slot,
       repeatable,
       keeps: false,
-      deadline: millis(clock.now() + timeoutMs),
+      deadline: millis(Math.min(clock.now() + timeoutMs, deadline)),
       done: (outcome) => {
         if (outcome.type === 'failed') reject(outcome.error)
         else if (isA(outcome.answer, expects)) resolve(outcome.answer)
@@ -39,3 +42,5 @@ export function ask<Type extends Answer['type']>(
 }
 
 const isA = <Type extends Answer['type']>(answer: Answer, type: Type): answer is Extract<Answer, { type: Type }> => answer.type === type
+
+const never = Infinity as Millis

@@ -1,3 +1,4 @@
+import type { Millis } from '#base/brand.ts'
 import type { Asking } from './asking.ts'
 import { ask } from './asking.ts'
 
@@ -28,13 +29,14 @@ export class Places {
     this.#stale.add(queue)
   }
 
-  /** `create`: with defaults, if there is none. */
-  async find(queue: string, { create }: { readonly create: boolean }): Promise<QueuePlace> {
+  /** `create`: with defaults, if there is none. `deadline`: of what it is asked for; the time for a call may be over before. */
+  async find(queue: string, { create, deadline }: { readonly create: boolean; readonly deadline?: Millis }): Promise<QueuePlace> {
     const known = this.#known.get(queue)
     if (known !== undefined) return known
     const fresh = this.#stale.has(queue)
     const { partitions, slots, visibilityMs } = await ask(this.#asking, {
       expects: 'located',
+      deadline,
       message: (call) => ({ type: 'locate', call, queue, create, fresh }),
     })
     const place = { partitions, slots, visibilityMs }

@@ -1,3 +1,4 @@
+import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import { queueLimits } from '#core/queue/limits.ts'
 import { LockstepError, abortedBy } from '#sdk/errors.ts'
@@ -36,6 +37,8 @@ interface Wanted {
   readonly max: number
   readonly consumer: string
   readonly visibilityMs: number
+  /** For everything, however often it is asked. */
+  readonly deadline: Millis
   readonly signal: AbortSignal | undefined
 }
 
@@ -49,11 +52,12 @@ export async function receive<T>(ports: ReceiverPorts, queue: string, options: R
     checkInteger('visibilityTimeoutMs', visibilityTimeoutMs, limits.visibilityMsMin, queueLimits.visibilityMsMax)
   }
   const end = ports.clock.now() + waitMs
+  const deadline = millis(end + ports.timeoutMs)
   for (;;) {
     if (signal?.aborted === true) throw abortedBy(signal)
-    const place = ports.places.known(queue) ?? (await unlessAborted(signal, ports.places.find(queue, { create: false })))
+    const place = ports.places.known(queue) ?? (await unlessAborted(signal, ports.places.find(queue, { create: false, deadline })))
     const visibilityMs = visibilityTimeoutMs ?? Math.max(place.visibilityMs, limits.visibilityMsMin)
-    const wanted = { queue, place, max, consumer: consumerId, visibilityMs, signal }
+    const wanted = { queue, place, max, consumer: consumerId, visibilityMs, deadline, signal }
     const sliceMs = Math.max(0, Math.min(end - ports.clock.now(), visibilityMs * limits.waitShare, limits.waitMsMax))
     const messages = await take<T>(ports, wanted, Math.ceil(sliceMs))
     if (messages.length > 0 || ports.clock.now() >= end) return messages
@@ -93,7 +97,7 @@ async function take<T>(ports: ReceiverPorts, wanted: Wanted, waitMs: number): Pr
 
 function consume(
   { calls, clock, timeoutMs }: ReceiverPorts,
-  { queue, place, max, consumer, visibilityMs, signal }: Wanted,
+  { queue, place, max, consumer, visibilityMs, deadline, signal }: Wanted,
   { waitMs, sent }: { readonly waitMs: number; readonly sent: () => void },
 ): Promise<Outcome> {
   return new Promise((resolve) => {
@@ -111,7 +115,7 @@ function consume(
         return { type: 'consume', call: number, queue, consumer, max, waitMs: leftMs, visibilityMs }
       },
       slot: place.partitions === 1 ? slotOf(queue, 0, place.slots) : null,
-      deadline: millis(end + timeoutMs),
+      deadline: millis(Math.min(end + timeoutMs, deadline)),
       repeatable: true,
       keeps: false,
       done: (outcome) => {
