@@ -38,6 +38,8 @@ async function run(options: NodeOptions, runNode: Parameters<typeof nodeCommand>
   const stop = new AbortController()
   process.on('SIGINT', () => stop.abort())
   process.on('SIGTERM', () => stop.abort())
+  // A command that runs nodes on this machine has ended, and could not say so.
+  process.on('disconnect', () => stop.abort())
   const ending = await runNode(options, stop.signal)
   switch (ending.type) {
     case 'stopped':

@@ -29,6 +29,7 @@ import type { LocalNode } from '#cli/up/local-nodes.ts'
 import { firstPorts, nineNodes } from '#cli/up/nine-nodes.ts'
 import { nodeFlags } from '#cli/up/node-flags.ts'
 import { readLogLine } from '#cli/up/node-log.ts'
+import { whenOrphanedByNpm } from '#cli/up/orphaned.ts'
 import { allAnswer, allReady } from '#cli/up/readiness.ts'
 
 const help = `Three lock nodes on ports 8001 to 8003 of this machine, three queue nodes on 9001 to 9003 and three cache nodes on 7001 to 7003, each a process
@@ -158,6 +159,7 @@ async function runNodes({ nodes, folder, restart, logLevel, redis, tls, tokens }
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
+  const unwatch = whenOrphanedByNpm(stop)
 
   const show = (node: LocalNode, line: string): void => {
     const colour = colours[nodes.indexOf(node) % colours.length] ?? 'cyan'
@@ -175,6 +177,7 @@ async function runNodes({ nodes, folder, restart, logLevel, redis, tls, tokens }
     isReady = true
   })
   const code = await local.ended
+  unwatch()
   control.close()
   stopping.abort()
   return code

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { present } from '#base/assert.ts'
 import { deferred } from '#base/deferred.ts'
 import { engineFlags } from './engine-flags.ts'
 import { Restarts, isGone, needsAPerson } from './restarts.ts'
@@ -92,9 +93,11 @@ export class LocalNodes {
     const { nodes, flagsOf, env, wrote } = this.#options
     const startedAt = performance.now()
     const args = [...engineFlags(nodes.length), process.argv[1] ?? '', 'node', ...flagsOf(node)]
-    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    // By the channel it hears when this process has ended, however that was, and ends too.
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
     this.#children.set(node, child)
-    for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => wrote(node, line))
+    for (const stream of [child.stdout, child.stderr])
+      createInterface({ input: present(stream, 'its output is piped') }).on('line', (line) => wrote(node, line))
     // `close` comes after the last of what it wrote.
     child.once('close', (code, signal) => {
       this.#children.delete(node)
