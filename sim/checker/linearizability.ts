@@ -16,7 +16,7 @@ export interface CheckOptions {
   readonly workMax?: number
 }
 
-const defaultWorkMax = 2_000_000
+const defaultWorkMax = 20_000_000
 
 /** Could clients that saw this have talked to the sequential model, one operation at a time, each between its call and its return? */
 export function checkLinearizability<State, Input, Output>(
