@@ -43,7 +43,7 @@ Examples:
   lockstep up --engine redis --redis-url redis://127.0.0.1:6379
   lockstep up --port-offset 100      # ports 8101 to 8103, 9101 to 9103 and 7101 to 7103, data in .lockstep/offset-100
 
-Exit codes: 0 stopped as told, 2 wrong flags, 4 the folder is in use or of other ports, 5 a port is taken`
+Exit codes: 0 stopped as told, 2 wrong flags, 4 the folder is in use, of other ports or of no use, 5 a port is taken`
 
 const colours = ['cyan', 'magenta', 'yellow'] as const
 const levels = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 } as const
@@ -105,6 +105,8 @@ export const upCommand = (claim: (folder: string) => Promise<Claim>, { parse, ch
       const claimed = await claim(options.folder)
       if (claimed.type === 'taken')
         throw new CommandError(exitCodes.storage, `${options.folder} is in use: ${claimed.detail}; use another --data`)
+      if (claimed.type === 'unusable')
+        throw new CommandError(exitCodes.storage, `${options.folder} cannot be used: ${claimed.detail}; use another --data`)
       try {
         await assertFree(options.nodes)
         prepareFolder(options.folder, options.nodes, options)
