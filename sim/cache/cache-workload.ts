@@ -53,7 +53,7 @@ export class CacheWorkload implements Workload {
   readonly #failures: unknown[] = []
   readonly #served = { hits: 0, misses: 0, evictions: 0, snoops: 0, lapses: 0, lostCounted: 0 }
   #lastValue = 0
-  #working = 0
+  readonly #working = new Set<string>()
   #stopped = false
   #events = 0
   /** Since when nobody asks for anything. */
@@ -146,20 +146,21 @@ export class CacheWorkload implements Workload {
 
   start(): void {
     const { callers, residents, watchers, litmus, libraryClients } = this.#options
-    for (let at = 1; at <= callers; at++) this.#live(runCaller(this.#portsOf(`caller-${at}`)))
-    for (let at = 1; at <= residents; at++) this.#live(runResident(this.#portsOf(`resident-${at}`), at))
+    for (let at = 1; at <= callers; at++) this.#live(`caller-${at}`, runCaller(this.#portsOf(`caller-${at}`)))
+    for (let at = 1; at <= residents; at++) this.#live(`resident-${at}`, runResident(this.#portsOf(`resident-${at}`), at))
     for (let at = 1; at <= litmus; at++) {
       const thread = (name: string): ClientPorts => this.#portsOf(name)
       const seats = (): readonly Seat[] => [...this.#applications.seats]
-      this.#live(runLitmus(this.#portsOf(`litmus-${at}`), { thread, seats, slots: this.#slots }))
+      this.#live(`litmus-${at}`, runLitmus(this.#portsOf(`litmus-${at}`), { thread, seats, slots: this.#slots }))
     }
     for (let at = 1; at <= watchers; at++) {
       const watcher = new Watcher(this.#portsOf(`watcher-${at}`))
       this.#watchers.push(watcher)
-      this.#live(watcher.run())
+      this.#live(`watcher-${at}`, watcher.run())
     }
-    for (let at = 1; at <= libraryClients; at++) this.#live(liveWithCache(`library-${at}`, this.#programPorts))
-    if (this.#options.clearThinkMs !== null) this.#live(runClearer(this.#portsOf('clearer'), this.#options.clearThinkMs, this.#slots))
+    for (let at = 1; at <= libraryClients; at++) this.#live(`library-${at}`, liveWithCache(`library-${at}`, this.#programPorts))
+    if (this.#options.clearThinkMs !== null)
+      this.#live('clearer', runClearer(this.#portsOf('clearer'), this.#options.clearThinkMs, this.#slots))
   }
 
   stop(): void {
@@ -175,7 +176,7 @@ export class CacheWorkload implements Workload {
   }
 
   unrest(): string | null {
-    if (this.#working > 0) return `${this.#working} clients are not done`
+    if (this.#working.size > 0) return `not done: ${[...this.#working].join(', ')}`
     if (this.#calls.open > 0) return `${this.#calls.open} calls are open`
     if (this.#links.open > 0) return `${this.#links.open} links are open`
     this.#quietAt ??= this.#world.scheduler.now
@@ -245,10 +246,10 @@ export class CacheWorkload implements Workload {
     }
   }
 
-  #live(client: Promise<void>): void {
-    this.#working++
+  #live(name: string, client: Promise<void>): void {
+    this.#working.add(name)
     client.then(
-      () => void this.#working--,
+      () => void this.#working.delete(name),
       (error: unknown) => void this.#failures.push(error),
     )
   }

@@ -56,8 +56,9 @@ export class Actor<Api> {
     await this.#awake()
   }
 
+  /** Not for so long that the end of a run is missed. */
   think(meanMs: number): Promise<void> {
-    return this.sleep(-Math.log(1 - this.prng.float()) * meanMs)
+    return this.sleep(Math.min(-Math.log(1 - this.prng.float()) * meanMs, longestThoughtMs))
   }
 
   async call<T>(
@@ -100,3 +101,5 @@ export class Actor<Api> {
 
 /** Clocks run apart by no more than a tenth. */
 const trustedShare = 0.9
+
+const longestThoughtMs = 60_000
