@@ -26,7 +26,7 @@ import { runLitmus } from '#sim/cache/litmus/runner.ts'
 import type { Seat } from '#sim/cache/litmus/seat.ts'
 import { cacheClients } from '#wire/cache-client-codec.ts'
 import type { CacheClientMessage, CacheServerMessage } from '#wire/cache-client-message.ts'
-import { drawCacheOptions, keysOf } from './options.ts'
+import { capacityOf, drawCacheOptions, keysOf } from './options.ts'
 import type { CacheOptions } from './options.ts'
 import { Rebirths } from './rebirths.ts'
 import { runResident } from './resident-client.ts'
@@ -89,8 +89,9 @@ export class CacheWorkload implements Workload {
 
   readonly serve = (life: NodeLife): Served => {
     const { name } = life
-    const { limits, policy, snoops } = this.#options
-    const server = new CacheServer({ ...life, version: '0.0.0', hasRoom: () => true, limits, policy, snoops })
+    const { limits, snoops } = this.#options
+    const capacity = capacityOf(this.#options, Number(name.slice(1)))
+    const server = new CacheServer({ ...life, version: '0.0.0', hasRoom: () => true, limits, snoops, capacity })
     return {
       ports: { machineFor: (group) => this.#machine(life, server, group), hooks: server },
       start: () => {

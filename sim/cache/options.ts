@@ -1,8 +1,9 @@
 import type { Prng } from '#base/prng.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
 import type { SnoopPolicy } from '#core/cache/home-state.ts'
-import type { FullPolicy } from '#core/cache/memory-state.ts'
+import type { Capacity, FullPolicy } from '#core/cache/memory-state.ts'
 import { keyIn } from '#core/cache/memory-state.ts'
+import { defaultCacheLimits } from '#services/cache/limits.ts'
 import type { SimOptions } from '#sim/options.ts'
 
 /** What a seed decides about the clients of the cache, and the limits that it runs under (swarm testing: each run has some of it, not a little of all). */
@@ -27,7 +28,9 @@ export interface CacheOptions {
   readonly limits: Partial<CacheLimits>
   /** Memory is too small for all values, so some go by themselves. */
   readonly pressure: boolean
-  readonly policy: FullPolicy
+  readonly whenFull: FullPolicy
+  /** Some nodes were told of another capacity. */
+  readonly isTorn: boolean
   /** Whom homes ask. */
   readonly snoops: SnoopPolicy
   /** Null: nobody clears anything. */
@@ -69,13 +72,21 @@ export function drawCacheOptions(prng: Prng, { fleeting }: Pick<SimOptions, 'fle
       ...(pressure ? { memoryBytesMax: 200 } : {}),
     },
     pressure,
-    policy: pressure && prng.chance(0.4) ? 'refuse' : 'lru',
+    whenFull: pressure && prng.chance(0.4) ? 'refuse' : 'lru',
     clearThinkMs: prng.pick([null, null, 3_000, 15_000]),
     libraryClients: prng.between(1, 3),
     libraryFateEveryMs: prng.pick([3_000, 8_000, 30_000]),
     loaderTroubleShare: prng.pick([0.1, 0.5]),
     snoops: prng.chance(0.2) ? 'broadcast' : 'filter',
+    isTorn: prng.chance(0.3),
   }
+}
+
+/** Of a slot, as the node of that number is told. */
+export function capacityOf({ limits, whenFull, isTorn }: CacheOptions, node: number): Capacity {
+  const { memoryBytesMax: bytesMax } = { ...defaultCacheLimits, ...limits }
+  if (!isTorn || node % 2 === 0) return { bytesMax, whenFull }
+  return { bytesMax: 2 * bytesMax, whenFull: whenFull === 'lru' ? 'refuse' : 'lru' }
 }
 
 /** The namespace that is cleared now and then. */

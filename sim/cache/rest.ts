@@ -32,14 +32,16 @@ function openAt({ activities, dirty, slots, lines, limits }: AgentState): string
   return lines.byKey.size > limits.linesMax || lines.bytes > limits.lineBytesMax ? 'has more lines than it may' : null
 }
 
-function openAtHome({ queues, proposals, fills, clearing, sessions, directory, memory, limits }: HomeState): string | null {
+function openAtHome({ queues, proposals, fills, clearing, sessions, directory, memory, limits, start }: HomeState): string | null {
   if (queues.size > 0) return `has ${queues.size} keys under way`
   if (proposals.size > 0) return `waits for ${proposals.size} proposals`
   if (fills.size > 0) return `has ${fills.size} tokens out`
   if (clearing.size > 0) return 'is clearing'
   if (directory.size > limits.directoryMax) return `has ${directory.size} keys in its directory`
   // One that refuses what is new still lets what is there grow.
-  if (memory.policy === 'lru' && memory.bytes > limits.memoryBytesMax) return `has ${memory.bytes} bytes of values`
+  const { whenFull, bytesMax } = memory.capacity
+  if (start.capacity !== null && start.capacity.whenFull !== whenFull) return `has not been told to ${start.capacity.whenFull}`
+  if (whenFull === 'lru' && memory.bytes > bytesMax) return `has ${memory.bytes} bytes of values`
   const late = [...sessions.values()].find(({ standing, replies }) => standing !== 'arrived' || replies.size > 0)
   return late === undefined ? null : `has ${late.replies.size} answers for ${late.agent}, which is ${late.standing}`
 }

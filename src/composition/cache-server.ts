@@ -5,14 +5,17 @@ import { cacheRoutes } from '#http/cache-routes.ts'
 import { cacheMetrics } from '#services/cache/cache-metrics.ts'
 import { CacheServer } from '#services/cache/cache-server.ts'
 import { admitCacheMessage } from '#services/cache/client-access.ts'
+import { defaultCacheLimits } from '#services/cache/limits.ts'
 import { assemble, footingOf } from './assembly.ts'
 import type { Serve } from './served.ts'
 
 export const serveCache: Serve = (options, node, port) => {
-  const { id, linesMax, store, data, snoops } = options
+  const { id, linesMax, store, data, snoops, slots, valueBytesMax, whenFull } = options
   const footing = footingOf(options, cacheMetrics)
   const limits = linesMax === null ? {} : { linesMax }
-  const server = new CacheServer({ ...footing.ports, node, limits, snoops, store: data === null ? 'memory' : store })
+  const bytesMax = valueBytesMax === null ? defaultCacheLimits.memoryBytesMax : Math.floor(valueBytesMax / slots)
+  const capacity = { bytesMax, whenFull }
+  const server = new CacheServer({ ...footing.ports, node, limits, snoops, capacity, store: data === null ? 'memory' : store })
   return assemble(options, port, footing, {
     server,
     title: 'Lockstep cache',

@@ -20,6 +20,10 @@ export interface NodeOptions {
   readonly linesMax: number | null
   /** Whom the homes on a cache node ask about a key: who may have it, or everybody. */
   readonly snoops: 'filter' | 'broadcast'
+  /** For the values of a cache, with all its slots; null: as much as usual. */
+  readonly valueBytesMax: number | null
+  /** Whether values of a cache make room for others, or others are refused. */
+  readonly whenFull: 'lru' | 'refuse'
   readonly slots: number
   readonly secret: string | null
   /** Null for HTTP, and for connections between nodes, without TLS. */

@@ -128,6 +128,8 @@ function optionsOf(
     store: 'disk',
     linesMax: null,
     snoops: 'filter',
+    valueBytesMax: null,
+    whenFull: 'lru',
     slots: groups[service],
     secret: null,
     tls: null,

@@ -51,7 +51,7 @@ function agreeable(feeds: Feeds): CacheApi {
         agent_id: 'cache-node-1/00',
         capacity: info,
         states,
-        homes: { slots: 11, open: 11, agents: 3, keys: 1, values: 1, value_bytes: 5 },
+        homes: { slots: 11, open: 11, agents: 3, keys: 1, values: 1, value_bytes: 5, value_bytes_max: 900 },
         store: 'disk',
         slots_lost: [],
         ring,

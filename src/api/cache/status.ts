@@ -43,6 +43,7 @@ const homeView = closed(
     keys: count({ description: 'That somebody has.' }),
     values: count({ description: 'In memory, in the slots of this node.' }),
     value_bytes: count(),
+    value_bytes_max: count({ description: 'Beyond that values are evicted, or no more are taken.' }),
   },
   { title: 'CacheHomes' },
 )

@@ -74,6 +74,14 @@ export const nodeFlags = {
     'filter',
     'broadcast',
   ]),
+  'cache-memory': integer('MIB', 'for the values of a whole cache, with all its slots: 1024 by default; the same on all nodes', {
+    min: 64,
+    max: 1_048_576,
+  }),
+  'cache-full': choice('WHAT', 'when there is no room for another value: lru, by default: others go; or refuse: it is refused', [
+    'lru',
+    'refuse',
+  ]),
   'console-peers': addresses(
     'A,B',
     'nodes that the console of this one shows, of other services too, as a browser reaches them; the members of its cluster by default',
@@ -124,7 +132,7 @@ export function layersOfNode(environment: Environment): (found: Found, mistakes:
 
 /** What is wrong is added to `mistakes`. */
 export function optionsOf(values: Values, { parse, checkTls, origins, mistakes }: Reading): NodeOptions {
-  const { service, id, listen, advertise, join, seeds, data, slots } = values
+  const { service, id, listen, advertise, join, seeds, data, slots, 'cache-memory': mebibytes } = values
   if (service !== 'register' && slots > 1) mistakes.push('--slots is for registers: locks have 1, queues and caches 32')
   const timing = timingOf(values.election, values.heartbeat)
   if (timing === null) {
@@ -152,6 +160,8 @@ export function optionsOf(values: Values, { parse, checkTls, origins, mistakes }
     store: values.store,
     linesMax: values['cache-lines'] ?? null,
     snoops: values['cache-snoop'],
+    valueBytesMax: mebibytes === undefined ? null : mebibytes * 1024 ** 2,
+    whenFull: values['cache-full'],
     leaveMs: values['leave-on-stop'] ?? null,
     consolePeers: values['console-peers'],
     secret,

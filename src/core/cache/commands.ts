@@ -1,4 +1,5 @@
 import type { Millis } from '#base/brand.ts'
+import type { Capacity } from './memory-state.ts'
 import type { Dirty, Push } from './messages.ts'
 import type { AgentId, Grant, HomeTerm, Key, Operation, Outcome, RequestNumber, SessionId, Version } from './types.ts'
 
@@ -20,6 +21,8 @@ export type MemoryCommand = { readonly term: HomeTerm } & (
   | { readonly type: 'expire'; readonly key: Key; readonly version: Version; readonly grant: Grant }
   /** Makes room; equals a delete (decision C11). */
   | { readonly type: 'evict'; readonly key: Key; readonly grant: Grant }
+  /** The same for all replicas, whatever their nodes were told (decision C11). */
+  | { readonly type: 'set-capacity'; readonly capacity: Capacity }
   /** Everything in a namespace. */
   | { readonly type: 'clear'; readonly namespace: string; readonly grant: Grant }
 )

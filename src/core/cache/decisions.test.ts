@@ -4,7 +4,9 @@ import { millis } from '#base/brand.ts'
 import { ClientOutcomes } from './client-outcomes.ts'
 import { describeVersion, textOf } from './describe.ts'
 import { cacheLimits } from './limits.ts'
+import type { Capacity } from './memory-state.ts'
 import { keyIn } from './memory-state.ts'
+import { Memory } from './memory.ts'
 import { add, always, applyAll, deliver, k, l, letter, outcomeOf, ownWrite, read, set, stateAt, write } from './scenario.ts'
 import { TestValue, World, describeLetter, other, own, theSlot } from './testkit.ts'
 import type { Grant, Key, Outcome } from './types.ts'
@@ -446,7 +448,7 @@ test('decision C11: eviction is in the log, takes what was not touched, and is a
 })
 
 test('decision C6: what memory had no room for is carried out when it comes again and there is room, and only once', () => {
-  const world = new World({ limits: { memoryBytesMax: 150 }, policy: 'refuse' })
+  const world = new World({ limits: { memoryBytesMax: 150 }, whenFull: 'refuse' })
   const identity = { client: 'x', sequence: 1, confirmed: 0, retry: false, again: false }
   const versionAfter = (retry: boolean): string => {
     const id = world.write('A', l, set('y'.repeat(50)), { identity: { ...identity, retry } })
@@ -476,10 +478,39 @@ test('decision C11: what a home knows of keys that were touched is of those that
 })
 
 test('decision C11: a memory that refuses is never over its limit', () => {
-  const world = new World({ limits: { memoryBytesMax: 150 }, policy: 'refuse' })
+  const world = new World({ limits: { memoryBytesMax: 150 }, whenFull: 'refuse' })
   assert.equal(write(world, 'A', set('0')), 'done')
   assert.equal(write(world, 'A', set('x'.repeat(200))), 'memory_full')
   assert.equal(read(world, 'B'), '0')
+})
+
+test('decision C11: what a slot may have, and what is done when it is full, is in the log, and a new home that is told otherwise changes it', () => {
+  const world = new World()
+  const elect = (capacity: Capacity): void => {
+    world.capacity = capacity
+    world.changeHome(0)
+    for (const name of ['A', 'B']) world.step(name, { type: 'home', slot: theSlot, term: world.term })
+    world.settle()
+    world.run(1_000)
+  }
+  assert.equal(write(world, 'A', set('x'.repeat(60))), 'done')
+  elect({ bytesMax: 150, whenFull: 'refuse' })
+  assert.deepEqual(world.memory.state.capacity, world.capacity)
+  const id = world.write('A', l, set('y'.repeat(60)))
+  world.settle()
+  assert.equal(outcomeOf(world, id), 'memory_full')
+
+  const restored = new Memory(world.limits)
+  assert.equal(restored.restore(Buffer.concat([...world.memory.snapshot()])), null)
+  assert.deepEqual(restored.state.capacity, world.capacity, 'who gets a snapshot does as the others')
+
+  elect({ bytesMax: 150, whenFull: 'lru' })
+  const again = world.write('A', l, set('y'.repeat(60)))
+  world.settle()
+  assert.equal(outcomeOf(world, again), 'done')
+  world.run(1_000)
+  assert.ok(world.memory.state.bytes <= 150)
+  assert.equal(world.home.state.proposals.size, 0, 'it is said once')
 })
 
 test('decision C12: a slot that is formed again begins in a higher term, and nobody keeps a line from before', () => {

@@ -103,6 +103,8 @@ export function describeCommand(command: MemoryCommand): string {
     case 'expire':
     case 'evict':
       return `${command.type} ${command.key}`
+    case 'set-capacity':
+      return `${command.capacity.bytesMax} bytes, then ${command.capacity.whenFull}`
     case 'clear':
       return `clear ${command.namespace}`
   }

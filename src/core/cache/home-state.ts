@@ -4,7 +4,7 @@ import type { Heap } from '#base/heap.ts'
 import { millis } from '#base/brand.ts'
 import type { MemoryCommand } from './commands.ts'
 import type { CacheLimits } from './limits.ts'
-import type { MemoryState } from './memory-state.ts'
+import type { Capacity, MemoryState } from './memory-state.ts'
 import type { Dirty, ReplyBody, RequestBody, ToAgent } from './messages.ts'
 import type { AgentId, Grant, HomeTerm, Key, RequestNumber, SessionId, SlotId, Version } from './types.ts'
 import { grant } from './types.ts'
@@ -97,6 +97,7 @@ export type Purpose =
   | { readonly type: 'open'; readonly agent: AgentId; readonly nonce: number; readonly sentAt: Millis }
   | { readonly type: 'close'; readonly session: SessionId }
   | { readonly type: 'clear'; readonly namespace: string }
+  | { readonly type: 'capacity' }
   | { readonly type: 'push'; readonly session: SessionId; readonly sentAt: Millis }
 
 export interface Proposal {
@@ -117,6 +118,8 @@ export interface HomeStart {
   readonly memory: MemoryState
   readonly limits: CacheLimits
   readonly snoops: SnoopPolicy
+  /** As the node of the home was told; null: it stays as it is. */
+  readonly capacity: Capacity | null
   readonly electedAt: Millis
   /** The agent in this process, if it has one. */
   readonly localAgent: AgentId | null
@@ -221,5 +224,5 @@ export function removeHolder(state: HomeState, key: Key, session: SessionId): vo
 export function setEntry({ directory, touched, memory }: HomeState, key: Key, entry: Entry): void {
   directory.delete(key)
   directory.set(key, entry)
-  if (memory.bytes > memory.limits.memoryBytesMax / 2 && memory.records.has(key)) touched.add(key)
+  if (memory.bytes > memory.capacity.bytesMax / 2 && memory.records.has(key)) touched.add(key)
 }

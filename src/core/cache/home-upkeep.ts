@@ -1,6 +1,8 @@
 import { Heap } from '#base/heap.ts'
 import type { Expiry, HomeState } from './home-state.ts'
+import { proposeCommand } from './home-state.ts'
 import { enqueue, isOver, transaction } from './home-transactions.ts'
+import type { Capacity } from './memory-state.ts'
 import { recordBytes } from './memory-state.ts'
 import type { Key } from './types.ts'
 
@@ -47,14 +49,25 @@ export function endLives(state: HomeState): void {
   }
 }
 
+/** What this node was told of a slot's capacity goes into the log, so that all replicas do alike, and the next home until it is told otherwise. */
+export function keepCapacity(state: HomeState): void {
+  const { memory, start, proposals } = state
+  if (start.capacity === null || isSame(start.capacity, memory.capacity)) return
+  if ([...proposals.values()].some(({ type }) => type === 'capacity')) return
+  proposeCommand(state, { type: 'set-capacity', capacity: start.capacity }, { type: 'capacity' })
+}
+
+const isSame = (left: Capacity, right: Capacity): boolean => left.bytesMax === right.bytesMax && left.whenFull === right.whenFull
+
 /** How many keys are looked at in one tick. */
 const lookedAtMax = 1_000
 
 /** A clock goes round the keys: what was touched since it last came by stays, and what somebody has is recalled only if all else is. */
 export function makeRoom(state: HomeState): void {
-  const { memory, limits } = state
-  if (memory.policy === 'refuse') return
-  for (let looked = 0; looked < lookedAtMax && memory.bytes - state.leaving > limits.memoryBytesMax; looked++) {
+  const { memory } = state
+  const { bytesMax, whenFull } = memory.capacity
+  if (whenFull === 'refuse') return
+  for (let looked = 0; looked < lookedAtMax && memory.bytes - state.leaving > bytesMax; looked++) {
     const key = nextKey(state)
     if (key === null) return
     const isSpared = state.touched.delete(key) || (state.directory.has(key) && looked < lookedAtMax / 2)

@@ -3,7 +3,7 @@ import type { Millis } from '#base/brand.ts'
 import type { MemoryAnswer } from './commands.ts'
 import { clear, cleared } from './home-clear.ts'
 import { endLateFills, withdrawFill } from './home-fills.ts'
-import { endLives, makeRoom, trimDirectory, watchLife } from './home-upkeep.ts'
+import { endLives, keepCapacity, makeRoom, trimDirectory, watchLife } from './home-upkeep.ts'
 import {
   closeLapsed,
   confirm,
@@ -85,6 +85,7 @@ export class Home {
 function upkeep(state: HomeState): void {
   endLives(state)
   endLateFills(state)
+  keepCapacity(state)
   makeRoom(state)
   trimDirectory(state)
 }
@@ -151,6 +152,8 @@ function applied(state: HomeState, number: number, answer: MemoryAnswer): void {
       break
     case 'push':
       pushed(state, purpose)
+      break
+    case 'capacity':
       break
     default:
       unreachable(purpose)

@@ -5,6 +5,7 @@ import type { HomeState } from './home-state.ts'
 import type { Line } from './lines.ts'
 import { committedVersion } from './lines.ts'
 import type { MemoryState } from './memory-state.ts'
+import { recordBytes } from './memory-state.ts'
 import { TextValue } from './text-value.ts'
 import type { SessionId, Value } from './types.ts'
 import { compareVersions } from './types.ts'
@@ -83,14 +84,12 @@ function checkSlots({ slots, dirty, activities }: AgentState): void {
   }
 }
 
-export function checkMemory({ sessions, records, limits, policy, bytes }: MemoryState): void {
+export function checkMemory({ sessions, records, limits, bytes }: MemoryState): void {
   const agents = [...sessions.values()].map(({ agent }) => agent)
   assert(new Set(agents).size === agents.length, 'an agent has one session')
   assert(sessions.size <= limits.sessionsMax, 'tables are bounded')
-  assert(
-    policy === 'lru' || bytes <= limits.memoryBytesMax + records.size * limits.keyBytesMax,
-    'memory that refuses is not over its limit',
-  )
+  const kept = [...records].reduce((sum, [key, { value }]) => sum + recordBytes(key) + value.size, 0)
+  assert(bytes === kept, 'bytes are counted')
 }
 
 function checkHome(home: HomeState): void {

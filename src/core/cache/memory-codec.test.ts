@@ -37,7 +37,7 @@ const identity: fc.Arbitrary<Identity> = fc.record({
 const commands = fc
   .array(
     fc.tuple(
-      fc.constantFrom('open', 'close', 'write', 'flush', 'evict', 'clear'),
+      fc.constantFrom('open', 'close', 'write', 'flush', 'evict', 'clear', 'capacity'),
       key,
       fc.array(fc.tuple(change, fc.option(identity)), { maxLength: 3 }),
       value,
@@ -51,6 +51,8 @@ const commands = fc
       if (type === 'close') return { term, type: 'close-session', session: agentSession(at % 3) }
       if (type === 'flush') return { term, type: 'flush', key: of, dirty: { grant: next, sequence: 1, value: content } }
       if (type === 'evict') return { term, type: 'evict', key: of, grant: next }
+      if (type === 'capacity')
+        return { term, type: 'set-capacity', capacity: { bytesMax: at * 100, whenFull: at % 2 === 0 ? 'refuse' : 'lru' } }
       if (type === 'clear') return { term, type: 'clear', namespace: 'space', grant: next }
       return {
         term,

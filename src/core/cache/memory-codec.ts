@@ -5,6 +5,7 @@ import { boolean, bytes, encodeWith, list, malformed, nullable, struct, text, ui
 import type { Result } from '#base/result.ts'
 import type { MemoryAnswer, MemoryCommand } from './commands.ts'
 import { cacheLimits } from './limits.ts'
+import type { Capacity } from './memory-state.ts'
 import type { Dirty, Push } from './messages.ts'
 import { TextValue } from './text-value.ts'
 import type { Change, Condition, Identity, Key, Operation, Outcome, Refusal, Value, Version } from './types.ts'
@@ -79,6 +80,8 @@ export const outcome = union<Outcome>({
 })
 export const outcomes = list(outcome, batchMax)
 
+export const capacity = struct<Capacity>({ bytesMax: uint(), whenFull: word({ lru: 0, refuse: 1 }) })
+
 const command = union<MemoryCommand>({
   'open-session': [1, { term: uint(), agent: name(), nonce: uint() }],
   'close-session': [2, { term: uint(), session: uint() }],
@@ -101,6 +104,7 @@ const command = union<MemoryCommand>({
   expire: [6, { term: uint(), key, version, grant: uint() }],
   evict: [7, { term: uint(), key, grant: uint() }],
   clear: [8, { term: uint(), namespace: name(), grant: uint() }],
+  'set-capacity': [9, { term: uint(), capacity }],
 })
 
 const answer = union<MemoryAnswer>({

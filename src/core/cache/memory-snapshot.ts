@@ -4,8 +4,8 @@ import { readFrame, writeFrame } from '#base/codec/snapshot-frame.ts'
 import type { Millis } from '#base/brand.ts'
 import type { Result } from '#base/result.ts'
 import type { CacheLimits } from './limits.ts'
-import { key, name, outcome, outcomes, value, version } from './memory-codec.ts'
-import type { FullPolicy, MemorySession } from './memory-state.ts'
+import { capacity, key, name, outcome, outcomes, value, version } from './memory-codec.ts'
+import type { Capacity, MemorySession } from './memory-state.ts'
 import { MemoryState, newSession, recordBytes } from './memory-state.ts'
 import type { AgentId, Key, Outcome, RequestNumber, SessionId, Value, Version } from './types.ts'
 
@@ -15,6 +15,7 @@ const kind = { magic: [0x4c, 0x53, 0x43, 0x41], format: 1, of: 'cache memory' } 
 type SnapshotRecord =
   /** The first one. */
   | { readonly type: 'memory'; readonly removed: Version; readonly lastSession: number; readonly time: Millis }
+  | { readonly type: 'capacity'; readonly capacity: Capacity }
   | { readonly type: 'generation'; readonly namespace: string; readonly count: number }
   | { readonly type: 'session'; readonly id: SessionId; readonly agent: AgentId; readonly nonce: number; readonly oldest: RequestNumber }
   /** Of the last session. */
@@ -42,6 +43,7 @@ const record = union<SnapshotRecord>({
   outcome: [6, { sequence: uint(), outcome }],
   value: [7, { key, value, version, expiresAt: nullable(time<Millis>()), generation: uint() }],
   end: [8, { records: uint() }],
+  capacity: [9, { capacity }],
 })
 
 /** Equal states give equal bytes. The state must not change in between. */
@@ -50,6 +52,7 @@ export const writeSnapshot = (state: MemoryState): IterableIterator<Uint8Array> 
 function* recordsOf(state: MemoryState): IterableIterator<SnapshotRecord> {
   const { removed, lastSession, time: at } = state
   yield { type: 'memory', removed, lastSession, time: at }
+  yield { type: 'capacity', capacity: state.capacity }
   for (const [namespace, count] of state.generations) yield { type: 'generation', namespace, count }
   for (const { id, agent, nonce, oldest, outcomes: kept } of state.sessions.values()) {
     yield { type: 'session', id, agent, nonce, oldest }
@@ -63,8 +66,8 @@ function* recordsOf(state: MemoryState): IterableIterator<SnapshotRecord> {
 }
 
 /** The state that a snapshot holds, or why it holds none. */
-export const readSnapshot = (bytes: Uint8Array, limits: CacheLimits, policy: FullPolicy): Result<MemoryState, string> =>
-  readFrame(kind, bytes, (reader) => read(reader, new MemoryState(limits, policy)))
+export const readSnapshot = (bytes: Uint8Array, limits: CacheLimits): Result<MemoryState, string> =>
+  readFrame(kind, bytes, (reader) => read(reader, new MemoryState(limits)))
 
 /** Puts the state together record by record. */
 function read(reader: ByteReader, state: MemoryState): MemoryState {
@@ -94,12 +97,13 @@ function addSession(state: MemoryState, { id, agent, nonce, oldest }: Extract<Sn
   return session
 }
 
-function add(state: MemoryState, next: Extract<SnapshotRecord, { type: 'memory' | 'generation' | 'value' }>): void {
+function add(state: MemoryState, next: Extract<SnapshotRecord, { type: 'memory' | 'capacity' | 'generation' | 'value' }>): void {
   if (next.type === 'memory') {
     state.removed = next.removed
     state.lastSession = next.lastSession
     state.time = next.time
-  } else if (next.type === 'generation') state.generations.set(next.namespace, next.count)
+  } else if (next.type === 'capacity') state.capacity = next.capacity
+  else if (next.type === 'generation') state.generations.set(next.namespace, next.count)
   else {
     const { key: of, value: content, version: number, expiresAt, generation } = next
     if (state.records.has(of)) malformed('a key that is there twice')

@@ -6,8 +6,14 @@ import type { CacheLimits } from './limits.ts'
 import type { AgentId, Copy, Key, Outcome, RequestNumber, SessionId, Value, Version } from './types.ts'
 import { compareVersions, noVersion, requestNumber } from './types.ts'
 
-/** What a home may do when memory is full. */
+/** What is done when a slot is full: the values touched longest ago go, or what would be added is refused. */
 export type FullPolicy = 'lru' | 'refuse'
+
+export interface Capacity {
+  /** Of the values of a slot, with what keys cost beside them. */
+  readonly bytesMax: number
+  readonly whenFull: FullPolicy
+}
 
 export interface MemoryRecord {
   readonly value: Value
@@ -32,7 +38,8 @@ export interface MemorySession {
 /** Everything that is replicated of one slot. Changed only by commands. */
 export class MemoryState {
   readonly limits: CacheLimits
-  readonly policy: FullPolicy
+  /** As a home has set it last. */
+  capacity: Capacity
   /** In the order in which keys were first written. */
   readonly records = new Map<Key, MemoryRecord>()
   readonly sessions = new Map<SessionId, MemorySession>()
@@ -47,9 +54,9 @@ export class MemoryState {
   time: Millis = millis(0)
   isReborn = false
 
-  constructor(limits: CacheLimits, policy: FullPolicy) {
+  constructor(limits: CacheLimits) {
     this.limits = limits
-    this.policy = policy
+    this.capacity = { bytesMax: limits.memoryBytesMax, whenFull: 'lru' }
     this.clients = new ClientOutcomes(limits)
   }
 

@@ -7,7 +7,7 @@ import { assertLimits, cacheLimits } from './limits.ts'
 import type { Push } from './messages.ts'
 import { decodeCommand } from './memory-codec.ts'
 import { readSnapshot, writeSnapshot } from './memory-snapshot.ts'
-import type { FullPolicy, MemorySession } from './memory-state.ts'
+import type { MemorySession } from './memory-state.ts'
 import { MemoryState, newSession } from './memory-state.ts'
 import type { Change, HomeTerm, Operation, Outcome, SessionId, Version } from './types.ts'
 import { agentSession, compareVersions } from './types.ts'
@@ -22,9 +22,9 @@ import { agentSession, compareVersions } from './types.ts'
 export class Memory {
   state: MemoryState
 
-  constructor(limits: CacheLimits = cacheLimits, policy: FullPolicy = 'lru') {
+  constructor(limits: CacheLimits = cacheLimits) {
     assertLimits(limits)
-    this.state = new MemoryState(limits, policy)
+    this.state = new MemoryState(limits)
   }
 
   /** Takes any bytes: what is no command is refused and changes nothing. */
@@ -39,7 +39,7 @@ export class Memory {
 
   /** What is wrong with the bytes, or null: then they are the state. */
   restore(bytes: Uint8Array): string | null {
-    const restored = readSnapshot(bytes, this.state.limits, this.state.policy)
+    const restored = readSnapshot(bytes, this.state.limits)
     if (!restored.ok) return restored.error
     this.state = restored.value
     return null
@@ -71,6 +71,9 @@ export class Memory {
         return { type: 'done' }
       case 'evict':
         state.remove(command.key, { term: command.term, grant: command.grant, sequence: 0 })
+        return { type: 'done' }
+      case 'set-capacity':
+        state.capacity = command.capacity
         return { type: 'done' }
       case 'clear':
         return clear(state, command.namespace, { term: command.term, grant: command.grant, sequence: 0 })
@@ -144,8 +147,8 @@ function carryOut(state: MemoryState, { key }: WriteCommand, change: Change, ver
 }
 
 /** Under `lru` the home makes room right afterwards, so memory may be over its limit for a moment. */
-function isFull({ bytes, limits, policy }: MemoryState, more: number): boolean {
-  return more > 0 && bytes + more > (policy === 'refuse' ? 1 : 2) * limits.memoryBytesMax
+function isFull({ bytes, capacity: { bytesMax, whenFull } }: MemoryState, more: number): boolean {
+  return more > 0 && bytes + more > (whenFull === 'refuse' ? 1 : 2) * bytesMax
 }
 
 /**

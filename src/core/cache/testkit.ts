@@ -12,7 +12,7 @@ import { Home } from './home.ts'
 import { checkInvariants, usableLines } from './invariants.ts'
 import type { CacheLimits } from './limits.ts'
 import { cacheLimits } from './limits.ts'
-import type { FullPolicy } from './memory-state.ts'
+import type { Capacity, FullPolicy } from './memory-state.ts'
 import { Memory } from './memory.ts'
 import type { ToAgent, ToHome } from './messages.ts'
 import { Witness } from './witness.ts'
@@ -52,7 +52,7 @@ interface WorldOptions {
   readonly agents?: readonly string[]
   readonly limits?: Partial<CacheLimits>
   readonly snoops?: SnoopPolicy
-  readonly policy?: FullPolicy
+  readonly whenFull?: FullPolicy
   readonly localAgent?: string | null
   readonly term?: number
 }
@@ -70,6 +70,8 @@ interface WriteOptions {
 export class World {
   readonly limits: CacheLimits
   readonly snoops: SnoopPolicy
+  /** What the next home is told. */
+  capacity: Capacity | null = null
   now: Millis = millis(0)
   term: HomeTerm
   /** Whose process is the home. */
@@ -91,10 +93,11 @@ export class World {
   trace: string[] | null = null
   lastId = 0
 
-  constructor({ agents = ['A', 'B'], limits = {}, snoops = 'filter', policy = 'lru', localAgent = null, term = 1 }: WorldOptions = {}) {
+  constructor({ agents = ['A', 'B'], limits = {}, snoops = 'filter', whenFull = 'lru', localAgent = null, term = 1 }: WorldOptions = {}) {
     this.limits = { ...cacheLimits, ...limits }
     this.snoops = snoops
-    this.memory = new Memory(this.limits, policy)
+    this.memory = new Memory(this.limits)
+    this.memory.state.capacity = { bytesMax: this.limits.memoryBytesMax, whenFull }
     this.localAgent = localAgent === null ? null : agentId(localAgent)
     this.term = homeTerm(term)
     this.home = this.elect(null)
@@ -274,6 +277,7 @@ export class World {
       memory: this.memory.state,
       limits: this.limits,
       snoops: this.snoops,
+      capacity: this.capacity,
       electedAt: this.now,
       localAgent: this.localAgent,
       previousAgent,

@@ -1,7 +1,7 @@
 import type { Prng } from '#base/prng.ts'
 import type { SnoopPolicy } from '#core/cache/home-state.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
-import type { MemoryState } from '#core/cache/memory-state.ts'
+import type { Capacity, MemoryState } from '#core/cache/memory-state.ts'
 import { isApplicationAgent, shownName } from '#core/cache/application.ts'
 import type { ToAgent, ToHome } from '#core/cache/messages.ts'
 import type { AgentId, HomeTerm, Key, SlotId } from '#core/cache/types.ts'
@@ -42,6 +42,7 @@ export interface CacheBusPorts {
   readonly telemetry: Telemetry
   readonly limits: CacheLimits
   readonly snoops: SnoopPolicy
+  readonly capacity: Capacity | null
   readonly admission: Admission
   readonly memory: (slot: SlotId) => MemoryState
   readonly changed: (key: Key) => void
@@ -90,6 +91,7 @@ export class CacheBus {
       clock,
       limits,
       snoops: ports.snoops,
+      capacity: ports.capacity,
       admission: ports.admission,
       localAgent: agent,
       leadership: (slot) => node().leadership(slot),

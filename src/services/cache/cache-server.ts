@@ -8,7 +8,7 @@ import type { NodeApi } from '#api/common/node-api.ts'
 import { instantOf } from '#api/schemas.ts'
 import type { SnoopPolicy } from '#core/cache/home-state.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
-import type { FullPolicy } from '#core/cache/memory-state.ts'
+import type { Capacity } from '#core/cache/memory-state.ts'
 import { agentId, slotId } from '#core/cache/types.ts'
 import type { Member } from '#core/cluster/types.ts'
 import type { RoleChange } from '#core/raft/types.ts'
@@ -52,8 +52,8 @@ export interface CacheServerPorts {
   readonly store?: CacheStatus['store']
   /** Whom a home asks about a key: who may have it, unless that is said. */
   readonly snoops?: SnoopPolicy
-  /** What a slot does whose memory is full. */
-  readonly policy?: FullPolicy
+  /** Of the slots that are led here; it stays as it is unless that is said. */
+  readonly capacity?: Capacity
 }
 
 /** The cache service of one node: its parts, and what tells them of each other. */
@@ -88,6 +88,7 @@ export class CacheServer implements ServiceHooks {
       agent: agentId(`${name}/${entropy.hex(8)}`),
       limits: this.#limits,
       snoops: ports.snoops ?? 'filter',
+      capacity: ports.capacity ?? null,
       memory: (slot) => present(this.#machines.get(slot), 'a slot that is led here has a replica here').state,
       changed: (key) => this.cache.changed(key),
       observer: counts,
@@ -152,7 +153,7 @@ export class CacheServer implements ServiceHooks {
 
   newMachine(group: number): StateMachine {
     assert(group !== metaGroup, 'the meta group is not a slot')
-    const machine = new MemoryMachine(this.#limits, this.#ports.policy ?? 'lru')
+    const machine = new MemoryMachine(this.#limits)
     this.#machines.set(group, machine)
     return machine
   }

@@ -29,6 +29,7 @@ class Bench {
   isOverloaded = false
   readonly host = new HomeHost({
     snoops: 'filter',
+    capacity: null,
     clock: { after: (_ms: number, call: () => void) => void this.timers.push(call) } as never,
     limits: cacheLimits,
     admission: {

@@ -6,7 +6,7 @@ import type { HomeInput } from '#core/cache/home.ts'
 import { Home } from '#core/cache/home.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
 import { decodeAnswer, encodeCommand } from '#core/cache/memory-codec.ts'
-import type { MemoryState } from '#core/cache/memory-state.ts'
+import type { Capacity, MemoryState } from '#core/cache/memory-state.ts'
 import type { ToAgent, ToHome } from '#core/cache/messages.ts'
 import type { AgentId, HomeTerm, SlotId } from '#core/cache/types.ts'
 import { homeTerm } from '#core/cache/types.ts'
@@ -21,6 +21,7 @@ export interface HomeHostPorts {
   readonly clock: Clock
   readonly limits: CacheLimits
   readonly snoops: SnoopPolicy
+  readonly capacity: Capacity | null
   readonly admission: Pick<Admission, 'refusal' | 'way'>
   /** The agent in this process. */
   readonly localAgent: AgentId
@@ -162,7 +163,7 @@ export class HomeHost {
   }
 
   #begin(slot: SlotId, leadership: Leadership): void {
-    const { limits, snoops, memory, localAgent, previousAgent, begins, admission } = this.#ports
+    const { limits, snoops, capacity, memory, localAgent, previousAgent, begins, admission } = this.#ports
     const term = homeTerm(leadership.term)
     if (this.#begun.get(slot) === term) return
     this.#begun.set(slot, term)
@@ -173,6 +174,7 @@ export class HomeHost {
       memory: memory(slot),
       limits,
       snoops,
+      capacity,
       electedAt: leadership.machineTime,
       localAgent,
       previousAgent: previousAgent(slot),

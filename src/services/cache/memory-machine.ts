@@ -1,7 +1,7 @@
 import { assert } from '#base/assert.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
 import { encodeAnswer } from '#core/cache/memory-codec.ts'
-import type { FullPolicy, MemoryState } from '#core/cache/memory-state.ts'
+import type { MemoryState } from '#core/cache/memory-state.ts'
 import { Memory } from '#core/cache/memory.ts'
 import { lifeEntriesMax } from '#core/cluster/limits.ts'
 import type { ApplyContext, StateMachine } from '#runtime/state-machine.ts'
@@ -11,8 +11,8 @@ export class MemoryMachine implements StateMachine {
   readonly bodies = null
   readonly #memory: Memory
 
-  constructor(limits: CacheLimits, policy: FullPolicy) {
-    this.#memory = new Memory(limits, policy)
+  constructor(limits: CacheLimits) {
+    this.#memory = new Memory(limits)
   }
 
   /** To be read only. */

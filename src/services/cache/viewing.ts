@@ -130,6 +130,7 @@ export class Viewing {
       keys: sum(({ state }) => state.directory.size),
       values: sum(({ state }) => state.memory.records.size),
       value_bytes: sum(({ state }) => state.memory.bytes),
+      value_bytes_max: sum(({ state }) => state.memory.capacity.bytesMax),
     }
   }
 

@@ -410,6 +410,15 @@ export const cacheRules: readonly Mutant[] = [
     checks: [decision('decision C11: eviction')],
   },
   {
+    name: 'cache-capacity-forgotten-by-snapshots',
+    guards: 'decision C11',
+    breaks: 'A replica that gets a snapshot refuses what the others take, or takes what they refuse.',
+    file: 'src/core/cache/memory-snapshot.ts',
+    original: "  yield { type: 'capacity', capacity: state.capacity }\n",
+    mutated: '',
+    checks: [decision('decision C11: what a slot may have')],
+  },
+  {
     name: 'cache-deleted-version-of-another-key',
     guards: 'cache rule 13',
     breaks: 'Who deletes under a right it keeps is told a version that its next write will be older than.',
