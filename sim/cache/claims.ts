@@ -145,7 +145,7 @@ export class Claims {
     if (absent === null) throw new Violation(`${client} is told that ${key} is deleted, and it has had a value all the time`)
     this.totals.changes++
     this.#tell(key, absent)
-    this.#history.returned(claim.id, { type: 'done' })
+    this.#history.returned(claim.id, { type: 'done' }, absent.position)
   }
 
   /** Nobody will be told what came of it. */
@@ -179,7 +179,7 @@ export class Claims {
     if (moment.value !== madeBy(input, value))
       throw new Violation(`${client} is told that its ${input.type} of ${key} is version ${version}, which is ${moment.value}`)
     this.#tell(key, moment)
-    this.#history.returned(claim.id, input.type === 'add' ? { type: 'value', value } : { type: 'done' })
+    this.#history.returned(claim.id, input.type === 'add' ? { type: 'value', value } : { type: 'done' }, moment.position)
     return 'in-memory'
   }
 
@@ -213,7 +213,7 @@ export class Claims {
       this.totals.owedSeen++
       if (owed.value !== moment.value)
         throw new Violation(`${owed.claim.client} wrote ${owed.value} to ${key}, and it is ${moment.value} in the log`)
-      this.#history.returned(owed.claim.id, { type: 'done' })
+      this.#history.returned(owed.claim.id, { type: 'done' }, moment.position)
     }
     this.#hear(key, moment, before)
     if (!isEndedByMemory(moment.cause)) return
@@ -221,7 +221,7 @@ export class Claims {
     // All copies went before it.
     this.#tell(key, moment)
     const outcome = { type: 'returned', at: this.#now(), output: { type: 'done' } } as const
-    this.#ended.push({ client: 'memory', key, calledAt: before.since, input: { type: 'delete' }, outcome })
+    this.#ended.push({ client: 'memory', key, calledAt: before.since, input: { type: 'delete' }, outcome, place: moment.position })
   }
 
   /** What a copy of a key that may be read is, at any moment. */
@@ -335,7 +335,7 @@ export class Claims {
     const untold = this.#untold.get(key)
     if (untold === undefined) return
     const told = this.toldOf(key)
-    for (const { id, output, position } of untold) if (position <= told) this.#history.returned(id, output)
+    for (const { id, output, position } of untold) if (position <= told) this.#history.returned(id, output, position)
     this.#untold.set(
       key,
       untold.filter(({ position }) => position > told),

@@ -40,7 +40,9 @@ function openAtHome({ queues, proposals, fills, clearing, sessions, directory, m
   if (directory.size > limits.directoryMax) return `has ${directory.size} keys in its directory`
   // One that refuses what is new still lets what is there grow.
   const { whenFull, bytesMax } = memory.capacity
-  if (start.capacity !== null && start.capacity.whenFull !== whenFull) return `has not been told to ${start.capacity.whenFull}`
+  if (start.capacity !== null && (start.capacity.whenFull !== whenFull || start.capacity.bytesMax !== bytesMax))
+    return 'has another capacity'
+  if ([...memory.records.keys()].some((key) => memory.find(key) === null)) return 'has values of a namespace that was cleared'
   if (whenFull === 'lru' && memory.bytes > bytesMax) return `has ${memory.bytes} bytes of values`
   const late = [...sessions.values()].find(({ standing, replies }) => standing !== 'arrived' || replies.size > 0)
   return late === undefined ? null : `has ${late.replies.size} answers for ${late.agent}, which is ${late.standing}`

@@ -13,6 +13,8 @@ export interface Operation<Input, Output> {
   readonly calledAt: number
   readonly input: Input
   readonly outcome: Outcome<Output>
+  /** Of a change: where the system itself says that it came, beside others of its key. What is to be found out is not taken from that; only the search is shorter. */
+  readonly place?: number | undefined
 }
 
 /** Half a nanosecond: enough to tell apart two events of one millisecond, too little to be seen. */
@@ -39,9 +41,9 @@ export class HistoryRecorder<Input, Output> {
     return this.#lastId
   }
 
-  returned(id: number, output: Output): void {
+  returned(id: number, output: Output, place?: number): void {
     const operation = this.#open(id)
-    this.#operations.set(id, { ...operation, outcome: { type: 'returned', at: this.#stamp(), output } })
+    this.#operations.set(id, { ...operation, outcome: { type: 'returned', at: this.#stamp(), output }, place })
   }
 
   /** Forgets an operation that certainly had no effect and will have none. */

@@ -1,6 +1,6 @@
 import { present } from '#base/assert.ts'
 import type { Operation } from './history.ts'
-import { type Configuration, isComplete, orderOf, Placer } from './linearizability-configuration.ts'
+import { type Configuration, isComplete, orderOf, Placer, type Trail } from './linearizability-configuration.ts'
 import type { Problem } from './linearizability-problem.ts'
 import type { Effect } from './linearizability-model.ts'
 import { Budget, Tried } from './linearizability-tried.ts'
@@ -24,7 +24,8 @@ import { Budget, Tried } from './linearizability-tried.ts'
  * 5. What need not be placed is placed only when all else failed, few before many, and right before something that must be (a burst).
  *    Of two configurations that differ only in this, the one with more left to choose from is at least as good. So a lost write that
  *    nobody read costs nothing.
- * 6. What makes an open read fit is tried first.
+ * 6. What makes an open read fit is tried first; and before that what comes next in the order that the system itself tells, where it does. When
+ *    that is right nothing else is tried.
  *
  * The problem is NP-complete: `workMax` bounds the search.
  */
@@ -81,6 +82,7 @@ class Search<State, Input, Output> {
   *#moves(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
     this.#noteProgress(from)
     if (yield* this.#fittingReads(from)) return
+    yield* this.#asTold(from)
     yield* this.#towardsReads(from)
     yield* this.#changes(from)
     yield* this.#bursts(from)
@@ -95,6 +97,18 @@ class Search<State, Input, Output> {
       if (after.free.length === from.free.length && after.poolsEnd === from.poolsEnd) return true
     }
     return false
+  }
+
+  /** The next change in the order that the system tells of. */
+  *#asTold(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
+    const last = lastPlace(from.trail)
+    let next: { readonly position: number; readonly place: number } | null = null
+    for (const position of [...from.free, ...from.open]) {
+      const { place = -Infinity } = this.#placer.at(position).operation
+      if (place >= last && place > -Infinity && place < (next?.place ?? Infinity)) next = { position, place }
+    }
+    if (next === null) return
+    for (const state of this.#after(from.state, next.position)) yield this.#placer.place(from, next.position, state)
   }
 
   *#towardsReads(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
@@ -178,4 +192,10 @@ class Search<State, Input, Output> {
     else if (at.next - at.open.length > best.at.next - best.at.open.length) this.#furthest = { at, states }
     states.add(this.#problem.model.keyOfState(at.state))
   }
+}
+
+/** Of the last change that the system told the place of. */
+function lastPlace(trail: Trail<unknown, unknown> | null): number {
+  for (let step = trail; step !== null; step = step.before) if (step.operation.place !== undefined) return step.operation.place
+  return -Infinity
 }

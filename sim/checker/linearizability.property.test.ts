@@ -109,6 +109,16 @@ test('any small history of which some operations are spared is judged as by tryi
   assert.ok(seen.true > 300 && seen.false > 300, 'both verdicts were met often')
 })
 
+test('whatever order a system tells of, right or wrong, the verdict is that of all permutations', () => {
+  fc.assert(
+    fc.property(anySmallHistory, fc.array(fc.option(fc.nat(8)), { minLength: 7, maxLength: 7 }), (history, places) => {
+      const told = history.map((operation, at) => ({ ...operation, place: places[at] ?? undefined }))
+      assert.equal(checkLinearizability(registerModel, told).type, isLinearizable(history) ? 'ok' : 'violation')
+    }),
+    { numRuns: 3000 },
+  )
+})
+
 function mutated(prng: Prng, history: readonly RegisterOperation[]): RegisterOperation[] {
   const returned = history.filter(({ outcome }) => outcome.type === 'returned')
   const [left, right] = prng.shuffle(returned)

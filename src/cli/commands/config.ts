@@ -67,6 +67,7 @@ function settingsOf(values: Values, options: NodeOptions, origins: Origins): Rea
     'redis-replicas': options.redis?.replicas,
     'connections-per-address': options.access.connectionsPerAddress,
     'cache-lines': options.linesMax ?? 'as many as usual',
+    'cache-memory': options.valueBytesMax === null ? 'as much as usual' : values['cache-memory'],
   }
   return new Map(
     names.map((name) => {

@@ -40,6 +40,8 @@ async function run(options: NodeOptions, runNode: Parameters<typeof nodeCommand>
   process.on('SIGTERM', () => stop.abort())
   // A command that runs nodes on this machine has ended, and could not say so.
   process.on('disconnect', () => stop.abort())
+  const hadParent = process.send !== undefined
+  if (hadParent && !process.connected) stop.abort()
   const ending = await runNode(options, stop.signal)
   switch (ending.type) {
     case 'stopped':

@@ -161,7 +161,10 @@ async function runNodes({ nodes, folder, restart, logLevel, redis, tls, tokens }
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
-  const unwatch = whenOrphanedByNpm(stop)
+  const unwatch = whenOrphanedByNpm(() => {
+    // Stopped twice means at once, and whoever told npm may have told this too.
+    if (!stopping.signal.aborted) stop()
+  })
 
   const show = (node: LocalNode, line: string): void => {
     const colour = colours[nodes.indexOf(node) % colours.length] ?? 'cyan'

@@ -4,9 +4,9 @@ import { millis } from '#base/brand.ts'
 import { ClientOutcomes } from './client-outcomes.ts'
 import { describeVersion, textOf } from './describe.ts'
 import { cacheLimits } from './limits.ts'
-import type { Capacity } from './memory-state.ts'
+
 import { keyIn } from './memory-state.ts'
-import { Memory } from './memory.ts'
+
 import { add, always, applyAll, deliver, k, l, letter, outcomeOf, ownWrite, read, set, stateAt, write } from './scenario.ts'
 import { TestValue, World, describeLetter, other, own, theSlot } from './testkit.ts'
 import type { Grant, Key, Outcome } from './types.ts'
@@ -431,22 +431,6 @@ test('decision C10: a clear takes the tokens of its namespace, also of keys that
   assert.deepEqual([outcomeOf(world, late), outcomeOf(world, good)], ['mismatch', 'done'])
 })
 
-test('decision C11: eviction is in the log, takes what was not touched, and is a delete for everybody', () => {
-  const world = new World({ limits: { memoryBytesMax: 200 } })
-  for (const name of ['one', 'two', 'three', 'four']) {
-    world.write('A', cacheKey(name), set(name))
-    world.settle()
-  }
-  world.run(1_000)
-  assert.ok(world.memory.state.bytes <= 200)
-  const left = [...world.memory.state.records.keys()]
-  assert.ok(left.length > 0 && left.length < 4)
-  for (const name of ['one', 'two', 'three', 'four'])
-    assert.equal(stateAt(world, 'A', cacheKey(name)), left.includes(cacheKey(name)) ? 'M' : 'I', 'what is evicted is taken back first')
-  for (const name of ['one', 'two', 'three', 'four'])
-    assert.equal(read(world, 'B', cacheKey(name)), left.includes(cacheKey(name)) ? name : 'absent')
-})
-
 test('decision C6: what memory had no room for is carried out when it comes again and there is room, and only once', () => {
   const world = new World({ limits: { memoryBytesMax: 150 }, whenFull: 'refuse' })
   const identity = { client: 'x', sequence: 1, confirmed: 0, retry: false, again: false }
@@ -461,56 +445,6 @@ test('decision C6: what memory had no room for is carried out when it comes agai
   const done = versionAfter(true)
   assert.match(done, /^done/)
   assert.equal(versionAfter(true), done)
-})
-
-test('decision C11: what a home knows of keys that were touched is of those that have a value', () => {
-  const world = new World({ limits: { memoryBytesMax: 1_000 } })
-  assert.equal(write(world, 'A', set('x'.repeat(600))), 'done')
-  for (let at = 0; at < 50; at++) {
-    const [absent, churned] = [cacheKey(`absent${at}`), cacheKey(`churned${at}`)]
-    read(world, 'B', absent)
-    world.write('A', churned, set('0'))
-    world.settle()
-    world.write('A', churned, { type: 'delete', condition: always })
-    world.settle()
-  }
-  assert.deepEqual([...world.home.state.touched], [k])
-})
-
-test('decision C11: a memory that refuses is never over its limit', () => {
-  const world = new World({ limits: { memoryBytesMax: 150 }, whenFull: 'refuse' })
-  assert.equal(write(world, 'A', set('0')), 'done')
-  assert.equal(write(world, 'A', set('x'.repeat(200))), 'memory_full')
-  assert.equal(read(world, 'B'), '0')
-})
-
-test('decision C11: what a slot may have, and what is done when it is full, is in the log, and a new home that is told otherwise changes it', () => {
-  const world = new World()
-  const elect = (capacity: Capacity): void => {
-    world.capacity = capacity
-    world.changeHome(0)
-    for (const name of ['A', 'B']) world.step(name, { type: 'home', slot: theSlot, term: world.term })
-    world.settle()
-    world.run(1_000)
-  }
-  assert.equal(write(world, 'A', set('x'.repeat(60))), 'done')
-  elect({ bytesMax: 150, whenFull: 'refuse' })
-  assert.deepEqual(world.memory.state.capacity, world.capacity)
-  const id = world.write('A', l, set('y'.repeat(60)))
-  world.settle()
-  assert.equal(outcomeOf(world, id), 'memory_full')
-
-  const restored = new Memory(world.limits)
-  assert.equal(restored.restore(Buffer.concat([...world.memory.snapshot()])), null)
-  assert.deepEqual(restored.state.capacity, world.capacity, 'who gets a snapshot does as the others')
-
-  elect({ bytesMax: 150, whenFull: 'lru' })
-  const again = world.write('A', l, set('y'.repeat(60)))
-  world.settle()
-  assert.equal(outcomeOf(world, again), 'done')
-  world.run(1_000)
-  assert.ok(world.memory.state.bytes <= 150)
-  assert.equal(world.home.state.proposals.size, 0, 'it is said once')
 })
 
 test('decision C12: a slot that is formed again begins in a higher term, and nobody keeps a line from before', () => {

@@ -3,6 +3,7 @@ import type { Clearing, HomeState, Transaction } from './home-state.ts'
 import { proposeCommand } from './home-state.ts'
 import { endFill } from './home-fills.ts'
 import { begin, enqueue, finish, transaction } from './home-transactions.ts'
+import { newSweep } from './home-upkeep.ts'
 import { namespaceOf } from './memory-state.ts'
 
 /**
@@ -40,6 +41,7 @@ export function cleared(state: HomeState, namespace: string): void {
   assert(clearing !== undefined, 'what is cleared was asked for')
   state.clearing.delete(namespace)
   state.cleared.push(...clearing.ids)
+  state.sweep = newSweep(state)
   // What was loaded before is of the time before (decision C10), also where nobody had the key.
   const ended = [...state.fills.keys()].filter((key) => namespaceOf(key) === namespace)
   for (const key of ended) endFill(state, key)

@@ -153,8 +153,10 @@ export class HomeState {
   /** Keys with a value, since the clock came by, and where that is. */
   readonly touched = new Set<Key>()
   clock: MapIterator<Key> | null = null
-  /** Bytes of what is being evicted. */
-  leaving = 0
+  /** What is being evicted. */
+  readonly leaving = { keys: 0, bytes: 0 }
+  /** Goes round the keys once, for those of a namespace that was cleared; null when there are none. */
+  sweep: { readonly keys: MapIterator<Key>; isAgain: boolean } | null = null
   lastProposal = 0
   /** Of rights and snoops (rule 13). */
   counter = 0

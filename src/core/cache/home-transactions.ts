@@ -6,7 +6,7 @@ import { proposeCommand, removeHolder, reply, setEntry } from './home-state.ts'
 import { hold, isHeldBack } from './home-clear.ts'
 import { endFill, giveToken, redeem } from './home-fills.ts'
 import { snoop } from './home-snoops.ts'
-import { valueChanged } from './home-upkeep.ts'
+import { evicted, valueChanged } from './home-upkeep.ts'
 import type { Copy, Key, Operation, SessionId } from './types.ts'
 import { grant } from './types.ts'
 
@@ -185,7 +185,7 @@ export function complete(state: HomeState, current: Transaction, answer: MemoryA
   if (body.type === 'fill' && state.memory.find(current.key) === null) giveToken(state, current)
   else if (body.type === 'read' || body.type === 'fill') grantRead(state, current)
   else if (body.type === 'write') completeWrite(state, current, answer)
-  else if (body.type === 'evict') state.leaving -= body.size
+  else if (body.type === 'evict') evicted(state, body.size)
   else if (body.type === 'flush') {
     const { grant: number, sequence } = body.dirty
     const entry = state.directory.get(current.key)

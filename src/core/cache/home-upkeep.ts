@@ -61,22 +61,53 @@ const isSame = (left: Capacity, right: Capacity): boolean => left.bytesMax === r
 
 /** How many keys are looked at in one tick. */
 const lookedAtMax = 1_000
+/** How many are on their way out at one time: others have something to do in the slot too. */
+const leavingMax = 256
 
 /** A clock goes round the keys: what was touched since it last came by stays, and what somebody has is recalled only if all else is. */
 export function makeRoom(state: HomeState): void {
-  const { memory } = state
+  const { memory, leaving } = state
   const { bytesMax, whenFull } = memory.capacity
   if (whenFull === 'refuse') return
-  for (let looked = 0; looked < lookedAtMax && memory.bytes - state.leaving > bytesMax; looked++) {
+  for (let looked = 0; looked < lookedAtMax && leaving.keys < leavingMax && memory.bytes - leaving.bytes > bytesMax; looked++) {
     const key = nextKey(state)
     if (key === null) return
     const isSpared = state.touched.delete(key) || (state.directory.has(key) && looked < lookedAtMax / 2)
-    const record = memory.records.get(key)
-    if (isSpared || record === undefined || state.queues.has(key)) continue
-    const size = record.value.size + recordBytes(key)
-    state.leaving += size
-    enqueue(state, transaction({ key, body: { type: 'evict', size }, asker: null }))
+    if (!isSpared && !state.queues.has(key)) evict(state, key)
   }
+}
+
+/** Values of a namespace that was cleared are told to nobody, and take their memory until they are evicted. */
+export function sweepCleared(state: HomeState): void {
+  const { memory, leaving, sweep } = state
+  if (sweep === null) return
+  for (let looked = 0; looked < lookedAtMax && leaving.keys < leavingMax; looked++) {
+    const { value: key, done } = sweep.keys.next()
+    if (done === true) {
+      state.sweep = sweep.isAgain ? newSweep(state) : null
+      return
+    }
+    if (memory.find(key) !== null) continue
+    if (state.queues.has(key)) sweep.isAgain = true
+    else evict(state, key)
+  }
+}
+
+export const newSweep = ({ memory }: HomeState): HomeState['sweep'] =>
+  memory.generations.size === 0 ? null : { keys: memory.records.keys(), isAgain: false }
+
+function evict(state: HomeState, key: Key): void {
+  const record = state.memory.records.get(key)
+  if (record === undefined) return
+  const size = record.value.size + recordBytes(key)
+  state.leaving.keys++
+  state.leaving.bytes += size
+  enqueue(state, transaction({ key, body: { type: 'evict', size }, asker: null }))
+}
+
+export function evicted({ leaving }: HomeState, size: number): void {
+  leaving.keys--
+  leaving.bytes -= size
 }
 
 function nextKey(state: HomeState): Key | null {

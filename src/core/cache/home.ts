@@ -3,7 +3,7 @@ import type { Millis } from '#base/brand.ts'
 import type { MemoryAnswer } from './commands.ts'
 import { clear, cleared } from './home-clear.ts'
 import { endLateFills, withdrawFill } from './home-fills.ts'
-import { endLives, keepCapacity, makeRoom, trimDirectory, watchLife } from './home-upkeep.ts'
+import { endLives, keepCapacity, makeRoom, newSweep, sweepCleared, trimDirectory, watchLife } from './home-upkeep.ts'
 import {
   closeLapsed,
   confirm,
@@ -49,6 +49,7 @@ export class Home {
     this.state = new HomeState(start)
     for (const { id, agent, nonce } of start.memory.sessions.values()) newHomeSession(this.state, { id, agent, nonce, standing: 'absent' })
     for (const key of start.memory.records.keys()) watchLife(this.state, key)
+    this.state.sweep = newSweep(this.state)
     openIfComplete(this.state)
   }
 
@@ -86,6 +87,7 @@ function upkeep(state: HomeState): void {
   endLives(state)
   endLateFills(state)
   keepCapacity(state)
+  sweepCleared(state)
   makeRoom(state)
   trimDirectory(state)
 }

@@ -8,8 +8,8 @@ import type { Push } from './messages.ts'
 import { decodeCommand } from './memory-codec.ts'
 import { readSnapshot, writeSnapshot } from './memory-snapshot.ts'
 import type { MemorySession } from './memory-state.ts'
-import { MemoryState, newSession } from './memory-state.ts'
-import type { Change, HomeTerm, Operation, Outcome, SessionId, Version } from './types.ts'
+import { MemoryState, newSession, recordBytes } from './memory-state.ts'
+import type { Change, HomeTerm, Key, Operation, Outcome, SessionId, Version } from './types.ts'
 import { agentSession, compareVersions } from './types.ts'
 
 /**
@@ -137,17 +137,21 @@ function carryOut(state: MemoryState, { key }: WriteCommand, change: Change, ver
   if (change.type === 'add') {
     const result = newNumber(record?.value ?? null, change.by)
     if (!result.ok) return { type: 'refused', code: result.error }
+    if (isFull(state, key, result.value.value.size)) return full
     state.put(key, result.value.value, { version, expiresAt: record?.expiresAt ?? null })
     return done(result.value.number)
   }
-  if (isFull(state, change.value.size - (record?.value.size ?? 0))) return { type: 'refused', code: 'memory_full' }
+  if (isFull(state, key, change.value.size)) return full
   const expiresAt = change.ttlMs === null ? null : millis(state.time + change.ttlMs)
   state.put(key, change.value, { version, expiresAt })
   return done(null)
 }
 
+const full: Outcome = { type: 'refused', code: 'memory_full' }
+
 /** Under `lru` the home makes room right afterwards, so memory may be over its limit for a moment. */
-function isFull({ bytes, capacity: { bytesMax, whenFull } }: MemoryState, more: number): boolean {
+function isFull({ records, bytes, capacity: { bytesMax, whenFull } }: MemoryState, key: Key, size: number): boolean {
+  const more = size - (records.get(key)?.value.size ?? -recordBytes(key))
   return more > 0 && bytes + more > (whenFull === 'refuse' ? 1 : 2) * bytesMax
 }
 

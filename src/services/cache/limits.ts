@@ -6,7 +6,7 @@ import { clientLeaseMsMax } from '#core/cluster/limits.ts'
 /** Slots of the cache service, fixed for life; a slot's group has its number, and group 0 is the cluster's own. */
 export const cacheSlots = 32
 
-/** Of the cache service: all nodes of a cluster must have the same ones of time and of memory. */
+/** Of the cache service: all nodes of a cluster must have the same ones of time. What values may take is in the log of a slot. */
 export const defaultCacheLimits: CacheLimits = {
   ...cacheLimits,
   /** 1 GiB in all slots. */

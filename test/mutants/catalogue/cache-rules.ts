@@ -407,7 +407,7 @@ export const cacheRules: readonly Mutant[] = [
     file: 'src/core/cache/home-transactions.ts',
     original: "if (body.type === 'flush') return []",
     mutated: "if (body.type === 'flush' || body.type === 'evict') return []",
-    checks: [decision('decision C11: eviction')],
+    checks: [test('src/core/cache/capacity.test.ts', 'decision C11: eviction')],
   },
   {
     name: 'cache-capacity-forgotten-by-snapshots',
@@ -416,7 +416,16 @@ export const cacheRules: readonly Mutant[] = [
     file: 'src/core/cache/memory-snapshot.ts',
     original: "  yield { type: 'capacity', capacity: state.capacity }\n",
     mutated: '',
-    checks: [decision('decision C11: what a slot may have')],
+    checks: [test('src/core/cache/capacity.test.ts', 'decision C11: what a slot may have')],
+  },
+  {
+    name: 'cache-cleared-values-take-memory',
+    guards: 'decision C11',
+    breaks: 'What was cleared takes the memory of its slot for as long as nothing is evicted, so a slot that refuses stays full.',
+    file: 'src/core/cache/home-clear.ts',
+    original: '  state.sweep = newSweep(state)\n',
+    mutated: '',
+    checks: [test('src/core/cache/capacity.test.ts', 'decision C11: what was cleared takes no memory')],
   },
   {
     name: 'cache-deleted-version-of-another-key',

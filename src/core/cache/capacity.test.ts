@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Capacity } from './memory-state.ts'
+import { keyIn } from './memory-state.ts'
+import { Memory } from './memory.ts'
+import { add, always, l, outcomeOf, read, set, stateAt, write, k } from './scenario.ts'
+import { World, theSlot } from './testkit.ts'
+import type { Key } from './types.ts'
+import { cacheKey } from './types.ts'
+
+test('decision C11: eviction is in the log, takes what was not touched, and is a delete for everybody', () => {
+  const world = new World({ limits: { memoryBytesMax: 200 } })
+  for (const name of ['one', 'two', 'three', 'four']) {
+    world.write('A', cacheKey(name), set(name))
+    world.settle()
+  }
+  world.run(1_000)
+  assert.ok(world.memory.state.bytes <= 200)
+  const left = [...world.memory.state.records.keys()]
+  assert.ok(left.length > 0 && left.length < 4)
+  for (const name of ['one', 'two', 'three', 'four'])
+    assert.equal(stateAt(world, 'A', cacheKey(name)), left.includes(cacheKey(name)) ? 'M' : 'I', 'what is evicted is taken back first')
+  for (const name of ['one', 'two', 'three', 'four'])
+    assert.equal(read(world, 'B', cacheKey(name)), left.includes(cacheKey(name)) ? name : 'absent')
+})
+
+test('decision C11: what a home knows of keys that were touched is of those that have a value', () => {
+  const world = new World({ limits: { memoryBytesMax: 1_000 } })
+  assert.equal(write(world, 'A', set('x'.repeat(600))), 'done')
+  for (let at = 0; at < 50; at++) {
+    const [absent, churned] = [cacheKey(`absent${at}`), cacheKey(`churned${at}`)]
+    read(world, 'B', absent)
+    world.write('A', churned, set('0'))
+    world.settle()
+    world.write('A', churned, { type: 'delete', condition: always })
+    world.settle()
+  }
+  assert.deepEqual([...world.home.state.touched], [k])
+})
+
+test('decision C11: a memory that refuses is never over its limit', () => {
+  const world = new World({ limits: { memoryBytesMax: 150 }, whenFull: 'refuse' })
+  assert.equal(write(world, 'A', set('0')), 'done')
+  assert.equal(write(world, 'A', set('x'.repeat(200))), 'memory_full')
+  assert.equal(read(world, 'B'), '0')
+})
+
+test('decision C11: what a slot may have, and what is done when it is full, is in the log, and a new home that is told otherwise changes it', () => {
+  const world = new World()
+  const elect = (capacity: Capacity): void => {
+    world.capacity = capacity
+    world.changeHome(0)
+    for (const name of ['A', 'B']) world.step(name, { type: 'home', slot: theSlot, term: world.term })
+    world.settle()
+    world.run(1_000)
+  }
+  assert.equal(write(world, 'A', set('x'.repeat(60))), 'done')
+  elect({ bytesMax: 150, whenFull: 'refuse' })
+  assert.deepEqual(world.memory.state.capacity, world.capacity)
+  const id = world.write('A', l, set('y'.repeat(60)))
+  world.settle()
+  assert.equal(outcomeOf(world, id), 'memory_full')
+
+  const restored = new Memory(world.limits)
+  assert.equal(restored.restore(Buffer.concat([...world.memory.snapshot()])), null)
+  assert.deepEqual(restored.state.capacity, world.capacity, 'who gets a snapshot does as the others')
+
+  elect({ bytesMax: 150, whenFull: 'lru' })
+  const again = world.write('A', l, set('y'.repeat(60)))
+  world.settle()
+  assert.equal(outcomeOf(world, again), 'done')
+  world.run(1_000)
+  assert.ok(world.memory.state.bytes <= 150)
+  assert.equal(world.home.state.proposals.size, 0, 'it is said once')
+})
+
+test('decision C11: what was cleared takes no memory, also where nothing is evicted', () => {
+  const world = new World({ limits: { memoryBytesMax: 300 }, whenFull: 'refuse' })
+  const [one, two] = [keyIn('n', 'one'), keyIn('n', 'two')]
+  const put = (key: Key, size: number): string => {
+    const id = world.write('A', key, set('x'.repeat(size)))
+    world.settle()
+    return outcomeOf(world, id)
+  }
+  assert.equal(put(one, 100), 'done')
+  assert.equal(put(two, 100), 'memory_full')
+  world.clear('n')
+  world.settle()
+  assert.equal(put(one, 100), 'done', 'its former value makes room for it')
+  world.clear('n')
+  world.settle()
+  world.run(1_000)
+  assert.equal(world.memory.state.bytes, 0)
+  assert.equal(put(two, 100), 'done')
+})
+
+test('decision C11: no more is evicted at one time than others can do with', () => {
+  const world = new World()
+  for (let at = 0; at < 1_000; at++) world.write('A', cacheKey(`key ${at}`), set('0'))
+  world.settle()
+  world.capacity = { bytesMax: 0, whenFull: 'lru' }
+  world.changeHome(0)
+  for (const name of ['A', 'B']) world.step(name, { type: 'home', slot: theSlot, term: world.term })
+  world.settle()
+  world.tickHome()
+  world.settle()
+  world.tickHome()
+  const { keys } = world.home.state.leaving
+  assert.ok(keys > 100 && keys <= 256, `${keys} leave at one time`)
+  world.run(1_000)
+  assert.deepEqual([world.memory.state.records.size, world.home.state.leaving], [0, { keys: 0, bytes: 0 }])
+})
+
+test('decision C11: memory that refuses does so for additions too', () => {
+  const world = new World({ limits: { memoryBytesMax: 150 }, whenFull: 'refuse' })
+  assert.equal(write(world, 'A', add), 'done 1')
+  const outcomes = ['one', 'two', 'three'].map((name) => {
+    const id = world.write('A', cacheKey(name), add)
+    world.settle()
+    return outcomeOf(world, id)
+  })
+  assert.deepEqual(outcomes.at(-1), 'memory_full')
+  assert.ok(world.memory.state.bytes <= 150)
+  assert.equal(write(world, 'A', add), 'done 2', 'what takes no more is taken')
+})
