@@ -18,7 +18,7 @@ import { areSecure } from '#sdk/endpoints.ts'
 import { sdkLimits } from '#sdk/limits.ts'
 import type { Scope } from '#sdk/locking.ts'
 import { Lockstep } from '#sdk/lockstep.ts'
-import { invalid } from '#sdk/options.ts'
+import { checkObject, invalid } from '#sdk/options.ts'
 import { CacheClient } from '#sdk/cache/cache-client.ts'
 import { QueueClient } from '#sdk/queue/queue-client.ts'
 import { cacheClients } from '#wire/cache-client-codec.ts'
@@ -73,12 +73,15 @@ export interface ConnectOptions {
  *
  *     await using sync = await connect({ lock: ['http://127.0.0.1:8001', 'http://127.0.0.1:8002'], queue: 'http://127.0.0.1:9001' })
  */
-export async function connect({ lock, queue, cache, tls, clientId, timeoutMs, sessionTtlMs, token }: ConnectOptions): Promise<Lockstep> {
+export async function connect(options: ConnectOptions): Promise<Lockstep> {
+  checkObject('options', options)
+  const { lock, queue, cache, tls, clientId, timeoutMs, sessionTtlMs, token } = options
   const client = clientId ?? `${hostname().slice(0, hostLengthMax)}-${process.pid}-${randomBytes(3).toString('hex')}`
-  if (client.length === 0 || client.length > clientLengthMax) throw invalid('clientId', `a text of 1 to ${clientLengthMax} characters`)
+  if (typeof client !== 'string' || client.length === 0 || client.length > clientLengthMax)
+    throw invalid('clientId', `a text of 1 to ${clientLengthMax} characters`)
   if (lock === undefined && queue === undefined && cache === undefined)
     throw invalid('lock', 'given, or `queue`, or `cache`: where nodes are')
-  const options = {
+  const each = {
     client,
     timeoutMs: inRange('timeoutMs', timeoutMs ?? sdkLimits.timeoutMs, 1, maxMs),
     sessionTtlMs: inRange('sessionTtlMs', sessionTtlMs ?? sdkLimits.sessionTtlMs, lockLimits.sessionTtlMsMin, lockLimits.ttlMsMax),
@@ -96,20 +99,20 @@ export async function connect({ lock, queue, cache, tls, clientId, timeoutMs, se
       ? null
       : LockstepClient.connect(
           { ...ports, prng: newPrng(), dialer: new TcpClientDialer(systemClock, lockClients, { connect: dialing(lock), token: secret }) },
-          { ...options, urls: urlsOf(lock) },
+          { ...each, urls: urlsOf(lock) },
           new AsyncLocalStorage<Scope>(),
         ),
     queue === undefined
       ? null
       : QueueClient.connect(
           { ...ports, prng: newPrng(), dialer: new TcpClientDialer(systemClock, queueClients, { connect: dialing(queue), token: secret }) },
-          { ...options, urls: urlsOf(queue) },
+          { ...each, urls: urlsOf(queue) },
         ),
     cache === undefined
       ? null
       : CacheClient.connect(
           { ...ports, prng: newPrng(), dialer: new TcpClientDialer(systemClock, cacheClients, { connect: dialing(cache), token: secret }) },
-          { ...options, urls: urlsOf(cache) },
+          { ...each, urls: urlsOf(cache) },
         ),
   ])
   if (locks.status === 'fulfilled' && queues.status === 'fulfilled' && caches.status === 'fulfilled')
@@ -124,7 +127,11 @@ type Urls = string | readonly string[]
 /** How nodes at these URLs are connected to. */
 function dialingBy(services: Readonly<Record<string, Urls | undefined>>, tls: TlsOptions | undefined): (urls: Urls) => typeof plainConnect {
   const secure = new Set<Urls>()
-  for (const [service, urls] of Object.entries(services)) if (urls !== undefined && areSecure(urlsOf(urls), service)) secure.add(urls)
+  for (const [service, urls] of Object.entries(services)) {
+    if (urls === undefined) continue
+    if (!urlsOf(urls).every((url) => typeof url === 'string')) throw invalid(service, 'a URL or a list of them')
+    if (areSecure(urlsOf(urls), service)) secure.add(urls)
+  }
   if (tls !== undefined && secure.size === 0) throw invalid('tls', 'given with https URLs only')
   if (secure.size === 0) return () => plainConnect
   const connecting = clientConnect(tls ?? {})
@@ -133,7 +140,7 @@ function dialingBy(services: Readonly<Record<string, Urls | undefined>>, tls: Tl
 }
 
 const newPrng = (): Prng => new Prng(randomBytes(6).readUIntBE(0, 6))
-const urlsOf = (urls: Urls): readonly string[] => (typeof urls === 'string' ? [urls] : urls)
+const urlsOf = (urls: Urls): readonly string[] => (Array.isArray(urls) ? urls : [urls as string])
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { readonly version: string }
 

@@ -9,6 +9,7 @@ import { Election } from './election.ts'
 import type { ElectionOptions } from './election.ts'
 import { LockstepError } from './errors.ts'
 import { sdkLimits } from './limits.ts'
+import { checkLockName, invalid } from './options.ts'
 import type { Locking, Scope } from './locking.ts'
 import { lockingOf } from './locking.ts'
 import { Owner } from './owner-handle.ts'
@@ -150,11 +151,16 @@ export class LockstepClient implements Locking, AsyncDisposable {
 
   /** Who holds a lock and who waits for it, of all clients; linearizable. */
   async inspect(name: string): Promise<View<LockDetail>> {
+    checkLockName(name)
     return (await this.#ask({ type: 'lock', resource: name })) as View<LockDetail>
   }
 
   /** All locks whose name begins so; linearizable. */
   async locks({ prefix = '', after = null, limit = 100 }: LocksOptions = {}): Promise<View<LocksView>> {
+    if (prefix !== '') checkLockName(prefix)
+    if (after !== null) checkLockName(after)
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= sdkLimits.pageMax))
+      throw invalid('limit', `an integer from 1 to ${sdkLimits.pageMax}`)
     return (await this.#ask({ type: 'locks', prefix, after, limit })) as View<LocksView>
   }
 
@@ -168,6 +174,8 @@ export class LockstepClient implements Locking, AsyncDisposable {
     name: string,
     fencingToken: number,
   ): Promise<{ readonly valid: boolean; readonly reason: 'held' | 'expired' | 'superseded' }> {
+    checkLockName(name)
+    if (!(Number.isSafeInteger(fencingToken) && fencingToken >= 0)) throw invalid('fencingToken', 'an integer from 0')
     return (await this.#ask({ type: 'check', resource: name, token: fencingToken })) as Awaited<ReturnType<LockstepClient['check']>>
   }
 

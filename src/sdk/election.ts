@@ -3,6 +3,7 @@ import type { Cancel, Clock } from '#ports/clock.ts'
 import { LockstepError } from './errors.ts'
 import { sdkLimits } from './limits.ts'
 import type { Locking } from './locking.ts'
+import { checkFunction, checkLockName, checkObject } from './options.ts'
 
 export interface ElectionOptions {
   /**
@@ -31,6 +32,10 @@ export class Election implements AsyncDisposable {
     role: string,
     options: ElectionOptions,
   ) {
+    checkLockName(role)
+    checkObject('options', options)
+    checkFunction('onLeader', options.onLeader)
+    if (options.onFollower !== undefined) checkFunction('onFollower', options.onFollower)
     this.#ports = ports
     this.#locking = ports.locking
     this.role = role

@@ -16,6 +16,8 @@ export const sdkLimits = {
   inFlightMax: 4_096,
   /** Under way, waiting for a lock, or waiting here: beyond, a call fails as overloaded. */
   callsMax: 200_000,
+  /** Locks that are listed at once. */
+  pageMax: 1_000,
   /** Before what a node could not do is asked for again: at least, and at most. */
   restMsMin: 10,
   restMsMax: 60,

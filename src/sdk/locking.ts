@@ -1,5 +1,6 @@
 import type { Lock, LockSet } from './lock.ts'
 import type { AcquireOptions, LockItem, LockOptions } from './options.ts'
+import { checkFunction } from './options.ts'
 import type { OwnerCore } from './owner.ts'
 import type { TaskContext } from './ports.ts'
 
@@ -46,6 +47,7 @@ type Run<T> = (lock: Lock | null) => T | Promise<T>
 export function lockingOf(context: TaskContext<Scope>, act: <T>(act: (owner: OwnerCore) => Promise<T>) => Promise<T>): Locking {
   const withLock = <T>(name: string, options: LockOptions, run: Run<T>): Promise<T> =>
     act(async (owner) => {
+      checkFunction('run', run)
       const lock = await owner.lock(name, options)
       const scope: Scope = { owner, active: true }
       try {
@@ -60,7 +62,7 @@ export function lockingOf(context: TaskContext<Scope>, act: <T>(act: (owner: Own
     lock: (name: string, options: LockOptions = {}) => act((owner) => owner.lock(name, options)),
     acquireMany: (items: readonly LockItem[], options: AcquireOptions = {}) => act((owner) => owner.acquireMany(items, options)),
     withLock: <T>(name: string, first: LockOptions | Run<T>, second?: Run<T>) =>
-      typeof first === 'function' ? withLock(name, {}, first) : withLock(name, first, second as Run<T>),
+      typeof first === 'function' ? withLock(name, {}, first) : withLock(name, first ?? {}, second as Run<T>),
   }
   // Only `ifAvailable` brings null about: that is what the overloads say.
   return locking as Locking

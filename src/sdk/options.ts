@@ -34,7 +34,10 @@ export interface Asked {
 
 const encoder = new TextEncoder()
 
-export function askedOf({ waitMs, ifAvailable = false, signal, lockDelayMs = 0 }: AcquireOptions): Asked {
+export function askedOf(options: AcquireOptions): Asked {
+  checkObject('options', options)
+  const { waitMs, ifAvailable = false, signal, lockDelayMs = 0 } = options
+  checkSignal(signal)
   if (waitMs !== undefined && !(waitMs >= 0 && waitMs <= Number.MAX_SAFE_INTEGER)) throw invalid('waitMs', 'a number of milliseconds')
   if (!(lockDelayMs >= 0 && lockDelayMs <= lockLimits.lockDelayMsMax)) {
     throw invalid('lockDelayMs', `0 to ${lockLimits.lockDelayMsMax}`)
@@ -43,16 +46,23 @@ export function askedOf({ waitMs, ifAvailable = false, signal, lockDelayMs = 0 }
   return { waitMs: ifAvailable ? 0 : limitMs, lockDelayMs: Math.ceil(lockDelayMs), signal, ifAvailable }
 }
 
-export function itemOf({ name, mode = 'exclusive' }: LockItem): Item {
-  const isShort = typeof name === 'string' && name.length > 0 && name.length <= lockLimits.nameBytesMax
-  if (!isShort || (name.length * 3 > lockLimits.nameBytesMax && encoder.encode(name).length > lockLimits.nameBytesMax)) {
-    throw invalid('name', `a text of 1 to ${lockLimits.nameBytesMax} bytes`)
-  }
+export function itemOf(item: LockItem): Item {
+  checkObject('items', item)
+  const { name, mode = 'exclusive' } = item
+  checkLockName(name)
   if (mode !== 'exclusive' && mode !== 'shared') throw invalid('mode', 'exclusive or shared')
   return { resource: resourceName(name), mode }
 }
 
+export function checkLockName(name: string): void {
+  const isShort = typeof name === 'string' && name.length > 0 && name.length <= lockLimits.nameBytesMax && name.isWellFormed()
+  if (!isShort || (name.length * 3 > lockLimits.nameBytesMax && encoder.encode(name).length > lockLimits.nameBytesMax)) {
+    throw invalid('name', `a text of 1 to ${lockLimits.nameBytesMax} bytes`)
+  }
+}
+
 export function itemsOf(asked: readonly LockItem[]): readonly Item[] {
+  if (!Array.isArray(asked)) throw invalid('items', 'a list of them')
   const items = asked.map(itemOf)
   const isDistinct = new Set(items.map(({ resource }) => resource)).size === items.length
   if (items.length === 0 || items.length > lockLimits.itemsMax || !isDistinct) {
@@ -63,3 +73,17 @@ export function itemsOf(asked: readonly LockItem[]): readonly Item[] {
 
 export const invalid = (field: string, expected: string): LockstepError =>
   new LockstepError('invalid_request', `${field} must be ${expected}`)
+
+// What is checked here the types forbid; programs without types, and slips beside them, get an error that says so.
+
+export function checkObject(field: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw invalid(field, 'an object')
+}
+
+export function checkFunction(field: string, value: unknown): void {
+  if (typeof value !== 'function') throw invalid(field, 'a function')
+}
+
+export function checkSignal(signal: unknown): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'an AbortSignal')
+}

@@ -73,8 +73,8 @@ export class OwnerCore implements LockKeeper {
   }
 
   async lock(name: string, options: LockOptions): Promise<Lock | null> {
-    const item = itemOf({ name, mode: options.mode })
     const asked = askedOf(options)
+    const item = itemOf({ name, mode: options.mode })
     await this.#enter(name, asked)
     const known = this.#known(name)
     if (known === null) {

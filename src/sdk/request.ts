@@ -72,6 +72,11 @@ export class LockRequest implements Dependent {
   start(): void {
     const { session, items, waitMs, lockDelayMs, signal } = this.#terms
     const { identity } = this.#ticket
+    if (signal?.aborted === true) {
+      this.#tell(abortedBy(signal))
+      this.#finish(null)
+      return
+    }
     session.add(this)
     signal?.addEventListener('abort', this.#onAbort)
     if (this.deadline < never) this.#ports.waits.add(this)

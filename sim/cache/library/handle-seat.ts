@@ -46,9 +46,9 @@ export class HandleSeat implements Seat {
     // In a turn of its own process.
     const carried = this.#program.sleep(0).then(thread)
     const over = Promise.race([carried, dead.then(() => null)])
-    this.#threads.add(over)
-    const forget = (): void => void this.#threads.delete(over)
-    over.then(forget, forget)
+    this.#threads.add(carried)
+    const forget = (): void => void this.#threads.delete(carried)
+    carried.then(forget, forget)
     return over
   }
 

@@ -6,7 +6,7 @@ import type { Clock } from '#ports/clock.ts'
 import type { GiveUp } from '#runtime/cache/agent-host.ts'
 import { Deadlines } from '#runtime/deadlines.ts'
 import { LockstepError, abortedBy } from '#sdk/errors.ts'
-import { invalid } from '#sdk/options.ts'
+import { checkSignal, invalid } from '#sdk/options.ts'
 import { Retries } from '#sdk/retries.ts'
 import type { Refused } from '#sdk/retries.ts'
 
@@ -59,6 +59,7 @@ export class Asking {
   /** Throws when the call cannot even begin. */
   terms({ signal, timeoutMs = this.#timeoutMs }: CallOptions = {}): Terms {
     if (this.#closed !== null) throw this.#closed
+    checkSignal(signal)
     if (signal?.aborted === true) throw abortedBy(signal)
     if (!(timeoutMs > 0 && timeoutMs <= Number.MAX_SAFE_INTEGER)) throw invalid('timeoutMs', 'a number of milliseconds')
     const beganAt = this.#clock.now()

@@ -3,7 +3,7 @@ import type { LineState } from '#core/cache/transitions.ts'
 import { isUsable, isVisible, versionOf as lineVersion } from '#core/cache/agent-state.ts'
 import { describeVersion } from '#core/cache/describe.ts'
 import { LockstepError } from '#sdk/errors.ts'
-import { invalid } from '#sdk/options.ts'
+import { checkFunction, invalid } from '#sdk/options.ts'
 import type { LeaseClock } from '#sdk/ports.ts'
 import type { CallOptions, Terms } from './asking.ts'
 import { timedOut } from './asking.ts'
@@ -145,6 +145,7 @@ export class Cache<T = unknown> implements AsyncDisposable {
    * meanwhile. Nothing is stored when `load` returns undefined. What it throws is thrown here. After five seconds of loading another may load too.
    */
   async getOrSet(key: string, load: () => T | undefined | Promise<T | undefined>, options: SetOptions = {}): Promise<T | undefined> {
+    checkFunction('load', load)
     const terms = this.#agent.asking.terms(options)
     const ttlMs = lifeOf(options.ttlMs)
     const here = this.getSync(key)

@@ -53,7 +53,7 @@ export function messageOf(payload: unknown, options: SendOptions): SentMessage {
 
 function bodyOf(payload: unknown): Uint8Array {
   // Undefined for what has no JSON, whatever the types of the library say.
-  const json = JSON.stringify(payload) as string | undefined
+  const json = jsonOf(payload)
   if (json === undefined) throw invalid('payload', 'something that has JSON')
   const body = encoder.encode(json)
   if (body.length > queueLimits.bodyBytesMax) {
@@ -63,6 +63,14 @@ function bodyOf(payload: unknown): Uint8Array {
     )
   }
   return body
+}
+
+function jsonOf(payload: unknown): string | undefined {
+  try {
+    return JSON.stringify(payload) as string | undefined
+  } catch (error) {
+    throw new LockstepError('invalid_request', 'payload must be something that has JSON', { cause: error })
+  }
 }
 
 function headersOf(headers: Readonly<Record<string, string>>): readonly MessageHeader[] {

@@ -2,7 +2,7 @@ import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import { queueLimits } from '#core/queue/limits.ts'
 import { LockstepError, abortedBy } from '#sdk/errors.ts'
-import { invalid } from '#sdk/options.ts'
+import { checkSignal, invalid } from '#sdk/options.ts'
 import { slotOf } from '#core/ring/partition.ts'
 import type { Asking } from './asking.ts'
 import type { OpenCall, Outcome } from './calls.ts'
@@ -45,6 +45,7 @@ interface Wanted {
 /** Receives messages. A long wait is made of short ones, so that a lease can be counted from when it was asked for. */
 export async function receive<T>(ports: ReceiverPorts, queue: string, options: ReceiveOptions = {}): Promise<readonly Message<T>[]> {
   const { max = 1, waitMs = 0, visibilityTimeoutMs, consumerId = ports.client, signal } = options
+  checkSignal(signal)
   checkInteger('max', max, 1, limits.receiptsMax)
   if (!(waitMs >= 0)) throw invalid('waitMs', 'a number of milliseconds')
   checkName('consumerId', consumerId)

@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '#ports/clock.ts'
 import { queueLimits } from '#core/queue/limits.ts'
 import { LockstepError } from '#sdk/errors.ts'
-import { invalid } from '#sdk/options.ts'
+import { checkFunction, checkSignal } from '#sdk/options.ts'
 import type { BackOff } from './back-off.ts'
 import { queueSdkLimits as limits } from './limits.ts'
 import type { Message } from './message.ts'
@@ -63,7 +63,8 @@ export class Worker<T> implements AsyncDisposable {
   constructor(ports: WorkerPorts<T>, handler: Handler<T>, options: WorkOptions) {
     const { concurrency = 1, visibilityTimeoutMs, signal } = options
     checkInteger('concurrency', concurrency, 1, limits.concurrencyMax)
-    if (typeof handler !== 'function') throw invalid('handler', 'a function')
+    checkFunction('handler', handler)
+    checkSignal(signal)
     if (visibilityTimeoutMs !== undefined)
       checkInteger('visibilityTimeoutMs', visibilityTimeoutMs, limits.visibilityMsMin, queueLimits.visibilityMsMax)
     this.#ports = ports
