@@ -81,7 +81,7 @@ export async function connect(options: ConnectOptions): Promise<Lockstep> {
     throw invalid('clientId', `a text of 1 to ${clientLengthMax} characters`)
   if (lock === undefined && queue === undefined && cache === undefined)
     throw invalid('lock', 'given, or `queue`, or `cache`: where nodes are')
-  const each = {
+  const terms = {
     client,
     timeoutMs: inRange('timeoutMs', timeoutMs ?? sdkLimits.timeoutMs, 1, maxMs),
     sessionTtlMs: inRange('sessionTtlMs', sessionTtlMs ?? sdkLimits.sessionTtlMs, lockLimits.sessionTtlMsMin, lockLimits.ttlMsMax),
@@ -99,20 +99,20 @@ export async function connect(options: ConnectOptions): Promise<Lockstep> {
       ? null
       : LockstepClient.connect(
           { ...ports, prng: newPrng(), dialer: new TcpClientDialer(systemClock, lockClients, { connect: dialing(lock), token: secret }) },
-          { ...each, urls: urlsOf(lock) },
+          { ...terms, urls: urlsOf(lock) },
           new AsyncLocalStorage<Scope>(),
         ),
     queue === undefined
       ? null
       : QueueClient.connect(
           { ...ports, prng: newPrng(), dialer: new TcpClientDialer(systemClock, queueClients, { connect: dialing(queue), token: secret }) },
-          { ...each, urls: urlsOf(queue) },
+          { ...terms, urls: urlsOf(queue) },
         ),
     cache === undefined
       ? null
       : CacheClient.connect(
           { ...ports, prng: newPrng(), dialer: new TcpClientDialer(systemClock, cacheClients, { connect: dialing(cache), token: secret }) },
-          { ...each, urls: urlsOf(cache) },
+          { ...terms, urls: urlsOf(cache) },
         ),
   ])
   if (locks.status === 'fulfilled' && queues.status === 'fulfilled' && caches.status === 'fulfilled')
@@ -140,7 +140,7 @@ function dialingBy(services: Readonly<Record<string, Urls | undefined>>, tls: Tl
 }
 
 const newPrng = (): Prng => new Prng(randomBytes(6).readUIntBE(0, 6))
-const urlsOf = (urls: Urls): readonly string[] => (Array.isArray(urls) ? urls : [urls as string])
+const urlsOf = (urls: Urls): readonly string[] => (typeof urls === 'object' ? urls : [urls])
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { readonly version: string }
 

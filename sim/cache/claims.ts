@@ -1,3 +1,4 @@
+import { present } from '#base/assert.ts'
 import { HistoryRecorder } from '#sim/checker/history.ts'
 import type { Operation } from '#sim/checker/history.ts'
 import { checkLinearizability } from '#sim/checker/linearizability.ts'
@@ -63,6 +64,7 @@ export class Claims {
   readonly #history: HistoryRecorder<CacheInput, CacheOutput>
   /** What memory did by itself. */
   readonly #ended: Operation<CacheInput, CacheOutput>[] = []
+  readonly #claims = new Map<number, Claim>()
   readonly #told = new Map<string, number>()
   readonly #owed = new Map<string, Owed>()
   readonly #unheard = new Map<string, Unheard>()
@@ -76,7 +78,9 @@ export class Claims {
   }
 
   called(client: string, key: string, input: CacheInput): Claim {
-    return { id: this.#history.call({ client, key, input }), client, key, input, floor: this.toldOf(key) }
+    const claim = { id: this.#history.call({ client, key, input }), client, key, input, floor: this.toldOf(key) }
+    this.#claims.set(claim.id, claim)
+    return claim
   }
 
   /** As a place in the log of the key. */
@@ -242,9 +246,8 @@ export class Claims {
   #listen(claim: Claim, kind: Unheard['kind']): void {
     const effect = effectOf(claim)
     if (effect === null) return
-    const log = this.#ledger().of(claim.key)
-    const unheard = { claim, kind, position: log.last.position }
-    const earlier = log.findLast((moment) => effectsIn(moment, log.before(moment)).includes(effect))
+    const unheard = { claim, kind, position: this.#ledger().of(claim.key).last.position }
+    const earlier = this.#momentWith(claim.key, effect)
     if (earlier === null) this.#unheard.set(nameOf(claim.key, effect), unheard)
     else this.#heard(unheard, earlier)
   }
@@ -258,13 +261,13 @@ export class Claims {
     }
   }
 
-  #heard({ claim: { id, key, client, input }, kind, position }: Unheard, { version, value, position: at }: Moment): void {
+  #heard({ claim: { id, key, client, input }, kind, position }: Unheard, moment: Moment): void {
+    const { version, position: at } = moment
     if (kind === 'refused')
       throw new Violation(`${client} was told that its ${input.type} of ${key} is not carried out, and it is version ${version}`)
     if (kind === 'loaded' && at !== position + 1)
       throw new Violation(`${client} has loaded ${key}, which was written meanwhile, and it is stored as version ${version} (decision C10)`)
-    const output: CacheOutput = input.type === 'add' ? { type: 'value', value } : { type: 'done' }
-    this.#untold.set(key, [...(this.#untold.get(key) ?? []), { id, output, position: at }])
+    this.#untold.set(key, [...(this.#untold.get(key) ?? []), { id, output: outputOf(input, moment), position: at }])
     if (at <= this.toldOf(key)) this.#return(key)
   }
 
@@ -273,9 +276,27 @@ export class Claims {
     this.#judgeLost(lostBy)
     // What never came into the log never was.
     for (const { claim, kind } of this.#unheard.values()) if (kind !== 'refused') this.#history.refused(claim.id)
+    this.#endOpen()
     const verdict = checkLinearizability(cacheModel, [...this.#history.operations(), ...this.#ended])
     if (verdict.type === 'violation') throw new Violation(`not linearizable:\n${verdict.counterexample.text}`)
     if (verdict.type === 'undecided') throw new Violation(`linearizability is undecided for ${verdict.keys.join(', ')}`)
+  }
+
+  /** Nothing is under way any more, so the log says of all that nobody was told of whether it was carried out; but for deletes, which it does not know by anything. */
+  #endOpen(): void {
+    for (const id of this.#history.open()) {
+      const { key, input, ...claim } = present(this.#claims.get(id), 'what is open was claimed')
+      const effect = effectOf({ ...claim, key, input })
+      if (effect === null) continue
+      const moment = this.#momentWith(key, effect)
+      if (moment === null) this.#history.refused(id)
+      else this.#history.returned(id, outputOf(input, moment), moment.position)
+    }
+  }
+
+  #momentWith(key: string, effect: string): Moment | null {
+    const log = this.#ledger().of(key)
+    return log.findLast((moment) => effectsIn(moment, log.before(moment)).includes(effect))
   }
 
   #judgeLost(lostBy: (agent: string) => number | null): void {
@@ -342,6 +363,8 @@ export class Claims {
     )
   }
 }
+
+const outputOf = (input: CacheInput, { value }: Moment): CacheOutput => (input.type === 'add' ? { type: 'value', value } : { type: 'done' })
 
 const nameOf = (key: string, version: string): string => `${key} ${version}`
 

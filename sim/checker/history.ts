@@ -52,6 +52,11 @@ export class HistoryRecorder<Input, Output> {
     this.#operations.delete(id)
   }
 
+  /** Ids of those that have not ended. */
+  open(): readonly number[] {
+    return [...this.#operations].filter(([, { outcome }]) => outcome.type === 'unknown').map(([id]) => id)
+  }
+
   operations(): readonly Operation<Input, Output>[] {
     return [...this.#operations.values()]
   }

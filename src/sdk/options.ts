@@ -62,7 +62,7 @@ export function checkLockName(name: string): void {
 }
 
 export function itemsOf(asked: readonly LockItem[]): readonly Item[] {
-  if (!Array.isArray(asked)) throw invalid('items', 'a list of them')
+  checkList('items', asked)
   const items = asked.map(itemOf)
   const isDistinct = new Set(items.map(({ resource }) => resource)).size === items.length
   if (items.length === 0 || items.length > lockLimits.itemsMax || !isDistinct) {
@@ -78,6 +78,10 @@ export const invalid = (field: string, expected: string): LockstepError =>
 
 export function checkObject(field: string, value: unknown): void {
   if (typeof value !== 'object' || value === null) throw invalid(field, 'an object')
+}
+
+export function checkList(field: string, value: unknown): void {
+  if (!Array.isArray(value)) throw invalid(field, 'a list')
 }
 
 export function checkFunction(field: string, value: unknown): void {

@@ -67,7 +67,7 @@ function bodyOf(payload: unknown): Uint8Array {
 
 function jsonOf(payload: unknown): string | undefined {
   try {
-    return JSON.stringify(payload) as string | undefined
+    return JSON.stringify(payload)
   } catch (error) {
     throw new LockstepError('invalid_request', 'payload must be something that has JSON', { cause: error })
   }

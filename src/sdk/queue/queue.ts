@@ -1,5 +1,5 @@
 import type { LockstepError } from '#sdk/errors.ts'
-import { checkObject, checkSignal, invalid } from '#sdk/options.ts'
+import { checkList, checkObject, checkSignal, invalid } from '#sdk/options.ts'
 import type { Admin, Peeked, PeekOptions, PurgeOptions, QueueStatus, RedriveOptions } from './admin.ts'
 import { queueSdkLimits as limits } from './limits.ts'
 import type { Message } from './message.ts'
@@ -60,7 +60,7 @@ export class Queue<T> {
 
   /** Many at once, each with a result of its own, in order. Rejects only for what is wrong with the call. */
   async sendBatch(items: readonly SendItem<T>[]): Promise<readonly SendResult[]> {
-    if (!Array.isArray(items)) throw invalid('items', 'a list of them')
+    checkList('items', items)
     if (items.length > limits.unsentMax) throw invalid('items', `at most ${limits.unsentMax}`)
     const messages = items.map(({ payload, ...options }) => messageOf(payload, options))
     const sendings = await Promise.all(messages.map((message) => this.#ports.sender.send(message)))
