@@ -172,8 +172,9 @@ async function stopped(node: Hosted['node'], served: Served, signal: AbortSignal
   await http.fastify.close()
 }
 
-const configOf = ({ id, address, voters, seeds, slots, timing }: NodeOptions, machineVersion: number): NodeConfig => ({
+const configOf = ({ id, service, address, voters, seeds, slots, timing }: NodeOptions, machineVersion: number): NodeConfig => ({
   name: id,
+  service,
   address,
   voters,
   seeds,

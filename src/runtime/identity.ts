@@ -6,6 +6,8 @@ export interface Identity {
   readonly name: string
   /** Drawn when the store was new: a wiped disk cannot speak as its former self (pitfall 34). */
   readonly incarnation: string
+  /** Whose machines its groups are: those of another service would read their logs as something else. A store that was made before this was written does not say. */
+  readonly service?: string | undefined
   readonly formation: Formation | null
   /** The newest cluster constants that it runs (decision R4). */
   readonly constants: Constants | null

@@ -12,6 +12,7 @@ import type { StateMachine } from './state-machine.ts'
 
 export interface NodeConfig {
   readonly name: string
+  readonly service?: string
   /** Where other nodes reach this one. */
   readonly address: string
   /** Addresses of the initial voters, this node's own included, sorted; empty for a node that only joins. */
@@ -63,4 +64,4 @@ export type NodeFatal =
   | StoreFailure
   /** Nothing is wrong: it was told to leave, its replicas have moved, and the others go on without it. */
   | { readonly type: 'left'; readonly detail: string }
-  | { readonly type: 'wrong-name' | 'removed'; readonly detail: string }
+  | { readonly type: 'wrong-store' | 'removed'; readonly detail: string }

@@ -142,7 +142,12 @@ export class LockstepNode implements SlotHost {
     }
     const known = outcome.node === null ? null : decodeIdentity(outcome.node)
     if (known !== null && known.name !== this.#config.name) {
-      this.#fatal({ type: 'wrong-name', detail: `the store belongs to ${known.name}, not to ${this.#config.name}` })
+      this.#fatal({ type: 'wrong-store', detail: `the store belongs to ${known.name}, not to ${this.#config.name}` })
+      return
+    }
+    const { service } = this.#config
+    if (known?.service !== undefined && service !== undefined && known.service !== service) {
+      this.#fatal({ type: 'wrong-store', detail: `the store is that of a ${known.service} node, and this is to be a ${service} node` })
       return
     }
     const identity = known ?? this.#newIdentity()
@@ -157,7 +162,8 @@ export class LockstepNode implements SlotHost {
   }
 
   #newIdentity(): Identity {
-    return { name: this.#config.name, incarnation: this.#ports.entropy.hex(8), formation: null, constants: null, peers: [] }
+    const { name, service } = this.#config
+    return { name, service, incarnation: this.#ports.entropy.hex(8), formation: null, constants: null, peers: [] }
   }
 
   #run(identity: Identity, loaded: Extract<LoadOutcome, { type: 'loaded' }>): void {

@@ -45,6 +45,16 @@ test('another name on the same data folder is refused', async () => {
   assert.match(impostor.output, /the store belongs to node-1, not to node-9/)
 })
 
+test('a node of another service on the same data folder is refused', async () => {
+  const { cluster, node } = await alone()
+  await using owned = cluster
+  await node.kill('SIGTERM')
+  const other = owned.add({ ...node.options, service: 'lock', data: node.data })
+  other.start()
+  assert.deepEqual(await other.ended(), { code: 4, signal: null })
+  assert.match(other.output, /the store is that of a register node, and this is to be a lock node/)
+})
+
 test('a taken port is named, with exit code 5', async () => {
   await using cluster = await ProcessCluster.prepare()
   const [node] = cluster.nodes as [NodeProcess]

@@ -4,9 +4,9 @@ import type { Command } from '#cli/command.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
 import { duration, integer, toggle, withDefault } from '#cli/flags/kinds.ts'
 import { interruptible } from '#cli/interrupts.ts'
-import { printJson, screen } from '#cli/output/terminal.ts'
+import { screen } from '#cli/output/terminal.ts'
 import type { DeliveredMessage } from '#cli/service/queue-messages.ts'
-import { ackAll, received } from '#cli/service/queue-messages.ts'
+import { ackAll, onOneLine, received } from '#cli/service/queue-messages.ts'
 import { queueClientOf, queueServiceFlags } from '#cli/service/service-flags.ts'
 import { newClientId } from './acquire.ts'
 import { checkQueue, consumer, visibility } from './queue-flags.ts'
@@ -68,6 +68,5 @@ export const consumeCommand: Command = defineCommand({
 })
 
 function print(message: DeliveredMessage, json: boolean): void {
-  if (json) printJson(message)
-  else screen.print(`${JSON.stringify(message.message)}\n`)
+  screen.print(`${onOneLine(json ? message.text : message.message)}\n`)
 }

@@ -17,6 +17,7 @@ import { integer, toggle } from '#cli/flags/kinds.ts'
 import { interruptible } from '#cli/interrupts.ts'
 import { ProgressLine } from '#cli/output/progress-line.ts'
 import { screen } from '#cli/output/terminal.ts'
+import { portOffsetMax } from '#cli/up/nine-nodes.ts'
 import { clientsOf, tokenOfEnvironment } from '#cli/service/service-flags.ts'
 import type { ServiceClient } from '#cli/service/service-client.ts'
 import { trustFlags, trustOf } from '#cli/service/trust.ts'
@@ -66,7 +67,7 @@ export const demoCommand = (connect: Connect): Command =>
       auto: toggle('does not wait for Enter'),
       part: integer('N', 'only part N, 1 to 5', { min: 1, max: parts.length }),
       faults: toggle('breaks nodes that were running before it, too'),
-      'port-offset': integer('N', 'starts nodes of its own whatever runs, on the usual ports and N', { min: 0, max: 57_000 }),
+      'port-offset': integer('N', 'starts nodes of its own whatever runs, on the usual ports and N', { min: 0, max: portOffsetMax }),
       ...trustFlags,
     },
     read({ 'port-offset': offset, ca, cert, 'cert-key': key, ...values }, operands, mistakes): DemoOptions {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { createInterface } from 'node:readline'
 import { queueApiLimits, queueDefaults } from '#api/queues/limits.ts'
 import type { ProducedMessage } from '#api/queues/produce.ts'
 import { queueRoutes } from '#api/queues/routes.ts'
+import { linesOf } from '#cli/input-lines.ts'
 import { defineCommand } from '#cli/command.ts'
 import type { Command } from '#cli/command.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
@@ -69,7 +69,7 @@ type Item = ProducedMessage
 
 async function piped(client: ServiceClient, queue: string, item: (line: string) => Item, json: boolean): Promise<void> {
   let batch: Item[] = []
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+  for await (const line of linesOf(process.stdin)) {
     batch.push(item(line))
     if (batch.length < linesPerCall) continue
     await produced(client, queue, batch, json)

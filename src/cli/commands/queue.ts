@@ -6,9 +6,11 @@ import type { Command } from '#cli/command.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
 import type { ValuesOf } from '#cli/flags/flag.ts'
 import { choice, duration, integer, text, toggle } from '#cli/flags/kinds.ts'
+import type { Peeked } from '#api/queues/messages.ts'
 import { messagesTable, queueText } from '#cli/output/queue-views.ts'
 import { errorScreen, printJson, screen } from '#cli/output/terminal.ts'
 import type { ServiceClient } from '#cli/service/service-client.ts'
+import { messagesIn } from '#cli/service/queue-messages.ts'
 import { orRefused } from '#cli/service/service-client.ts'
 import { queueClientOf, queueServiceFlags } from '#cli/service/service-flags.ts'
 import { checkQueue, visibility } from './queue-flags.ts'
@@ -158,9 +160,10 @@ async function peek(client: ServiceClient, queue: string, { state, limit }: Valu
   const page = { queue, ...(limit === undefined ? {} : { limit }) }
   const peeked =
     state === 'scheduled'
-      ? orRefused(await client.call(routes.scheduled, () => page))
-      : orRefused(await client.call(routes.peek, () => ({ ...page, state })))
-  return { answer: peeked, text: messagesTable(peeked.messages, screen) }
+      ? orRefused(await client.callForText(routes.scheduled, () => page))
+      : orRefused(await client.callForText(routes.peek, () => ({ ...page, state })))
+  const { messages } = peeked.body as Peeked
+  return { answer: peeked.body, text: messagesTable(messagesIn({ messages }, peeked.text), screen) }
 }
 
 function changeOf(values: Values): PutQueueRequest {

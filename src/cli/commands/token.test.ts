@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -57,4 +57,16 @@ test('entries that are added at once are all there, also after one that was brok
   const read = parseTokenFile(readFileSync(path, 'utf8'))
   deepEqual(read.ok && read.value.map(({ name }) => name).toSorted(), names)
   deepEqual(readdirSync(folder), ['tokens.json'])
+})
+
+test('an entry is added to the file behind a link, and the link stays one', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-'))
+  context.after(() => rmSync(folder, { recursive: true }))
+  const [path, link] = [join(folder, 'tokens.json'), join(folder, 'link.json')]
+  await addToken(path, entry)
+  symlinkSync(path, link)
+  await addToken(link, { ...entry, name: 'b', sha256: '1'.repeat(64) })
+  const read = parseTokenFile(readFileSync(path, 'utf8'))
+  deepEqual(read.ok && read.value.map(({ name }) => name), ['a', 'b'])
+  ok(lstatSync(link).isSymbolicLink())
 })

@@ -26,7 +26,7 @@ import { prepareFolder } from '#cli/up/folder.ts'
 import { tokenOfEnvironment } from '#cli/service/service-flags.ts'
 import { LocalNodes } from '#cli/up/local-nodes.ts'
 import type { LocalNode } from '#cli/up/local-nodes.ts'
-import { firstPorts, nineNodes } from '#cli/up/nine-nodes.ts'
+import { firstPorts, nineNodes, portOffsetMax } from '#cli/up/nine-nodes.ts'
 import { nodeFlags } from '#cli/up/node-flags.ts'
 import { readLogLine } from '#cli/up/node-log.ts'
 import { whenOrphanedByNpm } from '#cli/up/orphaned.ts'
@@ -76,7 +76,7 @@ export const upCommand = (claim: (folder: string) => Promise<Claim>, { parse, ch
       fresh: toggle('begin with empty stores: all that was stored is deleted'),
       data: text('FOLDER', 'where they keep their data; .lockstep by default'),
       only: choice('SERVICE', 'the nodes of one service only: lock, queue or cache', ['all', 'lock', 'queue', 'cache']),
-      'port-offset': withDefault(integer('N', 'added to all ports', { min: 0, max: 57_000 }), 0),
+      'port-offset': withDefault(integer('N', 'added to all ports', { min: 0, max: portOffsetMax }), 0),
       ...engineFlags,
       ...tlsFlags,
       tokens: accessFlags.tokens,

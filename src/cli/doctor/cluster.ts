@@ -37,6 +37,8 @@ async function checkPort(url: string, { nodes, service }: ClusterStatus): Promis
   const check = `port ${port}`
   const node = nodes.find((each) => each.url === url && each.reachable)
   if (node !== undefined) return [found(check, `${node.node_id ?? 'a node'} has it`)]
+  const refusing = nodes.find((each) => each.url === url && each.refused !== null)
+  if (refusing !== undefined) return [found(check, `a node has it, which says ${refusing.refused}`)]
   if (await isFree(port)) return [found(check, 'free')]
   const seen = `taken by something that is no ${service} node: ${portHolder(port) ?? 'a process that this user may not see'}`
   return [{ check, verdict: 'broken', seen, fix: 'stop it, or move all ports: lockstep up --port-offset N' }]
@@ -46,6 +48,13 @@ export function judgeNodes({ nodes }: Pick<ClusterStatus, 'nodes'>): readonly Fi
   return nodes.map((node) => {
     const check = node.node_id ?? node.url
     if (node.problem === null) return found(check, `ready at ${node.url}${node.role === null ? '' : `, ${node.role}`}`)
+    if (node.refused === 'unauthorized' || node.refused === 'forbidden')
+      return {
+        check,
+        verdict: 'broken',
+        seen: `${node.url}: ${node.problem}`,
+        fix: 'give a token that it knows: --api-token, or LOCKSTEP_TOKEN',
+      }
     const fix = node.reachable ? 'wait, and look at its log if that does not end' : 'start it, or look at its log for why it ended'
     return { check, verdict: 'broken', seen: `${node.url}: ${node.problem}`, fix }
   })

@@ -42,6 +42,7 @@ const node: NodeStatus = {
   node_id: 'n1',
   problem: null,
   reachable: true,
+  refused: null,
   role: 'leader',
   term: 1,
   leader: 'n1',

@@ -4,6 +4,7 @@ import { queueRoutes } from '#api/queues/routes.ts'
 import { CommandError } from '#cli/command-error.ts'
 import { exitCodes, signalExitCode } from '#cli/exit-codes.ts'
 import type { DeliveredMessage } from '#cli/service/queue-messages.ts'
+import { onOneLine } from '#cli/service/queue-messages.ts'
 import type { ServiceClient } from '#cli/service/service-client.ts'
 import { orRefused } from '#cli/service/service-client.ts'
 import type { ChildEnding } from './child.ts'
@@ -33,7 +34,7 @@ export async function handleMessage(client: ServiceClient, message: DeliveredMes
   const kept = keep(client, receipt, handling, { ended: keeping.signal, lost })
   const own = { LOCKSTEP_QUEUE: queue, LOCKSTEP_MESSAGE_ID: id, LOCKSTEP_MESSAGE_KEY: key, LOCKSTEP_DELIVERY_COUNT: String(count) }
   const kill = AbortSignal.any([lost.signal, signal])
-  const ending = await runChild(command, { env: { ...process.env, ...own }, kill, graceMs, input: `${JSON.stringify(message.message)}\n` })
+  const ending = await runChild(command, { env: { ...process.env, ...own }, kill, graceMs, input: `${onOneLine(message.message)}\n` })
   keeping.abort()
   await kept
   const code = exitCodeOf(ending)

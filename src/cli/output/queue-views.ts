@@ -1,4 +1,6 @@
 import type { Peeked } from '#api/queues/messages.ts'
+import type { DeliveredMessage } from '#cli/service/queue-messages.ts'
+import { onOneLine } from '#cli/service/queue-messages.ts'
 import type { QueueDetail, QueueView } from '#api/queues/queues.ts'
 import { roughDuration } from '#cli/flags/duration.ts'
 import { printable, tableOf } from './table.ts'
@@ -37,14 +39,16 @@ export function queueText(detail: QueueDetail, paper: Paper): string {
   return tableOf([paper.paint('bold', printable(detail.queue)), ''], rows, paper)
 }
 
+type Shown = Omit<Peeked['messages'][number], 'message'> & Pick<DeliveredMessage, 'message'>
+
 /** One to a line: id, deliveries, failures, key, and the message as JSON. */
-export function messagesTable(messages: Peeked['messages'], paper: Paper): string {
+export function messagesTable(messages: readonly Shown[], paper: Paper): string {
   const rows = messages.map((each) => [
     each.message_id,
     String(each.delivery_count),
     String(each.failed_count),
     each.key === undefined ? '-' : printable(each.key),
-    JSON.stringify(each.message),
+    onOneLine(each.message),
   ])
   return tableOf(['ID', 'DELIVERED', 'FAILED', 'KEY', 'MESSAGE'], rows, paper)
 }

@@ -35,8 +35,8 @@ function titleOf({ service, cluster_id: id, leader, term, nodes }: ClusterStatus
 }
 
 function rowOf(node: NodeStatus, names: readonly string[], { paint }: Paper): readonly string[] {
-  const { node_id: id, url, role, term, lag, version, answered_in_ms: tookMs, problem, reachable, counts } = node
-  const painted = role === 'leader' ? paint('green', role) : reachable ? (role ?? '') : paint('red', 'unreachable')
+  const { node_id: id, url, role, term, lag, version, answered_in_ms: tookMs, problem, reachable, refused, counts } = node
+  const painted = role === 'leader' ? paint('green', role) : reachable ? (role ?? '') : paint('red', refused ?? 'unreachable')
   const took = tookMs === null ? '-' : `${tookMs} ms`
   const counted = names.map((name) => dashed(counts?.[name] ?? null))
   return [

@@ -65,6 +65,7 @@ const up: NodeStatus = {
   node_id: 'n1',
   problem: null,
   reachable: true,
+  refused: null,
   role: 'leader',
   term: 3,
   leader: 'n1',

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '#api/errors.ts'
 import { commonRoutes } from '#api/common/routes.ts'
 import type { AnswerOf } from '#api/route.ts'
 import type { Service, ServiceClient } from './service-client.ts'
@@ -12,6 +13,8 @@ export interface NodeStatus {
   /** Why it does not answer, or cannot serve; null when all is well. */
   readonly problem: string | null
   readonly reachable: boolean
+  /** The code with which it refused to say anything. */
+  readonly refused: ErrorCode | null
   readonly role: string | null
   readonly term: number | null
   readonly leader: string | null
@@ -75,6 +78,7 @@ interface Seen {
   readonly describe: Describe | null
   readonly cluster: Cluster | null
   readonly problem: string | null
+  readonly refused: ErrorCode | null
   readonly tookMs: number | null
   readonly counts: Counts | null
 }
@@ -83,26 +87,30 @@ async function seenAt(client: ServiceClient, url: string): Promise<Seen> {
   const limitMs = client.timeoutMs
   // Before the rest, so that the connection is there when the time of an answer is taken.
   const ready = await client.ask(url, commonRoutes.ready, {}, limitMs)
-  if (ready.type === 'silent') return { url, describe: null, cluster: null, problem: ready.problem, tookMs: null, counts: null }
+  if (ready.type === 'silent')
+    return { url, describe: null, cluster: null, problem: ready.problem, refused: null, tookMs: null, counts: null }
   const answer = await client.ask(url, commonRoutes.describe, {}, limitMs)
   const cluster = await bodyAt(client, url, commonRoutes.cluster, {})
-  const problem = ready.type === 'refused' ? ready.refusal.message : null
+  const refusal = answer.type === 'refused' ? answer.refusal : null
+  const problem = ready.type === 'refused' ? ready.refusal.message : answer.type === 'silent' ? answer.problem : (refusal?.message ?? null)
   const describe = answer.type === 'answered' ? (answer.body as Describe) : null
   return {
     url,
     describe,
     cluster,
     problem,
+    refused: refusal?.code ?? null,
     tookMs: answer.type === 'answered' ? Math.round(answer.tookMs * 10) / 10 : null,
     counts: describe === null ? null : await nodeCounts(client, describe.service, url),
   }
 }
 
-function nodeStatusOf({ url, describe, problem, tookMs, counts }: Seen): Omit<NodeStatus, 'node_id' | 'lag'> {
+function nodeStatusOf({ url, describe, problem, refused, tookMs, counts }: Seen): Omit<NodeStatus, 'node_id' | 'lag'> {
   return {
     url,
     problem,
     reachable: describe !== null,
+    refused,
     role: describe?.role ?? null,
     term: describe?.term ?? null,
     leader: describe?.leader ?? null,

@@ -2,12 +2,30 @@ import { queueApiLimits } from '#api/queues/limits.ts'
 import type { Delivery } from '#api/queues/consume.ts'
 import { queueRoutes } from '#api/queues/routes.ts'
 import type { ServiceClient } from './service-client.ts'
+import { rawField, rawItems } from './raw-field.ts'
 import { orRefused, refused } from './service-client.ts'
 
-/** As it was read from an answer: the message is what its JSON says. */
 export interface DeliveredMessage extends Omit<Delivery, 'message'> {
-  readonly message: unknown
+  /** Its JSON as it was sent: numbers are not rounded. */
+  readonly message: string
+  /** All that was answered of it. */
+  readonly text: string
 }
+
+/** Messages of an answer, with what they are as it was written. */
+export function messagesIn<Message extends object>(
+  body: { readonly messages?: readonly Message[] },
+  text: string,
+): (Omit<Message, 'message'> & Pick<DeliveredMessage, 'message' | 'text'>)[] {
+  const texts = rawItems(rawField(text, 'messages') ?? '[]')
+  return (body.messages ?? []).map((each, at) => {
+    const whole = texts[at] ?? '{}'
+    return { ...each, message: rawField(whole, 'message') ?? 'null', text: whole }
+  })
+}
+
+/** JSON on one line: where it has line breaks they are no part of a text. */
+export const onOneLine = (json: string): string => json.replaceAll(/[\r\n]+/g, ' ')
 
 interface Receiving {
   readonly queue: string
@@ -45,9 +63,9 @@ export async function received(client: ServiceClient, receiving: Receiving): Pro
       return demand
     }
     // What an answer that got lost has delivered comes again by itself.
-    const answer = orRefused(await client.call(queueRoutes.consume, request, { waitMs: sliceMs, signal, repeatable: true }))
+    const { body, text } = orRefused(await client.callForText(queueRoutes.consume, request, { waitMs: sliceMs, signal, repeatable: true }))
     // With `max` there is a list.
-    const { messages = [] } = answer as unknown as { readonly messages?: readonly DeliveredMessage[] }
+    const messages = messagesIn(body as { readonly messages?: readonly Delivery[] }, text)
     if (messages.length > 0 || performance.now() >= deadline) return { messages, sentAt }
   }
 }

@@ -88,6 +88,7 @@ export class ServiceClient {
     for (let round = 0; ; round++) {
       let nobody = true
       for (const url of this.#inOrder()) {
+        if (isTooLate(deadline, tried.has(url))) throw unavailable(this.service, tried, timeoutMs)
         const answer = await this.#ask(url, httpRequestOf(route, request()), {
           limitMs: this.#limitMs(deadline, timeoutMs) + waitMs,
           waitMs,
@@ -119,6 +120,7 @@ export class ServiceClient {
     for (let round = 0; ; round++) {
       let nobody = true
       for (const url of this.#inOrder()) {
+        if (isTooLate(deadline, tried.has(url))) throw unavailable(this.service, tried, this.timeoutMs)
         let begun = false
         const end = await followNode(url, httpRequestOf(route, request), {
           token: this.token,
@@ -199,3 +201,7 @@ export function orRefused<T>(result: Result<T, Refusal>): T {
   if (!result.ok) throw refused(result.error)
   return result.value
 }
+
+/** What it said before says more than that it did not answer within the moment that is left. */
+const isTooLate = (deadline: number, wasTried: boolean): boolean => wasTried && performance.now() > deadline - shortestTryMs
+const shortestTryMs = 50

@@ -1,4 +1,15 @@
-import { closeSync, existsSync, fchmodSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TokenEntry } from '#api/access/token-file.ts'
 import { parseTokenFile } from '#api/access/token-file.ts'
@@ -9,7 +20,9 @@ import { exitCodes } from '#cli/exit-codes.ts'
  * Adds an entry to a file of tokens, which nodes see as it was or as it is then, and never between. A new one is for its owner to read. The draft
  * beside it is there for one process at a time, which reads the file only then: what another one adds meanwhile is not lost.
  */
-export async function addToken(path: string, entry: TokenEntry): Promise<void> {
+export async function addToken(given: string, entry: TokenEntry): Promise<void> {
+  // The file itself, and not a link to it, which nodes may know it by another name than.
+  const path = existsSync(given) ? realpathSync(given) : given
   const draft = `${path}.new`
   const descriptor = await begin(draft)
   try {

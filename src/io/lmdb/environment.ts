@@ -1,10 +1,11 @@
-import { closeSync, constants, fstatSync, fsyncSync, mkdirSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { RootDatabase } from 'lmdb'
 import { open } from 'lmdb'
 import type { KeyRange } from './keys.ts'
 import { everything, ownerKey } from './keys.ts'
 import { limits } from './limits.ts'
+import { makeFolder } from '#io/make-folder.ts'
 import { StoreFault } from '#io/store-fault.ts'
 
 /**
@@ -38,7 +39,7 @@ export class Environment {
   /** Throws what LMDB throws. */
   constructor({ folder, freeBytes }: { readonly folder: string; readonly freeBytes: () => number }) {
     this.#freeBytes = freeBytes
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     const file = join(folder, 'data.mdb')
     refuseForeignFile(file)
     this.#database = open<Uint8Array, Uint8Array>({

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from '#io/make-folder.ts'
 import { StoreFault } from '#io/store-fault.ts'
 
 /** Who holds a folder: `started` tells a process from a later one under the same id, as in a container that always has the same. */
@@ -22,7 +23,7 @@ export class LockFile {
   /** Throws a fault when another process, or another store in this one, has the folder. */
   constructor(path: string) {
     this.#path = path
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     const draft = `${path}.${this.token}`
     const mine: Holder = { pid: process.pid, started: startOf(process.pid), token: this.token }
     writeFileSync(draft, `${JSON.stringify(mine)}\n`)
