@@ -172,8 +172,8 @@ export class Program<FromClient, FromNode, Ports extends ProgramPorts<FromClient
     const check = (): void => {
       if (!isSettled) this.ports.failed(new Violation(`${this.name}: ${what} hangs beyond its deadline of ${limitMs} ms`))
     }
-    // One that was paused hears first of what has come to it meanwhile.
-    const cancel = this.machine.after(limitMs, () => void this.machine.after(slackMs, check))
+    // One that was paused hears first of what has come to it meanwhile, and has heard it only a turn later.
+    const cancel = this.machine.after(limitMs, () => void this.machine.after(slackMs, () => this.machine.soon(check)))
     try {
       return await call
     } finally {
