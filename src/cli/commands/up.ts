@@ -26,7 +26,7 @@ import { prepareFolder } from '#cli/up/folder.ts'
 import { tokenOfEnvironment } from '#cli/service/service-flags.ts'
 import { LocalNodes } from '#cli/up/local-nodes.ts'
 import type { LocalNode } from '#cli/up/local-nodes.ts'
-import { firstPorts, nineNodes, portOffsetMax } from '#cli/up/nine-nodes.ts'
+import { firstPorts, nodesMax, nodesOf, portOffsetMax } from '#cli/up/nine-nodes.ts'
 import { nodeFlags } from '#cli/up/node-flags.ts'
 import { readLogLine } from '#cli/up/node-log.ts'
 import { whenOrphanedByNpm } from '#cli/up/orphaned.ts'
@@ -40,6 +40,7 @@ Examples:
   lockstep up
   lockstep up --fresh --log-level warn
   lockstep up --only queue
+  lockstep up --lock 5 --queue 3 --cache 1
   lockstep up --engine redis --redis-url redis://127.0.0.1:6379
   lockstep up --port-offset 100      # ports 8101 to 8103, 9101 to 9103 and 7101 to 7103, data in .lockstep/offset-100
 
@@ -69,13 +70,16 @@ interface UpOptions {
 export const upCommand = (claim: (folder: string) => Promise<Claim>, { parse, checkTls }: Judges): Command =>
   defineCommand({
     name: 'up',
-    summary: 'run three nodes of each service on this machine',
+    summary: 'run nodes of each service on this machine, three unless told',
     operands: '',
     help,
     flags: {
       fresh: toggle('begin with empty stores: all that was stored is deleted'),
       data: text('FOLDER', 'where they keep their data; .lockstep by default'),
       only: choice('SERVICE', 'the nodes of one service only: lock, queue or cache', ['all', 'lock', 'queue', 'cache']),
+      lock: integer('N', 'lock nodes, 3 by default', { min: 0, max: nodesMax }),
+      queue: integer('N', 'queue nodes, 3 by default', { min: 0, max: nodesMax }),
+      cache: integer('N', 'cache nodes, 3 by default', { min: 0, max: nodesMax }),
       'port-offset': withDefault(integer('N', 'added to all ports', { min: 0, max: portOffsetMax }), 0),
       ...engineFlags,
       ...tlsFlags,
@@ -95,7 +99,9 @@ export const upCommand = (claim: (folder: string) => Promise<Claim>, { parse, ch
       const { fresh, data, only, 'port-offset': offset, 'no-restart': noRestart, 'log-level': logLevel, tokens = null } = values
       noOperands(operands, mistakes)
       const folder = data ?? (offset === 0 ? '.lockstep' : join('.lockstep', `offset-${offset}`))
-      const nodes = nineNodes(folder, offset).filter(({ service }) => only === 'all' || service === only)
+      const countOf = (service: 'lock' | 'queue' | 'cache'): number => values[service] ?? (only === 'all' || only === service ? 3 : 0)
+      const nodes = nodesOf(folder, offset, { lock: countOf('lock'), queue: countOf('queue'), cache: countOf('cache') })
+      if (nodes.length === 0) mistakes.push('there is no node to run: --lock, --queue or --cache must be more than 0')
       const redis = redisOf(values, { parse, usualName: offset === 0 ? 'queues' : `queues-${offset}`, mistakes })
       if (redis !== null && fresh) mistakes.push('--fresh empties folders, and not what is in Redis: use another --redis-name')
       if (tokens !== null) mistakes.push(...mistakesIn(tokens))
@@ -109,8 +115,8 @@ export const upCommand = (claim: (folder: string) => Promise<Claim>, { parse, ch
         throw new CommandError(exitCodes.storage, `${options.folder} cannot be used: ${claimed.detail}; use another --data`)
       try {
         await assertFree(options.nodes)
-        prepareFolder(options.folder, options.nodes, options)
-        return await runNodes(options)
+        const founders = prepareFolder(options.folder, options.nodes, options)
+        return await runNodes(options, founders)
       } finally {
         claimed.release()
       }
@@ -128,7 +134,10 @@ const reachingBy = (tls: Tls | null): Reaching => ({
   trust: tls === null ? {} : trustOf({ ca: tls.ca ?? undefined, cert: tls.cert, 'cert-key': tls.key }),
 })
 
-async function runNodes({ nodes, folder, restart, logLevel, redis, tls, tokens }: UpOptions): Promise<number> {
+async function runNodes(
+  { nodes, folder, restart, logLevel, redis, tls, tokens }: UpOptions,
+  founders: readonly LocalNode[],
+): Promise<number> {
   const { urlOf, trust } = reachingBy(tls)
   let isReady = false
   const stopping = new AbortController()
@@ -137,7 +146,7 @@ async function runNodes({ nodes, folder, restart, logLevel, redis, tls, tokens }
   const local = new LocalNodes({
     nodes,
     flagsOf: (node) => [
-      ...nodeFlags(node, nodes, redis),
+      ...nodeFlags(node, founders, redis),
       ...(tls === null ? [] : tlsArguments(tls)),
       ...(tokens === null ? [] : ['--tokens', tokens]),
       '--log-level',

@@ -1,10 +1,12 @@
-import { deepEqual, equal, throws } from 'node:assert/strict'
+import { deepEqual, equal, match, throws } from 'node:assert/strict'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { FakeNode, fault, json } from '#cli/service/testkit.ts'
 import { prepareFolder } from './folder.ts'
+import type { NodeCounts } from './nine-nodes.ts'
+import { nodesOf } from './nine-nodes.ts'
 import { nodeFlags } from './node-flags.ts'
 import { readLogLine } from './node-log.ts'
 import { allAnswer, allReady } from './readiness.ts'
@@ -67,6 +69,23 @@ test('stores that were made under other addresses are refused, unless they begin
     prepareFolder(folder, [...at('h:2'), ...at('h:3')], { fresh: false })
     prepareFolder(folder, at('h:2'), { fresh: false })
     throws(() => prepareFolder(folder, [...at('h:2'), ...at('h:4')], { fresh: false }), /are those of h:2, h:3/)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('nodes that come later join those that formed their cluster, also at the next start', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-up-'))
+  const foundersOf = (counts: NodeCounts): readonly string[] =>
+    prepareFolder(folder, nodesOf(folder, 0, counts), { fresh: false }).map(({ id }) => id)
+  const three = ['lock-node-1', 'lock-node-2', 'lock-node-3']
+  try {
+    deepEqual(foundersOf({ lock: 3, queue: 0, cache: 0 }), three)
+    for (let start = 0; start < 2; start++) deepEqual(foundersOf({ lock: 5, queue: 1, cache: 0 }), [...three, 'queue-node-1'])
+    const nodes = nodesOf(folder, 0, { lock: 5, queue: 0, cache: 0 })
+    const told = nodes.map((node) => nodeFlags(node, nodes.slice(0, 3), null).join(' '))
+    match(told[2] ?? '', / --join 127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003 /)
+    match(told[3] ?? '', / --seeds 127.0.0.1:8001,127.0.0.1:8002,127.0.0.1:8003 /)
   } finally {
     rmSync(folder, { recursive: true })
   }
