@@ -2,6 +2,8 @@
 export interface Call {
   /** Unique, in the log and in the answer's header `x-request-id`. */
   readonly requestId: string
+  /** The W3C trace context that it belongs to, for the audit; none when it does not say. */
+  readonly trace?: string | null
   /** Who asks, for the audit. */
   readonly remoteAddress: string
   /** The name of its token, for the audit; null where none is asked for. */

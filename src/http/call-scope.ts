@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Call, CallEnd } from '#api/call.ts'
+import { traceOf } from './trace-context.ts'
 
 /** The calls that wait, so that they can be told when their clients vanish, or when the node stops. */
 export class CallScope {
@@ -45,6 +46,10 @@ class HttpCall implements Call {
 
   get requestId(): string {
     return this.#request.id
+  }
+
+  get trace(): string | null {
+    return traceOf(this.#request.headers)
   }
 
   get remoteAddress(): string {

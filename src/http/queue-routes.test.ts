@@ -56,6 +56,24 @@ test('the calls of the walk-through answer as written', async () => {
   equal((root['ring'] as { slot_count: number }).slot_count, 32)
 })
 
+test('a message carries the trace of the request that brought it, unless it has one of its own', async () => {
+  await using served = new ServedQueues()
+  const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const headersSent = async (traceparent: string, item: object): Promise<unknown> => {
+    const payload = { queue: 'orders', messages: [{ message: 1, ...item }] }
+    equal((await served.http.fastify.inject({ method: 'POST', url: '/produce', headers: { traceparent }, payload })).statusCode, 200)
+    const { request } = served.asked.at(-1) as { readonly request: unknown }
+    return (request as { readonly messages: readonly { readonly headers?: object }[] }).messages[0]?.headers
+  }
+  deepEqual(await headersSent(trace, {}), { traceparent: trace })
+  deepEqual(await headersSent(trace, { headers: { a: 'b' } }), { a: 'b', traceparent: trace })
+  deepEqual(await headersSent(trace, { headers: { traceparent: 'own' } }), { traceparent: 'own' })
+  const full = Object.fromEntries(Array.from({ length: 64 }, (_, number) => [`h${number}`, 'x']))
+  deepEqual(await headersSent(trace, { headers: full }), full)
+  for (const none of ['', 'x', trace.replace('00-', 'ff-'), `00-${'0'.repeat(32)}-b7ad6b7169203331-01`, `${trace}-more`])
+    equal(await headersSent(none, {}), undefined, none)
+})
+
 test('a service is asked about many, with what was left out of a call filled in', async () => {
   await using served = new ServedQueues()
   for (const call of calls) await served.http.fastify.inject(goodRequests[call])

@@ -13,6 +13,7 @@ import { consumeStream } from './consume-stream.ts'
 import type { HttpLimits } from './limits.ts'
 import { all, consumed, named, only, receiptsOf, refsOf } from './queue-answers.ts'
 import { writeRawJson as write } from './raw-json.ts'
+import { traced } from './trace-context.ts'
 
 /** The calls of the queue service. `api` gives null while the node starts. */
 export function queueRoutes(api: () => QueueApi | null, limits: Partial<Pick<HttpLimits, 'heartbeatMs'>> = {}): readonly BoundRoute[] {
@@ -25,7 +26,7 @@ function carrying(api: () => QueueApi | null): readonly BoundRoute[] {
     bindCall(
       routes.produce,
       async (request, call) => {
-        const outcome = await ask((queues) => queues.produce(manyOf(request), call))
+        const outcome = await ask((queues) => queues.produce(manyOf(request, call.trace ?? null), call))
         if (!outcome.ok) return outcome
         const { queue } = request
         if (request.messages !== undefined) {
@@ -50,10 +51,15 @@ function carrying(api: () => QueueApi | null): readonly BoundRoute[] {
   ]
 }
 
-function manyOf({ queue, producer, messages, message, ...terms }: ProduceRequest): ProduceMany {
+function manyOf({ queue, producer, messages, message, ...terms }: ProduceRequest, trace: string | null): ProduceMany {
   // The rules have seen that one of the two is there.
   const one = (): ProduceMany['messages'] => [{ message: message as JsonBytes, ...terms }]
-  return { queue, messages: messages ?? one(), ...(producer === undefined ? {} : { producer }) }
+  const given = messages ?? one()
+  return {
+    queue,
+    messages: trace === null ? given : given.map((each) => traced(each, trace)),
+    ...(producer === undefined ? {} : { producer }),
+  }
 }
 
 const demandOf = ({ max = 1, wait_ms = 0, ...rest }: Partial<ConsumeMany> & Pick<ConsumeMany, 'queue' | 'consumer_id'>): ConsumeMany => ({

@@ -15,10 +15,10 @@ interface Audited {
 /** Leaves the one line that every call leaves which an operator should be able to find later, whatever came of it. */
 export function audit(
   telemetry: Pick<Telemetry, 'log'>,
-  { caller, requestId, remoteAddress }: Pick<Call, 'caller' | 'requestId' | 'remoteAddress'>,
+  { caller, requestId, remoteAddress, trace = null }: Pick<Call, 'caller' | 'requestId' | 'remoteAddress' | 'trace'>,
   { action, about = {}, outcome }: Audited,
 ): void {
-  telemetry.log('warn', 'audit', { action, ...about, outcome, caller, requestId, remoteAddress })
+  telemetry.log('warn', 'audit', { action, ...about, outcome, caller, requestId, remoteAddress, ...(trace === null ? {} : { trace }) })
 }
 
 export const outcomeOf = (result: Result<unknown, { readonly code: string }>): string => (result.ok ? 'done' : result.error.code)
