@@ -23,7 +23,7 @@ const visits: readonly (readonly [claim: string, visit: Visit])[] = [
       const [first] = (JSON.parse((await run('queue', 'peek', 'orders', '--json')).stdout) as { messages: { message_id: string }[] })
         .messages
       assert.equal(first?.message_id, sent.stdout.trim())
-      assert.deepEqual(await run('consume', 'orders', '--max', '2'), done('{"id":1}\n"hello world"\n'))
+      assert.deepEqual(await run('consume', 'orders', '--max', '2'), done('{"id": 1}\n"hello world"\n'))
       assert.deepEqual(await run('consume', 'orders', '--wait', '100ms'), { code: 75, stdout: '', stderr: '' })
       const none = await run('consume', 'nobody')
       assert.deepEqual([none.code, none.stderr.split(':')[1]], [1, ' unknown_queue'])
