@@ -5,7 +5,7 @@ import { roleOf } from '#api/access/access.ts'
 import type { ErrorCode } from './errors.ts'
 import { errorRegistry, errorSchema } from './errors.ts'
 import type { Answer, Route } from './route.ts'
-import { errorsOf, hasFields } from './route.ts'
+import { errorsOf, hasFields, requiresFields } from './route.ts'
 
 /** The part of OpenAPI 3.1 that is used here. */
 export interface OpenApiDocument {
@@ -28,7 +28,7 @@ export interface Operation {
   /** Empty: anybody may. */
   readonly security: readonly Json[]
   readonly parameters?: readonly Parameter[]
-  readonly requestBody?: { readonly required: true; readonly content: Readonly<Record<string, { readonly schema: Json }>> }
+  readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, { readonly schema: Json }>> }
   readonly responses: Readonly<Record<string, Response>>
 }
 
@@ -94,7 +94,9 @@ function operationOf(route: Route, components: Components): Operation {
     ...(description === '' ? {} : { description }),
     security: route.access.type === 'open' ? [] : [{ token: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(hasFields(body) ? { requestBody: { required: true, content: { 'application/json': { schema: components.place(body) } } } } : {}),
+    ...(hasFields(body)
+      ? { requestBody: { required: requiresFields(body), content: { 'application/json': { schema: components.place(body) } } } }
+      : {}),
     responses: { ...Object.fromEntries(answers), ...errorResponses(route, components) },
   }
 }

@@ -111,6 +111,9 @@ export type AnswerOf<R extends Route> = R['answers'][number] extends infer One
 
 export const hasFields = ({ properties }: TObject): boolean => Object.keys(properties).length > 0
 
+/** Of a schema of which something must be given. */
+export const requiresFields = ({ required }: { readonly required?: readonly string[] }): boolean => (required ?? []).length > 0
+
 /** Errors that the server itself may answer to this call, and those of the call. */
 export function errorsOf({ access, errors, params, body }: Route): readonly ErrorCode[] {
   return [

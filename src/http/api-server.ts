@@ -11,7 +11,7 @@ import { CallScope } from './call-scope.ts'
 import type { CommonOptions } from './common-routes.ts'
 import { commonRoutes, ownConsole } from './common-routes.ts'
 import { EventStreams } from './event-streams.ts'
-import { faultOfError, sendFault } from './faults.ts'
+import { faultOfError, faultOfQuery, sendFault } from './faults.ts'
 import { addRoute, routerPath } from './fastify-route.ts'
 import { acceptJsonOnly } from './json-body.ts'
 import type { HttpLimits } from './limits.ts'
@@ -88,7 +88,7 @@ export function createApiServer({ access = null, admission = null, ...options }:
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     const entrance = admit(request, reply)
-    const misaddressed = faultOfHost(request)
+    const misaddressed = faultOfHost(request) ?? faultOfQuery(request)
     if (!open.add(reply.raw)) sendFault(reply.header('connection', 'close'), stopping())
     else if (misaddressed !== null) sendFault(reply, misaddressed)
     else if (entrance.type === 'refuse') sendFault(reply, entrance.fault)

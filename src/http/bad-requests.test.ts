@@ -169,6 +169,12 @@ test('what is no JSON, no UTF-8, of another type, or too large is told apart', a
     [400, 'invalid_request', /not UTF-8/, { payload: Buffer.from([0x22, 0xff, 0x22]), headers: json }],
     [400, 'invalid_request', /a JSON object, and nothing was sent|null was sent/, { payload: '', headers: json }],
     [400, 'invalid_request', /a JSON object/, {}],
+    [
+      400,
+      'invalid_request',
+      /and a number beyond all limits was sent/,
+      { payload: '{"resource_id":"r","client_id":"c","ttl_ms":1e400}', headers: json },
+    ],
     [415, 'unsupported_media_type', /content-type: application\/json/, { payload: 'a=b', headers: { 'content-type': 'text/plain' } }],
     [415, 'unsupported_media_type', /./, { payload: '{}', headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
     [415, 'unsupported_media_type', /./, { payload: '{}', headers: { 'content-type': 'application/jsonp' } }],

@@ -171,6 +171,11 @@ test('what is wrong with a request is said, with the field, and the service hear
   equal(served.asked.length, before)
 })
 
+test('an increment without a body is one of 1', async () => {
+  equal((await inject('POST', '/increment/k'))[0], 200)
+  deepEqual(served.asked.at(-1), { method: 'increment', request: { key: 'k' } })
+})
+
 test('a value over its limit is refused as too large, alone and in a batch, and a body over its limit too', async () => {
   const value = 'x'.repeat(limits.valueBytesMax - 1)
   for (const [path, body, field] of [

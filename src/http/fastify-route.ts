@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest, preValidationHookHandler, RouteShorthandOptions } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
 import type { Route } from '#api/route.ts'
-import { hasFields } from '#api/route.ts'
+import { hasFields, requiresFields } from '#api/route.ts'
 import type { BoundRoute } from './bound-route.ts'
 import type { CallScope } from './call-scope.ts'
 
@@ -27,7 +27,7 @@ export function addRoute(fastify: FastifyInstance, { route, serve }: BoundRoute,
 /** What a request needs before it is checked; null for most. */
 function preparing({ method, query, body }: Route): preValidationHookHandler | null {
   const numbers = integersOf(query)
-  const mayLackBody = !hasFields(body) && method !== 'GET'
+  const mayLackBody = !requiresFields(body) && method !== 'GET'
   if (numbers.length === 0 && !mayLackBody) return null
   return (request, _reply, done) => {
     if (mayLackBody) request.body ??= {}

@@ -39,6 +39,23 @@ interface ServerFault {
 
 const invalidBody = (what: string): Fault => faultOf('invalid_request', `body: ${what}`, { field: 'body' })
 
+/** The router decodes paths, and gives a query as it came when its escapes are no text. */
+export const faultOfQuery = ({ url }: { readonly url: string }): Fault | null => {
+  const query = url.indexOf('?')
+  return query === -1 || isDecodable(url.slice(query)) ? null : badUrl()
+}
+
+const badUrl = (): Fault => faultOf('invalid_request', 'url: expected are % escapes that are UTF-8, and these are none', { field: 'url' })
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** By the codes of Fastify. */
 const knownFaults = new Map<string, (request: FastifyRequest) => Fault>([
   [
@@ -56,10 +73,7 @@ const knownFaults = new Map<string, (request: FastifyRequest) => Fault>([
       faultOf('payload_too_large', `a body has at most ${bodyLimit} bytes here, and this one has more: send less at once`, {}),
   ],
   ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', () => invalidBody('it has not as many bytes as its content-length says')],
-  [
-    'FST_ERR_BAD_URL',
-    () => faultOf('invalid_request', 'url: expected is a path whose % escapes are UTF-8, and this is none', { field: 'url' }),
-  ],
+  ['FST_ERR_BAD_URL', badUrl],
   [
     'FST_ERR_MAX_PARAM_LENGTH',
     () => faultOf('uri_too_long', `a part of a path has at most ${httpLimits.parameterLengthMax} characters, and one has more`, {}),

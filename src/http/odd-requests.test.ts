@@ -58,6 +58,8 @@ const refused: readonly (readonly [what: string, bytes: string, code: ErrorCode]
   ['a path with two slashes', get('//healthz'), 'not_found'],
   ['a prototype for a path', get('/__proto__'), 'not_found'],
   ['a prototype for a parameter', get('/locks?__proto__=1'), 'invalid_request'],
+  ['a query whose escapes are no text', get('/locks?prefix=%ff'), 'invalid_request'],
+  ['a query with half of an escape', get('/locks?prefix=%2'), 'invalid_request'],
   ['too many headers', get('/healthz', 'a: 1\r\n'.repeat(4_000)), 'headers_too_large'],
 ]
 

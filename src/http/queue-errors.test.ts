@@ -29,7 +29,7 @@ const samples: { readonly [Code in ErrorCode]?: Fault<Code> } = {
   unknown_queue: faults.unknownQueue('orders'),
   queue_deleting: faults.queueDeleting('orders'),
   partitions_fixed: faults.partitionsFixed('orders', 4),
-  stale_revision: faults.staleRevision('orders', 9),
+  stale_revision: faults.staleRevision('orders', { expected: 8, revision: 9 }),
   dead_letter_cycle: faults.deadLetterCycle('orders', 'dead'),
   redrive_active: faults.redriveActive('orders'),
   no_redrive: faults.noRedrive('orders'),

@@ -89,6 +89,8 @@ function seen(value: unknown, { [byteLimitKeyword]: bytesMax }: Readonly<Record<
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return `a list of ${value.length}`
   if (typeof value === 'object' && value !== null) return `an object of ${Object.keys(value).length} fields`
+  // JSON has no limit to its numbers, and a program has one.
+  if (value === Infinity || value === -Infinity) return 'a number beyond all limits'
   if (typeof value !== 'string') return cut(JSON.stringify(value))
   if (!value.isWellFormed()) return 'text with half of a surrogate pair'
   const bytes = Buffer.byteLength(value)

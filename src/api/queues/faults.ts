@@ -24,15 +24,17 @@ export const partitionsFixed = (queue: string, partitions: number): Fault<'parti
     partitions,
   })
 
-/** `revision` is 0 where there is no such queue. */
-export const staleRevision = (queue: string, revision: number): Fault<'stale_revision'> =>
-  faultOf(
-    'stale_revision',
-    revision === 0
-      ? `there is no queue ${quoted(queue)}: if_revision 0 creates it`
-      : `the queue ${quoted(queue)} has the revision ${revision} by now: read it again`,
-    { revision },
-  )
+/** `expected` is what it was said to be; `revision` what it is. Either is 0 for no such queue. */
+export function staleRevision(
+  queue: string,
+  { expected, revision }: Readonly<Record<'expected' | 'revision', number>>,
+): Fault<'stale_revision'> {
+  const name = quoted(queue)
+  if (revision === 0) return faultOf('stale_revision', `there is no queue ${name}: if_revision 0 creates it`, { revision })
+  const what =
+    expected === 0 ? `there is a queue ${name} already, of revision ${revision}` : `the queue ${name} has the revision ${revision} by now`
+  return faultOf('stale_revision', `${what}: read it, and give that if_revision to change it`, { revision })
+}
 
 export const deadLetterCycle = (queue: string, target: string): Fault<'dead_letter_cycle'> =>
   faultOf(

@@ -61,7 +61,7 @@ export class Managing {
         case 'dead_letter_cycle':
           return err(deadLetterCycle(queue, settings.deadLetterQueue ?? ''))
         case 'stale_revision':
-          return err(staleRevision(queue, found.value?.definition.revision ?? 0))
+          return err(staleRevision(queue, { expected: expected ?? 0, revision: found.value?.definition.revision ?? 0 }))
         case 'too_many_queues':
           return err(limitMet(answer.code))
         default:
