@@ -27,6 +27,13 @@ export const configurations: readonly Configuration[] = [
   { name: 'a lease that lapses', before: owned, programs: { A: [own('1')], B: [set('2')] }, budget: { ...none, lapse: 1 } },
   { name: 'a late lease', before: [{ agent: 'B', ...read }], programs: { A: [set('1')], B: [set('2')] }, budget: { ...none, lapse: 1 } },
   { name: 'another home', before: owned, programs: { A: [own('1'), set('2')], B: [set('3'), read] }, budget: { ...none, home: 1 } },
+  {
+    name: 'the same home again',
+    before: owned,
+    programs: { A: [own('1'), set('2')], B: [set('3'), read] },
+    budget: { ...none, home: 1 },
+    local: 'A',
+  },
 ]
 
 /** Two kinds of faults: most of the time goes here. */

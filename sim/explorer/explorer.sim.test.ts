@@ -15,6 +15,7 @@ const states: Readonly<Record<string, number>> = {
   'a lease that lapses': 1989,
   'a late lease': 4158,
   'another home': 10172,
+  'the same home again': 14314,
 }
 
 for (const configuration of configurations) {

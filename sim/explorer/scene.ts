@@ -1,9 +1,10 @@
 import { assert, present, unreachable } from '#base/assert.ts'
+import { millis } from '#base/brand.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
 import type { Letter } from '#core/cache/testkit.ts'
 import { TestValue, World, describeLetter, other, own, theSlot } from '#core/cache/testkit.ts'
 import type { Change } from '#core/cache/types.ts'
-import { cacheKey } from '#core/cache/types.ts'
+import { cacheKey, homeTerm } from '#core/cache/types.ts'
 
 /** What an agent is asked for, one after the other; `own` is at the level `owner`. */
 export type Wish = { readonly key: string } & (
@@ -29,6 +30,8 @@ export interface Configuration {
   /** What was asked for, and answered, before anything is explored. */
   readonly before: readonly (Wish & { readonly agent: string })[]
   readonly budget: Budget
+  /** The agent in the process of the home, which is elected again when the home changes; without one, all homes are elsewhere. */
+  readonly local?: string
   /** Of two kinds of faults, the one that must be over before the other begins; both orders are explored, each by itself. */
   readonly first?: 'lapse' | 'home'
 }
@@ -72,11 +75,18 @@ export class Scene {
   readonly left: { -readonly [K in keyof Budget]: number }
 
   readonly first: 'lapse' | 'home' | null
+  readonly local: string | null
 
-  constructor({ programs, before, budget, first }: Configuration) {
+  constructor({ programs, before, budget, first, local }: Configuration) {
     this.first = first ?? null
+    this.local = local ?? null
     this.programs = Object.freeze(programs)
-    this.world = new World({ agents: Object.keys(programs), limits: Object.freeze({ ...limits, ...(budget.retry > 0 ? {} : patient) }) })
+    this.world = new World({
+      agents: Object.keys(programs),
+      limits: Object.freeze({ ...limits, ...(budget.retry > 0 ? {} : patient) }),
+      localAgent: this.local,
+    })
+    leadOn(this)
     this.left = { ...budget }
     for (const agent of Object.keys(programs)) this.asked[agent] = 0
     for (const { agent, ...wish } of before) {
@@ -150,7 +160,7 @@ export class Scene {
       case 'change-home':
         left.home--
         this.ticked.clear()
-        world.changeHome(action.kept)
+        changeHome(this, action.kept)
         world.deposed.length = 0
         break
       case 'learn':
@@ -180,6 +190,18 @@ export class Scene {
 }
 
 const letterAt = ({ world }: Scene, at: number): Letter => present(world.letters[at], 'an action is of the state it is for')
+
+/** An agent beside the home hears of a new term before that home does anything, and goes on under its leadership lease. */
+function changeHome(scene: Scene, kept: number): void {
+  const { world, local } = scene
+  if (local !== null) world.step(local, { type: 'home', slot: theSlot, term: homeTerm(world.term + 1) })
+  world.changeHome(kept, local)
+  leadOn(scene)
+}
+
+function leadOn({ world, local }: Scene): void {
+  if (local !== null) world.step(local, { type: 'leadership', slot: theSlot, term: world.term, until: millis(Infinity) })
+}
 
 function mayAsk({ programs, world, asked }: Scene, agent: string): boolean {
   const wishes = present(programs[agent], 'an agent has a program')

@@ -58,6 +58,14 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
   cache: [
     { seed: 1_008, why: 'what a loader brought was stored over what an owner had written meanwhile' },
     { seed: 41_154, why: 'a home that shed load turned away what a former home had carried out, and said that nothing was' },
+    {
+      seed: 9_001_290,
+      why: 'a home opened before what the agent beside it had pushed was in the log, and closed the session that it then welcomed',
+    },
+    {
+      seed: 9_001_137,
+      why: 'a learner that was taken back, and could have been a voter by then, was not said to be lost, and its slot never began anew',
+    },
   ],
   'cache-library': [
     { seed: 1_005, why: 'who watched a key that another was loading read it again and again, and withdrew a fill each time' },

@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { present } from '#base/assert.ts'
 import { Prng } from '#base/prng.ts'
 import { lifeEntriesMax } from '#core/cluster/limits.ts'
-import type { ClusterState, Slot } from '#core/cluster/types.ts'
+import { TestCluster, formationOf } from '#core/cluster/testkit.ts'
+import type { ClusterState, Move, MoveStep, Replica, Slot } from '#core/cluster/types.ts'
+import { logIndex, term } from '#core/raft/types.ts'
 import { decodeRegisterAnswer, encodeRegisterCommand } from '#services/register/register-machine.ts'
 import { Checks } from '#sim/checks/checks.ts'
 import { SimCluster } from '#sim/cluster.ts'
@@ -11,8 +13,11 @@ import type { SimNode } from '#sim/cluster.ts'
 import { Trace } from '#sim/trace.ts'
 import { Scheduler } from '#sim/world/scheduler.ts'
 import type { Group } from './group.ts'
+import type { ReplicaHost } from './host.ts'
 import { metaGroup } from './meta-machine.ts'
+import { OwnReplicas } from './own-replicas.ts'
 import { idOfReplica } from './replica-name.ts'
+import { lossesOf, missingOn } from './slot-lives.ts'
 import { faultless, timing } from '#test/harness/runtime-world.ts'
 
 const slot = 1
@@ -198,4 +203,25 @@ test('decision C12: a restarted node is ready when it has its slots again, and n
   const { raft } = present(cluster.replicaOn(victim), 'it has a replica')
   ok(raft.membership.voters.includes(raft.self))
   equal(cluster.slot.lost.length, 0)
+})
+
+test('decision C12: a learner that is taken back again is reported as lost like any other, and not waited for', () => {
+  const { state } = new TestCluster(formationOf(4))
+  const before = present(state.table.slots[slot], 'the slot is in the table')
+  const holders = before.replicas.map(({ node }) => node)
+  const spare = present(
+    state.members.find(({ name }) => !holders.includes(name)),
+    'a node does not have the slot',
+  )
+  const learner: Replica = { node: spare.name, incarnation: spare.incarnation, generation: before.nextGeneration }
+  const own = new OwnReplicas()
+  own.bury(slot, { replica: idOfReplica(learner), term: term(7), decidedAt: logIndex(3) })
+  const host = { own } as unknown as ReplicaHost
+  const during = (step: MoveStep): ClusterState => {
+    const move: Move = { id: 1, from: before.replicas[0] ?? null, to: learner, step, configurationIndex: 1 }
+    return { ...state, table: { ...state.table, slots: state.table.slots.with(slot, { ...before, move }) } }
+  }
+  for (const step of ['learn', 'revert'] as const) deepEqual(lossesOf(host, during(step)), [{ slot, replica: learner, term: 7 }])
+  deepEqual([missingOn(host, during('learn')), missingOn(host, during('revert'))], [1, 0])
+  deepEqual(lossesOf(host, state), [])
 })

@@ -1,5 +1,5 @@
 import { isLost, sameReplica } from '#core/cluster/replica.ts'
-import type { ClusterState, ReportLosses, Slot } from '#core/cluster/types.ts'
+import type { ClusterState, Replica, ReportLosses, Slot } from '#core/cluster/types.ts'
 import { logIndex, term } from '#core/raft/types.ts'
 import type { NodeKey } from '#ports/transport.ts'
 import type { ReplicaHost } from './host.ts'
@@ -13,8 +13,9 @@ export function lossesOf(host: ReplicaHost, { table }: ClusterState): ReportLoss
   return endedOn(host, table).filter(({ slot, replica }) => !isLost(table.slots[slot] as Slot, replica))
 }
 
-/** How many slots this node does not have again yet. */
-export const missingOn = (host: ReplicaHost, { table }: ClusterState): number => endedOn(host, table).length
+/** How many slots this node does not have again yet; one that takes its learner back does not come back to it. */
+export const missingOn = (host: ReplicaHost, { table }: ClusterState): number =>
+  endedOn(host, table).filter(({ slot, replica }) => !isTakenBack(table.slots[slot] as Slot, replica)).length
 
 /** Replicas that the table takes for this node's, and of which there is a tombstone here. */
 function endedOn(host: ReplicaHost, table: ClusterState['table']): ReportLosses['losses'] {
@@ -26,11 +27,14 @@ function endedOn(host: ReplicaHost, table: ClusterState['table']): ReportLosses[
   })
 }
 
-/** A learner that is taken back again is not missed. */
+/** A learner that is taken back may be a voter by now, for all that anybody but the slot knows. */
 function givenBy({ replicas, move }: Slot): Slot['replicas'] {
-  const learner = move === null || move.step === 'revert' ? null : move.to
+  const learner = move?.to ?? null
   return learner === null || replicas.some((replica) => sameReplica(replica, learner)) ? replicas : [...replicas, learner]
 }
+
+const isTakenBack = ({ replicas, move }: Slot, replica: Replica): boolean =>
+  move?.step === 'revert' && sameReplica(move.to, replica) && !replicas.some((other) => sameReplica(other, replica))
 
 /** Becomes a replica of each slot whose new life is to begin here too. An old table does no harm: a replica is founded once, and one that nobody wants is a stray. */
 export function foundAnew(host: ReplicaHost, { table }: ClusterState, self: NodeKey): void {

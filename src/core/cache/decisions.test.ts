@@ -131,6 +131,22 @@ test('decision C3: a new home does not wait for the agent of the node that was h
   assert.equal(phaseAfter(null), 'opening')
 })
 
+test('decision C3: a new home waits for what the agent of the node that was home before has pushed', () => {
+  const world = new World({ localAgent: 'A' })
+  world.step('A', { type: 'leadership', slot: theSlot, term: world.term, until: world.after(450) })
+  assert.equal(write(world, 'A', set('0')), 'done')
+  assert.ok(ownWrite(world, 'A', '1'))
+  assert.equal(read(world, 'B', l), 'absent')
+  world.step('A', { type: 'home', slot: theSlot, term: homeTerm(world.term + 1) })
+  world.changeHome(0, 'A')
+  world.step('B', { type: 'home', slot: theSlot, term: world.term })
+  for (const name of ['A', 'B']) world.deliver(letter(world, `${name} arrive`))
+  assert.equal(world.home.state.phase, 'opening')
+  world.settle()
+  assert.equal(world.home.state.phase, 'open')
+  assert.equal(read(world, 'B'), '1')
+})
+
 test('decision C3: the agent in the process of the home lives under its leadership lease, and under no other', () => {
   const world = new World({ localAgent: 'A' })
   const lead = (ms: number): void => {

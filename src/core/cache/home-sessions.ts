@@ -132,7 +132,9 @@ export function receiveLeave(state: HomeState, session: HomeSession): void {
 export function openIfComplete(state: HomeState): void {
   if (state.phase === 'open') return
   const { previousAgent } = state.start
-  for (const { standing, agent } of state.sessions.values()) if (standing !== 'arrived' && agent !== previousAgent) return
+  // What somebody has pushed comes first, whoever it is: it is in the log before anybody is granted anything.
+  for (const { standing, agent } of state.sessions.values())
+    if (standing === 'arriving' || (standing !== 'arrived' && agent !== previousAgent)) return
   state.phase = 'open'
   for (const session of state.sessions.values()) if (session.standing !== 'arrived') close(state, session)
   for (const [first] of state.queues.values()) if (first !== undefined) begin(state, first)

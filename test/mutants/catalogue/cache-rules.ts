@@ -194,9 +194,19 @@ export const cacheRules: readonly Mutant[] = [
     guards: 'cache rule 10',
     breaks: 'A new home serves while agents still have lines from under its predecessor.',
     file: 'src/core/cache/home-sessions.ts',
-    original: "if (standing !== 'arrived' && agent !== previousAgent) return",
+    original: "if (standing === 'arriving' || (standing !== 'arrived' && agent !== previousAgent)) return",
     mutated: 'void [standing, agent, previousAgent]',
     checks: [explorer('another home')],
+  },
+  {
+    name: 'cache-new-home-opens-before-pushes',
+    guards: 'cache rule 10',
+    breaks:
+      'A new home closes the session of the agent beside the home before while what it pushed is on its way into the log, and then welcomes it.',
+    file: 'src/core/cache/home-sessions.ts',
+    original: "standing === 'arriving' || (standing !== 'arrived' && agent !== previousAgent)",
+    mutated: "standing !== 'arrived' && agent !== previousAgent",
+    checks: [explorer('the same home again')],
   },
   {
     name: 'cache-lines-outlive-their-home',
@@ -294,8 +304,8 @@ export const cacheRules: readonly Mutant[] = [
     guards: 'decision C3',
     breaks: 'After each crash of a home the next one waits for the agent that died with it.',
     file: 'src/core/cache/home-sessions.ts',
-    original: "standing !== 'arrived' && agent !== previousAgent) return",
-    mutated: "standing !== 'arrived' && agent !== (previousAgent === null ? agent : null)) return",
+    original: "standing !== 'arrived' && agent !== previousAgent)) return",
+    mutated: "standing !== 'arrived' && agent !== (previousAgent === null ? agent : null))) return",
     checks: [decision('decision C3: a new home')],
   },
   {

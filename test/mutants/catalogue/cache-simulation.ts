@@ -71,7 +71,7 @@ export const cacheSimulation: readonly Mutant[] = [
     guards: 'cache rule 10',
     breaks: 'A new home serves while agents still have lines from under its predecessor.',
     file: 'src/core/cache/home-sessions.ts',
-    original: "if (standing !== 'arrived' && agent !== previousAgent) return",
+    original: "if (standing === 'arriving' || (standing !== 'arrived' && agent !== previousAgent)) return",
     mutated: 'void [standing, agent, previousAgent]',
     checks: [cacheSimulator(1)],
   },
