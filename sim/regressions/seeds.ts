@@ -66,6 +66,10 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
       seed: 9_001_137,
       why: 'a learner that was taken back, and could have been a voter by then, was not said to be lost, and its slot never began anew',
     },
+    {
+      seed: 9_002_328,
+      why: 'who watched a key at the node that wrote it was not told, as the line had gone to make room before memory had the value',
+    },
   ],
   'cache-library': [
     { seed: 1_005, why: 'who watched a key that another was loading read it again and again, and withdrew a fill each time' },

@@ -69,7 +69,10 @@ export function settle(state: AgentState, slot: Slot, until: Millis): void {
 /** Memory has everything up to that sequence under that grant. */
 export function flushed(state: AgentState, activity: Activity, upTo: Omit<Dirty, 'value'>): void {
   const { writeBack } = activity
-  if (writeBack !== null && writeBack.grant === upTo.grant && writeBack.sequence <= upTo.sequence) setWriteBack(activity, null)
+  if (writeBack !== null && writeBack.grant === upTo.grant && writeBack.sequence <= upTo.sequence) {
+    setWriteBack(activity, null)
+    mayHaveChanged(state, activity.key)
+  }
   const line = state.lines.byKey.get(activity.key)
   if (line === undefined || line.grant !== upTo.grant) return
   if (line.dirty > upTo.sequence) {

@@ -94,6 +94,19 @@ test('a watched key is told when memory has what was written here at the level o
   assert.deepEqual(toldBy(world, 'A ← home'), [k])
 })
 
+test('a watched key is told when memory has what was written here at the level owner, also if its line went to make room before that', () => {
+  const world = watching(1)
+  assert.equal(write(world, 'A', set('1')), 'done')
+  world.write('A', k, set('2'), { ack: 'owner' })
+  world.read('A', l)
+  deliver(world, 'home ← A')
+  assert.deepEqual(toldBy(world, 'A ← home'), [])
+  assert.ok(!world.agent('A').state.lines.byKey.has(k))
+  deliver(world, 'Flush')
+  applyAll(world)
+  assert.deepEqual(toldBy(world, 'A ← home'), [k])
+})
+
 test('what is not watched any more is not told', () => {
   const world = watching(1)
   world.step('A', { type: 'watch', key: k, on: false })
