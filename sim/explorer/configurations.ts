@@ -32,7 +32,14 @@ export const configurations: readonly Configuration[] = [
     before: owned,
     programs: { A: [own('1'), set('2')], B: [set('3'), read] },
     budget: { ...none, home: 1 },
-    local: 'A',
+    local: { agent: 'A', again: true },
+  },
+  {
+    name: 'a home that moves away',
+    before: owned,
+    programs: { A: [own('1'), set('2')], B: [set('3'), read] },
+    budget: { ...none, home: 1 },
+    local: { agent: 'A', again: false },
   },
 ]
 

@@ -16,6 +16,7 @@ const states: Readonly<Record<string, number>> = {
   'a late lease': 4158,
   'another home': 10172,
   'the same home again': 14314,
+  'a home that moves away': 16635,
 }
 
 for (const configuration of configurations) {

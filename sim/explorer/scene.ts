@@ -24,14 +24,19 @@ export interface Budget {
   readonly home: number
 }
 
+interface Local {
+  readonly agent: string
+  readonly again: boolean
+}
+
 export interface Configuration {
   readonly name: string
   readonly programs: Readonly<Record<string, readonly Wish[]>>
   /** What was asked for, and answered, before anything is explored. */
   readonly before: readonly (Wish & { readonly agent: string })[]
   readonly budget: Budget
-  /** The agent in the process of the home, which is elected again when the home changes; without one, all homes are elsewhere. */
-  readonly local?: string
+  /** The agent in the process of the home, and whether that is elected again when the home changes; without one, all homes are elsewhere. */
+  readonly local?: Local
   /** Of two kinds of faults, the one that must be over before the other begins; both orders are explored, each by itself. */
   readonly first?: 'lapse' | 'home'
 }
@@ -75,7 +80,7 @@ export class Scene {
   readonly left: { -readonly [K in keyof Budget]: number }
 
   readonly first: 'lapse' | 'home' | null
-  readonly local: string | null
+  readonly local: Local | null
 
   constructor({ programs, before, budget, first, local }: Configuration) {
     this.first = first ?? null
@@ -84,9 +89,9 @@ export class Scene {
     this.world = new World({
       agents: Object.keys(programs),
       limits: Object.freeze({ ...limits, ...(budget.retry > 0 ? {} : patient) }),
-      localAgent: this.local,
+      localAgent: this.local?.agent ?? null,
     })
-    leadOn(this)
+    if (this.local !== null) leadBeside(this.world, this.local.agent)
     this.left = { ...budget }
     for (const agent of Object.keys(programs)) this.asked[agent] = 0
     for (const { agent, ...wish } of before) {
@@ -191,16 +196,23 @@ export class Scene {
 
 const letterAt = ({ world }: Scene, at: number): Letter => present(world.letters[at], 'an action is of the state it is for')
 
-/** An agent beside the home hears of a new term before that home does anything, and goes on under its leadership lease. */
+/** An agent beside the home hears of a new term of it before that home does anything; of another home it is told like any other, once its lease is over. */
 function changeHome(scene: Scene, kept: number): void {
   const { world, local } = scene
-  if (local !== null) world.step(local, { type: 'home', slot: theSlot, term: homeTerm(world.term + 1) })
-  world.changeHome(kept, local)
-  leadOn(scene)
+  if (local === null) {
+    world.changeHome(kept)
+    return
+  }
+  const { agent, again } = local
+  if (again) world.step(agent, { type: 'home', slot: theSlot, term: homeTerm(world.term + 1) })
+  else leadBeside(world, agent, world.now)
+  if (!again) world.localAgent = null
+  world.changeHome(kept, agent)
+  if (again) leadBeside(world, agent)
 }
 
-function leadOn({ world, local }: Scene): void {
-  if (local !== null) world.step(local, { type: 'leadership', slot: theSlot, term: world.term, until: millis(Infinity) })
+function leadBeside(world: World, agent: string, until = millis(Infinity)): void {
+  world.step(agent, { type: 'leadership', slot: theSlot, term: world.term, until })
 }
 
 function mayAsk({ programs, world, asked }: Scene, agent: string): boolean {
