@@ -45,6 +45,15 @@ export const cacheWatches: readonly Mutant[] = [
     checks: [watched('a watched key is told when a write of this agent is carried out')],
   },
   {
+    name: 'cache-watch-deaf-to-write-backs',
+    guards: 'watching',
+    breaks: 'A dirty line goes to make room, memory has its value later, and who watches the key on that node is not told.',
+    file: 'src/core/cache/agent-flush.ts',
+    original: '    setWriteBack(activity, null)\n    mayHaveChanged(state, activity.key)\n',
+    mutated: '    setWriteBack(activity, null)\n',
+    checks: [watched('a watched key is told when memory has what was written here at the level owner, also')],
+  },
+  {
     name: 'cache-watcher-withdraws-a-fill-for-ever',
     guards: 'decision C10',
     breaks:

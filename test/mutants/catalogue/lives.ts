@@ -25,6 +25,15 @@ export const slotLives: readonly Mutant[] = [
     checks: [test(lives, 'decision C12: a slot on the move')],
   },
   {
+    name: 'slot-waits-for-a-learner-on-its-way-back',
+    guards: 'decision C12',
+    breaks: 'A learner that is taken back is not said to be lost, and its slot, for which it may vote, waits for it for ever.',
+    file: 'src/runtime/slot-lives.ts',
+    original: 'const learner = move?.to ?? null',
+    mutated: "const learner = move === null || move.step === 'revert' ? null : move.to",
+    checks: [test('src/runtime/slot-lives.test.ts', 'decision C12: a learner that is taken back')],
+  },
+  {
     name: 'slot-anew-within-a-lease',
     guards: 'decision C12',
     breaks: 'A slot begins anew while somebody may rely on a lease of its former life.',
