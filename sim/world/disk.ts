@@ -92,6 +92,7 @@ export class Disk {
       this.#scheduler.after(delayMs, () => this.#machine.run(life, call))
     }
     return {
+      forgetsSlots: false,
       load: (done) => later(1, () => done(this.#load())),
       commit: (batch, done) => this.#commit(batch, life, done),
       readSnapshot: ({ group, index, offset, bytesMax }, done) => {

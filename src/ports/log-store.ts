@@ -10,6 +10,8 @@ import type { Entry, HardState, LogIndex, LogRange, SnapshotMeta, Term } from '#
  * A failure is final: after one, every further write fails, and the caller takes the node out of voting.
  */
 export interface LogStore {
+  /** Whether all it has of slots ends with the process (decision C12). */
+  readonly forgetsSlots: boolean
   /** Everything needed to start, or why this store must not be used. Called once, before anything else. */
   load(done: (outcome: LoadOutcome) => void): void
   /** Makes the batch durable, then reports. Several calls may be under way; they become durable in order. */

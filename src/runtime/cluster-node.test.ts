@@ -14,7 +14,7 @@ import type { Group } from './group.ts'
 import { decodeIdentity } from './identity.ts'
 import { runtimeLimits } from './limits.ts'
 import { encodeClusterCommand, metaGroup } from './meta-machine.ts'
-import { nodeNameOf } from './replica-name.ts'
+import { idOfReplica, nodeNameOf } from './replica-name.ts'
 import { faultless, timing } from '#test/harness/runtime-world.ts'
 
 const deadAfterMs = 20_000
@@ -262,6 +262,63 @@ test('a replica whose order to be dropped got lost is given up by its own node',
     () => [...(holder.node?.host?.groups.keys() ?? [])].join() === `${metaGroup}`,
   )
 })
+
+test('decision R8: a replica is told to go only once the table says that it goes', () => {
+  const cluster = new Cluster({ founders: 4, spares: 0 })
+  const steward = cluster.leaderOf(metaGroup)
+  const holder = present(
+    cluster.sim.nodes.find((node) => node !== steward && (node.node?.host?.groups.size ?? 0) > 1),
+    'another node has a slot',
+  )
+  const { incarnation } = present(cluster.member(holder.name), 'it is a member')
+  const orders: { readonly group: number; readonly replica: string }[] = []
+  let given = 0
+  cluster.sim.network.watch((_from, _to, message) => {
+    if (message.type === 'request' && message.request.type === 'drop-group') orders.push(message.request)
+  })
+  cluster.watch = () => {
+    for (const { group, replica } of orders.slice(given)) {
+      const { replicas, move } = present(cluster.state.table.slots[group], 'it is in the table')
+      ok(
+        [...replicas, move?.from, move?.to].every((each) => !each || idOfReplica(each) !== replica),
+        `${replica} is in the table`,
+      )
+    }
+    given = orders.length
+  }
+  cluster.command({ type: 'leave', name: holder.name, incarnation })
+  cluster.until('its replicas are gone', () => [...(holder.node?.host?.groups.keys() ?? [])].join() === `${metaGroup}`, 60_000)
+  ok(orders.length > 0)
+})
+
+for (const how of ['is cut off', 'crashes'] as const)
+  test(`decision R8: a slot can move to a node that ${how} with the replica that it was told to host, and is back later`, () => {
+    const cluster = new Cluster({ founders: 3, spares: 1 })
+    const { network } = cluster.sim
+    const spare = cluster.sim.byName('n4')
+    cluster.sim.start(spare)
+    let told = 0
+    const unwatch = network.watch((_from, to, message) => {
+      if (to !== spare.name || message.type !== 'request' || message.request.type !== 'host-group' || message.request.group === metaGroup)
+        return
+      told++
+      for (const { name } of cluster.sim.nodes) if (name !== spare.name) network.cut(spare.name, name)
+    })
+    cluster.until('it is told to host a slot', () => told > 0, 60_000)
+    cluster.run(500)
+    if (how === 'crashes') cluster.sim.crash(spare)
+    unwatch()
+    const isAtRest = (): boolean => cluster.state.table.slots.every(({ move }) => move === null)
+    cluster.until('its moves are taken back', () => cluster.member(spare.name)?.state === 'dead' && isAtRest(), 60_000)
+    network.heal()
+    if (how === 'crashes') cluster.sim.start(spare)
+    cluster.until(
+      'it has slots',
+      () => cluster.state.table.slots.slice(1).some(({ replicas }) => replicas.some(({ node }) => node === spare.name)),
+      60_000,
+    )
+    cluster.until('nothing moves any more', isAtRest, 60_000)
+  })
 
 test('decision R8: a node whose table is older than the order that brought it a replica does not give that up', () => {
   const cluster = new Cluster({ founders: 3, spares: 1 })

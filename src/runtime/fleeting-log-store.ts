@@ -14,6 +14,7 @@ import { epitaphOf } from './own-replicas.ts'
  * Terms change rarely, so hardly any commit waits for the disk.
  */
 export class FleetingLogStore implements LogStore {
+  readonly forgetsSlots = true
   readonly #disk: LogStore
   readonly #memory: LogStore
   /** Of the replicas in memory. */

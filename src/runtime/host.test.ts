@@ -295,10 +295,19 @@ test('decision R8: an order that replaces a replica is one write: a crash leaves
   }
 })
 
+test('decision C12: who has a replica on disk keeps it, though its group has lost too many to go on', () => {
+  const world = new World({ names: ['a'] })
+  answers(world, 'a', order(1, 5))
+  world.run(100)
+  const told = answers(world, 'a', { type: 'drop-group', group: 1, replica: replicaOn('a', 1), givesUp: true })
+  world.run(100)
+  deepEqual([codes(told), [...world.get('a').host.groups.keys()]], [['invalid'], [1]])
+})
+
 test('decision R8: a replica that is only becoming can be dropped, and does not come after that', () => {
   const world = new World({ names: ['a'] })
   const told = answers(world, 'a', order(1, 5))
-  const dropped = answers(world, 'a', { type: 'drop-group', group: 1, replica: replicaOn('a', 1) })
+  const dropped = answers(world, 'a', { type: 'drop-group', group: 1, replica: replicaOn('a', 1), givesUp: false })
   world.run(100)
   deepEqual([codes(told), codes(dropped)], [['done'], ['done']])
   deepEqual([...world.get('a').host.groups.keys()], [])

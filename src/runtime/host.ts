@@ -16,6 +16,7 @@ import { Group } from './group.ts'
 import type { CompactionPolicy } from './limits.ts'
 import { Loop } from './loop.ts'
 import { Outbox } from './outbox.ts'
+import { metaGroup } from './meta-machine.ts'
 import { decodeAbout, encodeTombstone, OwnReplicas } from './own-replicas.ts'
 import type { About } from './own-replicas.ts'
 import { livesOn } from './replica-name.ts'
@@ -177,7 +178,9 @@ export class ReplicaHost implements GroupHost {
     const group = this.groups.get(id)
     this.groups.delete(id)
     group?.close()
-    const decidedAt = logIndex(Math.max(about.decidedAt, group === undefined ? 0 : settledBefore(group)))
+    // Nothing may have come of it: a slot's next replica here, which has a larger generation, may be decided on where it was.
+    const wasDecidedAt = id === metaGroup ? about.decidedAt : about.decidedAt - 1
+    const decidedAt = logIndex(Math.max(wasDecidedAt, group === undefined ? -1 : settledBefore(group)))
     const tombstone = { replica: about.replica, term: group?.raft.term ?? term(0), decidedAt }
     this.own.bury(id, tombstone)
     this.write({ ...emptyWrite(id), remove: { tombstone: encodeTombstone(tombstone) } }, then)

@@ -105,9 +105,11 @@ export class PeerService {
     }
   }
 
-  #dropGroup({ group, replica }: Extract<GroupRequest, { type: 'drop-group' }>, respond: Respond): void {
+  #dropGroup({ group, replica, givesUp }: Extract<GroupRequest, { type: 'drop-group' }>, respond: Respond): void {
     const done = (): void => respond({ type: 'done' })
-    if (this.#host.own.about(group)?.replica === replica) this.#host.drop(group, done)
+    const isOwn = this.#host.own.about(group)?.replica === replica
+    if (isOwn && givesUp && !this.#host.store.forgetsSlots) respond(refusal('invalid', 'this replica is on disk, and is kept'))
+    else if (isOwn) this.#host.drop(group, done)
     else if (group !== metaGroup && livesOn(replica, this.#self)) this.#host.renounce(group, replica, done)
     else done()
   }

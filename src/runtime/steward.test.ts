@@ -36,7 +36,7 @@ function stewarding() {
       clock: machine,
       submit: (command, then) => {
         proposed.push(command)
-        then()
+        then(null)
       },
       ask: (_to, request, done) => {
         asked.push(request)

@@ -4,7 +4,7 @@ import { nextMoveAction } from '#core/cluster/move-action.ts'
 import type { MoveAction } from '#core/cluster/move-action.ts'
 import { planDeparture, planLeaders, planMoves } from '#core/cluster/planner.ts'
 import { versionKnownToAll } from '#core/cluster/version.ts'
-import type { ClusterState, Command, Formation, Member, Replica, Slot } from '#core/cluster/types.ts'
+import type { Answer, ClusterState, Command, Formation, Member, Replica, Slot } from '#core/cluster/types.ts'
 import type { LogIndex, Membership } from '#core/raft/types.ts'
 import { logIndex } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -62,8 +62,8 @@ export class Steward {
     this.#plan(meta, state)
   }
 
-  #propose(command: Command, then: () => void = () => {}): void {
-    this.#ports.submit(command, then)
+  #propose(command: Command, then: (isDone: boolean) => void = () => {}): void {
+    this.#ports.submit(command, (answer) => then(answer !== null && answer.type !== 'refused'))
   }
 
   /** A node that was paused has heard nobody meanwhile: its own silence is not that of the others. */
@@ -140,7 +140,8 @@ export class Steward {
         const since = this.#leaderlessSince.get(group) ?? now
         if (status !== null) this.#leaderlessSince.delete(group)
         else this.#leaderlessSince.set(group, since)
-        if (status === null && now - since >= leaderlessMs) for (const replica of remainingOf(slot)) this.#drop(group, replica)
+        if (status === null && now - since >= leaderlessMs)
+          for (const replica of remainingOf(slot)) this.#drop(group, replica, { givesUp: true })
       })
     }
   }
@@ -168,8 +169,11 @@ export class Steward {
         break
       }
       case 'drop':
-        if (action.replica !== null) this.#drop(group, action.replica)
-        this.#propose(action.command, free)
+        // Not before the table says so: who has dropped what it is still given is taken for one that lost it.
+        this.#propose(action.command, (isDone) => {
+          free()
+          if (isDone && action.replica !== null) this.#drop(group, action.replica, { givesUp: false })
+        })
         break
     }
   }
@@ -199,8 +203,8 @@ export class Steward {
     })
   }
 
-  #drop(group: number, replica: Replica): void {
-    this.#ports.ask(replica.node, { type: 'drop-group', group, replica: idOfReplica(replica) }, () => {})
+  #drop(group: number, replica: Replica, { givesUp }: { readonly givesUp: boolean }): void {
+    this.#ports.ask(replica.node, { type: 'drop-group', group, replica: idOfReplica(replica), givesUp }, () => {})
   }
 
   /** A state that calls for nothing now calls for nothing later: planning is not free. */
@@ -251,8 +255,8 @@ export class Steward {
 
 export interface StewardPorts {
   readonly clock: Clock
-  /** Proposes in the meta group; `then` is called once, whatever came of it. */
-  submit(command: Command, then: () => void): void
+  /** Proposes in the meta group; `then` is called once, with null when there was no answer. */
+  submit(command: Command, then: (answer: Answer | null) => void): void
   /** Also answers questions to this node itself. */
   ask(to: string, request: PeerRequest, done: (response: PeerResponse | null) => void): void
   /** When this node last heard from that one; null for never. */

@@ -17,7 +17,7 @@ import type {
 } from './peer-message.ts'
 import { betweenReplicas, entries, index, membership, raftMessage, replica, replicas, term, timing, wall } from './raft-schema.ts'
 import { readAll } from './reader.ts'
-import { bytes, list, nullable, string, struct, uint, uint32, union, word } from './schema.ts'
+import { boolean, bytes, list, nullable, string, struct, uint, uint32, union, word } from './schema.ts'
 import { Writer } from './writer.ts'
 
 /**
@@ -58,7 +58,7 @@ const request = union<PeerRequest>({
   'change-membership': [4, { group: uint32, expectedIndex: index, voters: replicas, learners: replicas }],
   transfer: [5, { group: uint32, to: replica }],
   'host-group': [6, { group: uint32, replica, initial: membership, decidedAt: index }],
-  'drop-group': [7, { group: uint32, replica }],
+  'drop-group': [7, { group: uint32, replica, givesUp: boolean }],
   hello: [8, { hello }],
   form: [9, { formation }],
   join: [10, { join }],

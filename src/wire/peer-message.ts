@@ -60,7 +60,8 @@ export type PeerRequest =
       readonly initial: Membership
       readonly decidedAt: LogIndex
     }
-  | { readonly type: 'drop-group'; readonly group: number; readonly replica: ReplicaId }
+  /** `givesUp`: the group has lost too many replicas to go on; who has this one on disk keeps it, for others may come back. */
+  | { readonly type: 'drop-group'; readonly group: number; readonly replica: ReplicaId; readonly givesUp: boolean }
   /** Who are you, and do you belong to a cluster already (decision R3)? */
   | { readonly type: 'hello'; readonly hello: Hello }
   | { readonly type: 'form'; readonly formation: Formation }

@@ -109,7 +109,7 @@ const requests: Samples<PeerRequest> = {
   'change-membership': { type: 'change-membership', group: 2, expectedIndex: logIndex(9), voters: [a, b], learners: [c] },
   transfer: { type: 'transfer', group: 2, to: b },
   'host-group': { type: 'host-group', group: 2, replica: a, initial: membership, decidedAt: logIndex(40) },
-  'drop-group': { type: 'drop-group', group: 2, replica: a },
+  'drop-group': { type: 'drop-group', group: 2, replica: a, givesUp: true },
   hello: { type: 'hello', hello: { ...hello, formation: null } },
   form: { type: 'form', formation },
   join: { type: 'join', join },

@@ -29,7 +29,7 @@ test('decision R8: an order to host a replica that is older than what was decide
   equal(host(1, 5), 'done', 'the same order again is harmless')
   equal(host(2, 4), 'removed', 'an older decision does not replace the replica')
   equal(host(2, 8), 'done')
-  equal(answerTo({ type: 'drop-group', group, replica: replicaId('n1/1/2') }), 'done')
+  equal(answerTo({ type: 'drop-group', group, replica: replicaId('n1/1/2'), givesUp: false }), 'done')
   deepEqual([...one.host.groups.keys()], [])
   equal(host(1, 5), 'removed', 'nor does it bring back one that was given up')
   equal(host(2, 8), 'removed')

@@ -30,6 +30,7 @@ const closed: StoreFailure = { type: 'failed', code: 'closed', detail: 'the stor
  * once. docs/storage.md has its format and promises.
  */
 export class JournaledLogStore implements LogStore {
+  readonly forgetsSlots = false
   readonly #folder: string
   readonly #beneath: LogStore
   /** In the order they were asked; each waits until the commits that were asked for before it are settled. */

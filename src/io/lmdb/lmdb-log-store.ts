@@ -33,6 +33,7 @@ const closed: StoreFailure = { type: 'failed', code: 'closed', detail: 'the stor
 
 /** The log store on LMDB: docs/storage.md has its formats, promises and figures. */
 export class LmdbLogStore implements LogStore {
+  readonly forgetsSlots = false
   readonly #folder: string
   readonly #freeBytes: () => number
   readonly #reads = new Deque<{ readonly after: number; readonly run: () => void }>()

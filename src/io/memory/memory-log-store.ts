@@ -9,6 +9,7 @@ const locked: StoreFailure = { type: 'failed', code: 'locked', detail: 'another 
 
 /** The log store for the `memory` engine, where a process's end is the end of its data, and for tests, which reopen its disk. */
 export class MemoryLogStore implements LogStore {
+  readonly forgetsSlots = false
   readonly #disk: MemoryDisk
   #state: 'new' | 'open' | 'closed' = 'new'
   #failure: StoreFailure | null = null
