@@ -88,11 +88,13 @@ interface Parked {
 
 const keyOf = ({ session, sequence }: Attempt): string => `${session}#${sequence}`
 
-/** How a request has ended, as far as a state knows; null while it waits, or is not known yet. */
+/**
+ * How a request has ended, as far as a state knows; null while it waits, or is not known yet. Of a session that it does not know a state may be from before that was opened, so
+ * it says nothing.
+ */
 export function settlementOf(state: LockState, { session, sequence }: Attempt): LockAnswer | null {
-  const found = state.sessions.get(session)?.outcomes.find(sequence)
-  // A session is opened before its first request and ends with all of them.
-  if (found === undefined) return { type: 'cancelled' }
+  const found = state.sessions.get(session)?.outcomes.find(sequence) ?? null
+  if (found === null) return null
   if (found.type === 'forgotten') return { type: 'refused', code: 'already_answered', detail: '' }
   return found.type === 'answered' ? found.answer : null
 }
