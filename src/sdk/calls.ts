@@ -77,7 +77,7 @@ export class Calls {
 
   /** Null when it has failed already. */
   begin(terms: CallTerms): OpenCall | null {
-    const refusal = this.#closed ?? (this.#open.size >= sdkLimits.callsMax ? tooMany() : null)
+    const refusal = this.#closed ?? (!terms.keeps && this.#open.size >= sdkLimits.callsMax ? tooMany() : null)
     if (refusal !== null) {
       terms.done({ type: 'failed', error: refusal })
       return null

@@ -7,6 +7,7 @@ import type { ClientPeer } from '#ports/client.ts'
 import type { ServerMessage } from '#wire/client-message.ts'
 import type { LockWorldNode } from '#test/harness/lock-world.ts'
 import { LockWorld, TestCall } from '#test/harness/lock-world.ts'
+import { serviceLimits } from './limits.ts'
 
 /** A client of one node, without a network between them. */
 class Visitor {
@@ -224,4 +225,17 @@ test('a client is welcomed with the nodes that there are, and with who leads', a
     assert.deepEqual([welcome?.node, welcome?.leader], [name, leader.name])
     assert.deepEqual(welcome?.members.map(({ node }) => node).toSorted(), ['n1', 'n2', 'n3', 'n4'])
   }
+})
+
+test('who has as many calls open as it may still keeps its session alive, and gives back what it has', async () => {
+  const world = await LockWorld.start()
+  const visitor = new Visitor(world, await world.leader())
+  await visitor.do(open('a'))
+  assert.equal(await visitor.do(acquire('a', 1)), 'granted')
+  for (let sequence = 2; sequence < serviceLimits.callsPerClientMax + 2; sequence++) visitor.send(acquire('a', sequence))
+  const refused = visitor.send(acquire('a', serviceLimits.callsPerClientMax + 2))
+  const [kept, released] = [visitor.keepAlive('a'), visitor.send(release('a', 1_000_000, 1))]
+  assert.equal(await visitor.told(refused, 'failed'), 'overloaded')
+  assert.equal(await kept, 'kept')
+  assert.equal(await visitor.told(released), 'released')
 })

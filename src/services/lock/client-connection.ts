@@ -84,7 +84,8 @@ export class ClientConnection implements ClientPeer {
     const objection = decoded.ok ? objectionTo(decoded.value) : decoded.error
     if (!decoded.ok || objection !== null) return this.#fail(call, invalidCommand(objection ?? ''))
     const command = decoded.value
-    const refusal = this.#refusal() ?? (isNewWork(command) ? this.#shed() : null)
+    const isNew = isNewWork(command)
+    const refusal = this.#refusal(isNew) ?? (isNew ? this.#shed() : null)
     if (refusal !== null) return this.#fail(call, refusal)
     if (command.type === 'open-session') this.#sessions.add(command.session)
     const attempt = command.type === 'acquire' && command.waitMs !== 0 ? command.identity : null
@@ -120,7 +121,7 @@ export class ClientConnection implements ClientPeer {
   }
 
   #keepAlive(call: number, sessions: readonly SessionId[]): void {
-    const refusal = this.#refusal()
+    const refusal = this.#refusal(false)
     if (refusal !== null) return this.#fail(call, refusal)
     this.#open++
     const states: KeptState[] = []
@@ -141,7 +142,7 @@ export class ClientConnection implements ClientPeer {
 
   #query(call: number, query: ClientQuery): void {
     if (!isAskable(query)) return this.#fail(call, invalidCommand('resource'))
-    const refusal = this.#refusal() ?? this.#ports.admission.refusal(this.#open)
+    const refusal = this.#refusal(true) ?? this.#ports.admission.refusal(this.#open)
     if (refusal !== null) return this.#fail(call, refusal)
     this.#open++
     void this.#ports.looking.look(query).then((view) => {
@@ -153,9 +154,12 @@ export class ClientConnection implements ClientPeer {
   }
 
   /** Null when this connection may have another call. */
-  #refusal(): Fault<'overloaded'> | null {
-    const isFull = this.#open >= serviceLimits.callsPerClientMax || this.#parked.size >= serviceLimits.waitsPerClientMax
-    return isFull ? this.#ports.admission.shed('number', 'this connection has as many calls open as it may') : null
+  /** What keeps up or gives back what a client has is taken when nothing else is: it is what makes room. */
+  #refusal(isNew: boolean): Fault<'overloaded'> | null {
+    const { callsPerClientMax, keepingCallsPerClientMax, waitsPerClientMax } = serviceLimits
+    const isFull = isNew && (this.#open >= callsPerClientMax || this.#parked.size >= waitsPerClientMax)
+    if (!isFull && this.#open < callsPerClientMax + keepingCallsPerClientMax) return null
+    return this.#ports.admission.shed('number', 'this connection has as many calls open as it may')
   }
 
   #shed(): Fault<'overloaded'> | null {

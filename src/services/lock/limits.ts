@@ -18,6 +18,8 @@ export const serviceLimits = {
   /** Calls of one connection of a client that were not answered yet, and waits of it. */
   callsPerClientMax: 8_192,
   waitsPerClientMax: 65_536,
+  /** Besides those, calls that keep up or give back what the client has. */
+  keepingCallsPerClientMax: 8_192,
 } as const
 
 assert(serviceLimits.nodeSessionTtlMs >= lockLimits.sessionTtlMsMin, 'a node may open its session')
