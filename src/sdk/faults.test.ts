@@ -391,3 +391,14 @@ test(
       assert.ok((total.get(outcome) ?? 0) > 0, `${outcome} never came`)
   },
 )
+
+test('a release that the service will never carry out ends its session, so that the lock is not held for ever', async () => {
+  const world = new SdkWorld()
+  const { sdk } = await world.client()
+  const lock = await world.answer(sdk.lock('r'))
+  for (const { name } of world.nodes) world.node(name).refuses = 'forbidden'
+  assert.equal(await world.refusal(lock.release()), 'forbidden')
+  for (const { name } of world.nodes) world.node(name).refuses = null
+  await world.run(20_000)
+  assert.equal(world.at('r'), '|')
+})

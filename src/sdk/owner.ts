@@ -263,7 +263,9 @@ export class OwnerCore implements LockKeeper {
       this.#forget(hold)
       this.#leave([hold.name])
     }
-    await this.#execute(hold.session, (identity) => ({ type: 'release', identity, ...this.#meant(hold) }), over)
+    // The service has it still then, and would for as long as its session is kept alive.
+    const refused = (): void => this.#ports.sessions.close(hold.session)
+    await this.#execute(hold.session, (identity) => ({ type: 'release', identity, ...this.#meant(hold) }), { over, refused })
   }
 
   #meant({ name, token, session }: Hold): Pick<Extract<LockCommand, { type: 'release' }>, 'owner' | 'resource' | 'proof'> {
@@ -272,9 +274,13 @@ export class OwnerCore implements LockKeeper {
 
   /**
    * Until it is answered or the session is over, which does as well; the caller is told that it takes too long before that. `over` is called when
-   * nothing of it is under way any more.
+   * nothing of it is under way any more, and then `refused` when it will never be carried out.
    */
-  #execute(session: Session, command: (identity: Identity) => LockCommand, over: () => void = () => {}): Promise<LockAnswer> {
+  #execute(
+    session: Session,
+    command: (identity: Identity) => LockCommand,
+    { over = () => {}, refused = () => {} }: { readonly over?: () => void; readonly refused?: () => void } = {},
+  ): Promise<LockAnswer> {
     const { calls, clock, timeoutMs } = this.#ports
     return new Promise((resolve, reject) => {
       const ticket = session.begin()
@@ -297,6 +303,7 @@ export class OwnerCore implements LockKeeper {
         }
         finish()
         if (outcome.type === 'answered') resolve(outcome.answer)
+        else refused()
       }
       const send = (deadline: typeof never): void => {
         dependent.call = calls.begin({ message: (call) => ({ type: 'command', call, command: encoded }), deadline, keeps: true, done })
