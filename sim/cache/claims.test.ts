@@ -312,6 +312,24 @@ test('a change that nobody was told of is not known to those who have an older c
   }
 })
 
+test('deletes that nobody was told of were carried out where the log has them, and excuse nothing else', () => {
+  for (const lies of [false, true]) {
+    const scene = new Scene()
+    for (let n = 0; n < 20; n++) scene.claims.called('dead', k, { type: 'delete' })
+    for (let value = 1; value <= 40; value++) {
+      scene.told(value)
+      if (lies && value === 15) scene.claims.mismatch(scene.claims.called('liar', k, { type: 'delete-if', expected: value }))
+      if (value % 10 !== 0) continue
+      const reading = scene.claims.called('reader', k, { type: 'read' })
+      scene.write({ type: 'delete', condition: { type: 'none' } })
+      scene.now++
+      scene.claims.readValue(reading, null, 'a')
+    }
+    if (lies) throws(() => scene.claims.judge(nobody), /not linearizable/)
+    else doesNotThrow(() => scene.claims.judge(nobody))
+  }
+})
+
 test('decision C10: what a loader brought is found when it is stored over what was written after it began', () => {
   const scene = new Scene()
   scene.claims.loading('loader', k, 7)

@@ -15,6 +15,8 @@ export interface Claim {
   readonly client: string
   readonly key: string
   readonly input: CacheInput
+  /** When it was made, in true time. */
+  readonly at: number
   /** What anybody had been told of the key by then, as a place in its log. */
   readonly floor: number
 }
@@ -69,6 +71,10 @@ export class Claims {
   readonly #owed = new Map<string, Owed>()
   readonly #unheard = new Map<string, Unheard>()
   readonly #untold = new Map<string, readonly Untold[]>()
+  /** Moments of the log that somebody was told of as the delete that was asked for before. */
+  readonly #deletesTold = new Set<string>()
+  /** Keys that were deleted by who is told of no version. */
+  readonly #deletedBlindly = new Set<string>()
   readonly #ledger: () => Ledger
 
   constructor(now: () => number, ledger: () => Ledger) {
@@ -78,7 +84,7 @@ export class Claims {
   }
 
   called(client: string, key: string, input: CacheInput): Claim {
-    const claim = { id: this.#history.call({ client, key, input }), client, key, input, floor: this.toldOf(key) }
+    const claim = { id: this.#history.call({ client, key, input }), client, key, input, at: this.#now(), floor: this.toldOf(key) }
     this.#claims.set(claim.id, claim)
     return claim
   }
@@ -148,6 +154,7 @@ export class Claims {
     const absent = this.#ledger().of(key).absentFrom(floor)
     if (absent === null) throw new Violation(`${client} is told that ${key} is deleted, and it has had a value all the time`)
     this.totals.changes++
+    this.#deletedBlindly.add(key)
     this.#tell(key, absent)
     this.#history.returned(claim.id, { type: 'done' }, absent.position)
   }
@@ -182,6 +189,7 @@ export class Claims {
       )
     if (moment.value !== madeBy(input, value))
       throw new Violation(`${client} is told that its ${input.type} of ${key} is version ${version}, which is ${moment.value}`)
+    if (moment.value === null && claim.at <= moment.since) this.#deletesTold.add(nameOf(key, version))
     this.#tell(key, moment)
     this.#history.returned(claim.id, input.type === 'add' ? { type: 'value', value } : { type: 'done' }, moment.position)
     return 'in-memory'
@@ -282,16 +290,41 @@ export class Claims {
     if (verdict.type === 'undecided') throw new Violation(`linearizability is undecided for ${verdict.keys.join(', ')}`)
   }
 
-  /** Nothing is under way any more, so the log says of all that nobody was told of whether it was carried out; but for deletes, which it does not know by anything. */
+  /** Nothing is under way any more, so the log says of all that nobody was told of whether it was carried out. */
   #endOpen(): void {
+    const deletes: Claim[] = []
     for (const id of this.#history.open()) {
-      const { key, input, ...claim } = present(this.#claims.get(id), 'what is open was claimed')
-      const effect = effectOf({ ...claim, key, input })
-      if (effect === null) continue
-      const moment = this.#momentWith(key, effect)
+      const claim = present(this.#claims.get(id), 'what is open was claimed')
+      const effect = effectOf(claim)
+      if (effect === null) {
+        deletes.push(claim)
+        continue
+      }
+      const moment = this.#momentWith(claim.key, effect)
       if (moment === null) this.#history.refused(id)
-      else this.#history.returned(id, outputOf(input, moment), moment.position)
+      else this.#history.returned(id, outputOf(claim.input, moment), moment.position)
     }
+    for (const [key, open] of Map.groupBy(deletes, ({ key: of }) => of)) if (!this.#deletedBlindly.has(key)) this.#endDeletes(key, open)
+  }
+
+  /** Each delete in the log that nobody was told of is one of those, it does not matter which; and the rest of them found nothing to delete. */
+  #endDeletes(key: string, open: readonly Claim[]): void {
+    const log = this.#ledger().of(key)
+    const left = new Set(open)
+    const placed = new Map<number, number>()
+    for (const moment of log.filter(
+      ({ value, cause, version }) => value === null && cause === 'write' && !this.#deletesTold.has(nameOf(key, version)),
+    )) {
+      const { value } = log.before(moment)
+      const by = [...left].find(
+        ({ at, input }) => at <= moment.since && (input.type === 'delete' || ('expected' in input && input.expected === value)),
+      )
+      if (by === undefined) return
+      left.delete(by)
+      placed.set(by.id, moment.position)
+    }
+    for (const [id, place] of placed) this.#history.placed(id, place)
+    for (const { id } of left) this.#history.refused(id)
   }
 
   #momentWith(key: string, effect: string): Moment | null {

@@ -68,6 +68,11 @@ export class KeyLog {
     return this.#moments.some(is)
   }
 
+  /** The beginning does not count. */
+  filter(is: (moment: Moment) => boolean): readonly Moment[] {
+    return this.#moments.filter((moment) => moment.position > 0 && is(moment))
+  }
+
   /** The last; null when there is none. The beginning does not count. */
   findLast(is: (moment: Moment) => boolean): Moment | null {
     return this.#moments.findLast((moment) => moment.position > 0 && is(moment)) ?? null

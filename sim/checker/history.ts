@@ -46,6 +46,11 @@ export class HistoryRecorder<Input, Output> {
     this.#operations.set(id, { ...operation, outcome: { type: 'returned', at: this.#stamp(), output }, place })
   }
 
+  /** Of one that has not ended: it was carried out there, or not at all. */
+  placed(id: number, place: number): void {
+    this.#operations.set(id, { ...this.#open(id), place })
+  }
+
   /** Forgets an operation that certainly had no effect and will have none. */
   refused(id: number): void {
     this.#open(id)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Claim } from '#sim/cache/claims.ts'
 import { Loads } from './loads.ts'
 
-const claim = (id: number, key = 'k'): Claim => ({ id, client: 'c', key, input: { type: 'read' }, floor: 0 })
+const claim = (id: number, key = 'k'): Claim => ({ id, client: 'c', key, input: { type: 'read' }, at: 0, floor: 0 })
 
 test('a call is given only what a loader brought that began after it', () => {
   const loads = new Loads()
