@@ -65,7 +65,8 @@ const isAlive = ({ at, life }: Watch): boolean => at.node !== null && at.machine
 
 /** Called by the node, which must not be thrown at. */
 function hearing(watch: Watch, { actor, claims, did, failed }: ClientPorts) {
-  let after = 0
+  // What anybody was told before the watch began it is not told less than.
+  let after = claims.toldOf(watch.key)
   return ({ key, value, version }: Watched): void => {
     const told = { version, value: value === null ? null : Number(Buffer.from(value).toString()) }
     try {

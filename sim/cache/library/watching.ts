@@ -10,7 +10,7 @@ export async function watch(program: CacheProgram, { state }: OpenCache, { key, 
   const seen: { last: Entry<number> | null; isOver: boolean } = { last: null, isOver: false }
   ports.did('library-watch')
   const listening = (async (): Promise<void> => {
-    let after = 0
+    let after = ports.claims.toldOf(key)
     for await (const entry of handle.cache.watch(name, { signal: ending.signal })) {
       const told = { version: entry.version, value: entry.value ?? null }
       if (seen.last !== null) ports.did('library-watched-change')

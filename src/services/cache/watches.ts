@@ -13,10 +13,14 @@ export interface WatchesPorts {
 
 type Listener = (value: Watched) => void
 
-interface Watching {
-  readonly listeners: Set<Listener>
-  /** What the listeners were told last. */
+interface Watcher {
+  readonly listener: Listener
+  /** What it was told last. */
   last: Watched | null
+}
+
+interface Watching {
+  readonly watchers: Set<Watcher>
   reading: boolean
   /** Something happened since the reading began. */
   again: boolean
@@ -37,16 +41,18 @@ export class Watches {
 
   add(key: Key, listener: Listener): () => void {
     const known = this.#watched.get(key)
-    const watching = known ?? { listeners: new Set(), last: null, reading: false, again: false }
-    watching.listeners.add(listener)
+    const watching = known ?? { watchers: new Set(), reading: false, again: false }
+    const watcher: Watcher = { listener, last: null }
+    watching.watchers.add(watcher)
     if (known === undefined) {
       this.#watched.set(key, watching)
       this.#ports.watch(key, true)
-      this.changed(key)
-    } else if (watching.last !== null) listener(watching.last)
+    }
+    // What others were told last may be older than what is acknowledged by now.
+    this.changed(key)
     return () => {
-      watching.listeners.delete(listener)
-      if (watching.listeners.size > 0 || this.#watched.get(key) !== watching) return
+      watching.watchers.delete(watcher)
+      if (watching.watchers.size > 0 || this.#watched.get(key) !== watching) return
       this.#watched.delete(key)
       this.#ports.watch(key, false)
     }
@@ -64,17 +70,24 @@ export class Watches {
     watching.reading = true
     while (watching.again && this.#watched.get(key) === watching) {
       watching.again = false
+      // Who comes while it is read is told what is read after that.
+      const watchers = [...watching.watchers]
       const value = await this.#ports.read(key)
       if (value === null) {
         watching.again = true
         await new Promise<void>((resolve) => this.#ports.clock.after(pathLimits.restMs, resolve))
-      } else if (differs(watching.last, value)) {
-        watching.last = value
-        for (const listener of watching.listeners) listener(value)
+      } else {
+        for (const watcher of watchers) if (watching.watchers.has(watcher)) tell(watcher, value)
       }
     }
     watching.reading = false
   }
+}
+
+function tell(watcher: Watcher, value: Watched): void {
+  if (!differs(watcher.last, value)) return
+  watcher.last = value
+  watcher.listener(value)
 }
 
 /** What is absent has the number of whatever was removed last, which may be some other key. */

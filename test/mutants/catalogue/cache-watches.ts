@@ -2,6 +2,7 @@ import type { Check, Mutant } from '#test/mutants/mutant.ts'
 import { test } from '#test/mutants/mutant.ts'
 
 const watched = (name: string): Check => test('src/core/cache/watched.test.ts', name)
+const listening = (name: string): Check => test('src/services/cache/watches.test.ts', name)
 
 /** Faults of what an agent tells of watched keys. */
 export const cacheWatches: readonly Mutant[] = [
@@ -62,5 +63,15 @@ export const cacheWatches: readonly Mutant[] = [
     original: 'if (state.watched.has(line.key)) state.unheld.set(line.key, line.slot)',
     mutated: '',
     checks: [watched('a watched key that is absent is not told when it is asked for to be loaded')],
+  },
+  {
+    name: 'cache-watcher-told-what-was-read-before',
+    guards: 'watching',
+    breaks:
+      'Who begins to watch a key while it is read for another watcher is told what was read, though something newer was acknowledged before it came.',
+    file: 'src/services/cache/watches.ts',
+    original: 'const watchers = [...watching.watchers]',
+    mutated: 'const { watchers } = watching',
+    checks: [listening('who begins to watch while the key is read is told what is read after that')],
   },
 ]
