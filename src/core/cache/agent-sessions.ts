@@ -167,16 +167,16 @@ function loseDirty(state: AgentState, slot: Slot): void {
   for (const activity of activitiesOf(state, slot)) setWriteBack(activity, null)
 }
 
-/** What was dirty in lines that are gone, and was told to a home that has not said that it has it. */
-function pushedLines({ activities }: AgentState, { standing }: Slot): number {
-  if (standing.type !== 'arriving') return 0
-  return standing.pushes.filter(({ key }) => (activities.get(key)?.writeBack ?? null) === null).length
+/** Values at the level `owner` that memory is not known to have: what is here, and what of lines that are gone was told to a home that has not said that it has it. */
+export function owedLines({ activities }: AgentState, { dirtyLines, standing }: Slot): number {
+  if (standing.type !== 'arriving') return dirtyLines
+  return dirtyLines + standing.pushes.filter(({ key }) => (activities.get(key)?.writeBack ?? null) === null).length
 }
 
 /** The session is over. Nobody knows what became of its writes, and what memory was not told of is lost (rule 9). */
 export function lapse(state: AgentState, slot: Slot): void {
   state.counters.lapses++
-  state.counters.lost += slot.dirtyLines + pushedLines(state, slot)
+  state.counters.lost += owedLines(state, slot)
   endLease(slot)
   dropLines(state, slot)
   slot.standing = { type: 'apart' }
@@ -196,7 +196,7 @@ export function leave(state: AgentState): void {
     const { standing, id, term } = slot
     if (standing.type === 'open' || standing.type === 'arriving')
       state.send.push({ type: 'leave', slot: id, term, session: standing.session })
-    state.counters.lost += slot.dirtyLines + pushedLines(state, slot)
+    state.counters.lost += owedLines(state, slot)
     endLease(slot)
     dropLines(state, slot)
     slot.standing = { type: 'apart' }

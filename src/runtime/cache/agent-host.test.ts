@@ -35,10 +35,10 @@ class Bench {
     host.leadershipChanged(slot)
     host.read(asked, false, () => {})
     const addressed = { slot, term: homeTerm(1), session: agentSession(1) } as const
-    this.#hear({ type: 'opened', ...addressed, nonce: 1, sentAt: this.now })
+    this.hear({ type: 'opened', ...addressed, nonce: 1, sentAt: this.now })
     const copy = { value: valueOf('0'), version: noVersion, ttlMs: null }
     const body = { type: 'granted', rights: 'exclusive', grant: grant(1), copy } as const
-    this.#hear({ type: 'reply', ...addressed, number: requestNumber(1), key, body })
+    this.hear({ type: 'reply', ...addressed, number: requestNumber(1), key, body })
     ok(host.getSync(asked) !== undefined)
   }
 
@@ -49,7 +49,7 @@ class Bench {
     }
   }
 
-  #hear(message: ToAgent): void {
+  hear(message: ToAgent): void {
     this.host.receive(message)
   }
 }
@@ -84,4 +84,29 @@ test('decision C2: what was written under a leadership that is gone is not pushe
     )
     equal(agent.state.counters.lost, isGone ? 1 : 0)
   }
+})
+
+test('decision C2: what was pushed is owed until its home says that it has it, whether a line had it or a snoop had taken it', () => {
+  for (const isSnooped of [false, true]) {
+    const bench = new Bench()
+    const { host } = bench
+    const session = agentSession(1)
+    ok(host.agent.setSync(key, valueOf('1'), handle(1), bench.now))
+    if (isSnooped) bench.hear({ type: 'snoop', slot, term: homeTerm(1), session, key, grant: grant(2), downgradeTo: null })
+    equal(host.owed, 1)
+    host.homeIs(slot, homeTerm(2), 'n2')
+    equal(host.owed, 1)
+    bench.hear({ type: 'welcome', slot, term: homeTerm(2), session, sentAt: bench.now })
+    deepEqual([host.owed, host.agent.state.counters.lost], [0, 0])
+  }
+})
+
+test('leadership is not handed over while the home in this process has not taken what was pushed to it', () => {
+  const bench = new Bench()
+  const { host } = bench
+  ok(host.agent.setSync(key, valueOf('1'), handle(1), bench.now))
+  host.homeIs(slot, homeTerm(2), 'n1')
+  let isSettled = false
+  host.settle(slot, () => (isSettled = true))
+  equal(isSettled, false)
 })

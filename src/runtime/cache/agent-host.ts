@@ -2,6 +2,7 @@ import { assert } from '#base/assert.ts'
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import { Agent } from '#core/cache/agent.ts'
+import { owedLines } from '#core/cache/agent-sessions.ts'
 import type { AgentEffects, Answer } from '#core/cache/agent-state.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
 import type { ToAgent, ToHome } from '#core/cache/messages.ts'
@@ -100,7 +101,7 @@ export class AgentHost {
   /** Values at the level `owner` that memory is not known to have. */
   get owed(): number {
     let owed = 0
-    for (const { dirtyLines } of this.agent.state.slots.values()) owed += dirtyLines
+    for (const slot of this.agent.state.slots.keys()) owed += this.#owedOf(slot)
     return owed
   }
 
@@ -120,7 +121,7 @@ export class AgentHost {
     this.#perform(this.agent.step({ type: 'settle', slot, until: millis(began + agentHostLimits.handOverMs) }, this.#now))
     const { settleMs, tickMs } = agentHostLimits
     const look = (): void => {
-      if (this.agent.state.slot(slot).dirtyLines === 0 || clock.now() - began >= settleMs) done()
+      if (this.#owedOf(slot) === 0 || clock.now() - began >= settleMs) done()
       else clock.after(tickMs, look)
     }
     look()
@@ -155,6 +156,11 @@ export class AgentHost {
     else if (!this.#local.delete(slot) || !known.local) return
     const { term, until } = lease ?? { term: known.term, until: millis(-Infinity) }
     this.#perform(this.agent.step({ type: 'leadership', slot, term, until }, this.#now))
+  }
+
+  #owedOf(slot: SlotId): number {
+    const { state } = this.agent
+    return owedLines(state, state.slot(slot))
   }
 
   #lookAtLease(slot: SlotId): void {

@@ -146,6 +146,15 @@ export const cacheHost: readonly Mutant[] = [
     checks: [host('what was refused for now is proposed again')],
   },
   {
+    name: 'cache-pushed-is-not-owed',
+    guards: 'decision C2',
+    breaks: 'A cache that is closed says good-bye before a new home has taken what was pushed to it, and an acknowledged write is lost.',
+    file: 'src/core/cache/agent-sessions.ts',
+    original: "  if (standing.type !== 'arriving') return dirtyLines\n",
+    mutated: '  if (standing !== null) return dirtyLines\n',
+    checks: [test('src/runtime/cache/agent-host.test.ts', 'decision C2: what was pushed is owed until its home says')],
+  },
+  {
     name: 'cache-hand-over-loses-what-is-owed',
     guards: 'decision C3',
     breaks:
