@@ -29,9 +29,10 @@ export const transaction = (fields: Pick<Transaction, 'key' | 'body' | 'asker'>)
   invalidated: 0,
 })
 
+/** A chore is not turned away: nobody would come again for it, and of a key there are few. */
 export function enqueue(state: HomeState, added: Transaction): void {
-  const queue = state.queues.get(added.key)
-  if (queue !== undefined && queue.length >= state.limits.queuedPerKeyMax) turnAway(state, added)
+  const queued = state.queues.get(added.key)?.length ?? 0
+  if (added.asker !== null && queued >= state.limits.queuedPerKeyMax) turnAway(state, added)
   else join(state, added)
 }
 

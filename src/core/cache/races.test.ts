@@ -249,6 +249,22 @@ test('rule 15: an operation that comes when a table is full is refused, and the 
   )
 })
 
+test('rule 15: a clear is done though as many requests wait for a key of its namespace as may', () => {
+  const world = new World({ agents: ['A', 'B', 'C', 'D'], limits: { queuedPerKeyMax: 2 } })
+  for (const name of ['B', 'C', 'D']) read(world, name, l)
+  assert.equal(write(world, 'A', set('0')), 'done')
+  const writes = [world.write('B', k, set('1')), world.write('C', k, set('2'))]
+  deliver(world, 'home ← B', 'home ← C')
+  world.clear('')
+  const reads = [world.read('D', k), world.read('D', cacheKey('m'))]
+  world.settle()
+  assert.deepEqual(
+    [...writes, ...reads].map((id) => outcomeOf(world, id)),
+    ['done', 'done', 'overloaded', 'absent'],
+  )
+  assert.equal(read(world, 'D'), 'absent')
+})
+
 test('additions to a key that several agents write in turns are carried out at the home', () => {
   const world = new World()
   for (let round = 0; round < 4; round++) for (const name of ['A', 'B']) write(world, name, add)

@@ -272,6 +272,16 @@ export const cacheRules: readonly Mutant[] = [
     checks: [decision('decision C12:')],
   },
   {
+    name: 'cache-clear-turned-away',
+    guards: 'cache rule 15',
+    breaks:
+      'A clear that finds as many requests as may be waiting for one of its keys is never done, and nothing else in its namespace is.',
+    file: 'src/core/cache/home-transactions.ts',
+    original: 'if (added.asker !== null && queued >=',
+    mutated: 'if (queued >=',
+    checks: [race('rule 15: a clear is done though')],
+  },
+  {
     name: 'cache-retry-under-another-number',
     guards: 'cache rule 15',
     breaks: 'Nobody sends again what got lost.',
