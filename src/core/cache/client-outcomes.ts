@@ -4,7 +4,10 @@ import type { Identity, Outcome } from './types.ts'
 
 interface Client {
   usedAt: Millis
+  /** It has seen the outcomes of all its changes up to here, and sends none of them again. */
   confirmed: number
+  /** The largest number whose outcome had to make room for others. Up to here one that is not kept may have been carried out. */
+  forgotten: number
   /** In the order in which they were carried out. */
   readonly outcomes: Map<number, Outcome>
 }
@@ -32,7 +35,7 @@ export class ClientOutcomes {
       if (identity.retry) return { type: 'unknown' }
       if (unlessKept !== null) return unlessKept
       if (this.clients.size >= this.limits.clientsMax) return { type: 'refused', code: 'too_many_clients' }
-      this.clients.set(identity.client, { usedAt: time, confirmed: identity.confirmed, outcomes: new Map() })
+      this.clients.set(identity.client, { usedAt: time, confirmed: identity.confirmed, forgotten: 0, outcomes: new Map() })
       return null
     }
     this.clients.delete(identity.client)
@@ -40,7 +43,7 @@ export class ClientOutcomes {
     client.usedAt = time
     confirm(client, identity.confirmed)
     if (identity.sequence <= client.confirmed) return { type: 'unknown' }
-    return client.outcomes.get(identity.sequence) ?? unlessKept
+    return client.outcomes.get(identity.sequence) ?? (mayBeForgotten(client, identity) ? { type: 'unknown' } : unlessKept)
   }
 
   record({ client: id, sequence }: Identity, outcome: Outcome): void {
@@ -49,11 +52,15 @@ export class ClientOutcomes {
     client.outcomes.set(sequence, outcome)
     if (client.outcomes.size <= this.limits.outcomesPerClientMax) return
     for (const oldest of client.outcomes.keys()) {
-      confirm(client, oldest)
+      client.outcomes.delete(oldest)
+      client.forgotten = Math.max(client.forgotten, oldest)
       return
     }
   }
 }
+
+/** A first attempt was carried out by nobody before: it has waited while its client made more changes than are kept. */
+const mayBeForgotten = ({ forgotten }: Client, { sequence, again, retry }: Identity): boolean => sequence <= forgotten && (again || retry)
 
 function expire({ clients, limits }: ClientOutcomes, time: Millis): void {
   for (const [id, { usedAt }] of clients) {

@@ -237,6 +237,52 @@ test('decision C6: a retry of a client that nobody remembers is unknown, and not
   assert.equal(read(world, 'A'), 'absent')
 })
 
+/** Changes of the client `x` by A, each of another key: more than are kept. */
+function makeOthers(world: World): void {
+  for (let sequence = 2; sequence <= 7; sequence++) {
+    const id = world.write('A', cacheKey(`o${sequence}`), add, { identity: { ...firstAttempt, sequence } })
+    world.settle()
+    assert.equal(outcomeOf(world, id), 'done 1')
+  }
+}
+
+const firstAttempt = { client: 'x', sequence: 1, confirmed: 0, retry: false, again: false }
+
+test('decision C6: a change that waited while its client made more others than are kept is carried out', () => {
+  const world = new World({ limits: { outcomesPerClientMax: 4 } })
+  assert.equal(write(world, 'B', add), 'done 1')
+  read(world, 'A', l)
+  const slow = world.write('A', k, add, { identity: firstAttempt })
+  deliver(world, 'home ← A')
+  const snoop = letter(world, 'Invalidate')
+  world.drop(snoop)
+  makeOthers(world)
+  world.arrive(snoop)
+  world.settle()
+  assert.equal(outcomeOf(world, slow), 'done 2')
+  assert.equal(write(world, 'B', add, { ...firstAttempt, retry: true }), 'done 2')
+})
+
+test('decision C6: a change that was carried out and whose outcome had to make room is not carried out again', () => {
+  const world = new World({ limits: { outcomesPerClientMax: 4 } })
+  for (const name of ['A', 'B']) read(world, name, l)
+  const doubtful = world.write('A', k, add, { identity: firstAttempt })
+  const asked = letter(world, 'home ← A')
+  world.deliver(asked)
+  applyAll(world)
+  world.drop(letter(world, 'A ← home'))
+  makeOthers(world)
+  for (const again of [{ again: true }, { retry: true }]) assert.equal(write(world, 'B', add, { ...firstAttempt, ...again }), 'unknown')
+  // The first attempt itself, once more by the same home, and under the next one.
+  world.arrive(asked)
+  world.drop(letter(world, 'A ← home'))
+  world.changeHome(0)
+  for (const name of ['A', 'B']) world.step(name, { type: 'home', slot: theSlot, term: world.term })
+  world.settle()
+  assert.equal(outcomeOf(world, doubtful), 'done 1')
+  assert.equal(read(world, 'B'), '1')
+})
+
 test('decision C12: a slot that began anew does not know whom it answered before, and carries out nothing that was sent before', () => {
   const outcomes = new ClientOutcomes(cacheLimits)
   const first = { client: 'X', sequence: 1, confirmed: 0, retry: false, again: false }

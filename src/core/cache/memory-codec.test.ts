@@ -97,6 +97,25 @@ test('commands and answers survive their encoding, and a restored memory answers
   )
 })
 
+test('a restored memory does not carry out again what had to make room among the outcomes of its client', () => {
+  const limits = { ...cacheLimits, outcomesPerClientMax: 1 }
+  const context = { term: 1, time: millis(0), isReborn: false }
+  const term = homeTerm(1)
+  const adds = (at: number, sequence: number, again: boolean): MemoryCommand => {
+    const operation = { change: { type: 'add', by: 1 }, identity: { client: 'x', sequence, confirmed: 0, retry: false, again } } as const
+    const numbers = { session: agentSession(1), request: requestNumber(at), oldest: requestNumber(at), grant: grant(at), sequence: 0 }
+    return { term, type: 'write', key: cacheKey('k'), ...numbers, dirty: null, operations: [operation] }
+  }
+  const first = new Memory(limits)
+  first.execute({ term, type: 'open-session', agent: agentId('a'), nonce: 1 }, context)
+  first.execute(adds(1, 1, false), context)
+  first.execute(adds(2, 2, false), context)
+  const second = new Memory(limits)
+  assert.equal(second.restore(snapshotOf(first)), null)
+  for (const memory of [first, second])
+    assert.deepEqual(memory.execute(adds(3, 1, true), context), { type: 'written', outcomes: [{ type: 'unknown' }] })
+})
+
 test('bytes that are no command are refused and change nothing', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {

@@ -20,7 +20,7 @@ type SnapshotRecord =
   | { readonly type: 'session'; readonly id: SessionId; readonly agent: AgentId; readonly nonce: number; readonly oldest: RequestNumber }
   /** Of the last session. */
   | { readonly type: 'answered'; readonly request: RequestNumber; readonly outcomes: readonly Outcome[] }
-  | { readonly type: 'client'; readonly id: string; readonly usedAt: Millis; readonly confirmed: number }
+  | { readonly type: 'client'; readonly id: string; readonly usedAt: Millis; readonly confirmed: number; readonly forgotten: number }
   /** Of the last client. */
   | { readonly type: 'outcome'; readonly sequence: number; readonly outcome: Outcome }
   | {
@@ -39,7 +39,7 @@ const record = union<SnapshotRecord>({
   generation: [2, { namespace: name(), count: uint() }],
   session: [3, { id: uint(), agent: name(), nonce: uint(), oldest: uint() }],
   answered: [4, { request: uint(), outcomes }],
-  client: [5, { id: name(), usedAt: time(), confirmed: uint() }],
+  client: [5, { id: name(), usedAt: time(), confirmed: uint(), forgotten: uint() }],
   outcome: [6, { sequence: uint(), outcome }],
   value: [7, { key, value, version, expiresAt: nullable(time<Millis>()), generation: uint() }],
   end: [8, { records: uint() }],
@@ -58,8 +58,8 @@ function* recordsOf(state: MemoryState): IterableIterator<SnapshotRecord> {
     yield { type: 'session', id, agent, nonce, oldest }
     for (const [request, told] of kept) yield { type: 'answered', request, outcomes: told }
   }
-  for (const [id, { usedAt, confirmed, outcomes: kept }] of state.clients.clients) {
-    yield { type: 'client', id, usedAt, confirmed }
+  for (const [id, { usedAt, confirmed, forgotten, outcomes: kept }] of state.clients.clients) {
+    yield { type: 'client', id, usedAt, confirmed, forgotten }
     for (const [sequence, told] of kept) yield { type: 'outcome', sequence, outcome: told }
   }
   for (const [of, fields] of state.records) yield { type: 'value', key: of, ...fields }
@@ -80,8 +80,9 @@ function read(reader: ByteReader, state: MemoryState): MemoryState {
     if (next.type === 'session') session = addSession(state, next)
     else if (next.type === 'answered') (session ?? malformed('an answer of no session')).outcomes.set(next.request, next.outcomes)
     else if (next.type === 'client') {
+      const { usedAt, confirmed, forgotten } = next
       client = next.id
-      state.clients.clients.set(client, { usedAt: next.usedAt, confirmed: next.confirmed, outcomes: new Map() })
+      state.clients.clients.set(client, { usedAt, confirmed, forgotten, outcomes: new Map() })
     } else if (next.type === 'outcome') {
       const of = client === null ? undefined : state.clients.clients.get(client)
       ;(of ?? malformed('an outcome of no client')).outcomes.set(next.sequence, next.outcome)

@@ -319,6 +319,16 @@ export const cacheRules: readonly Mutant[] = [
     checks: [decision('decision C3: a new home')],
   },
   {
+    name: 'cache-forgotten-outcome-starts-anew',
+    guards: 'decision C6',
+    breaks:
+      'A change that was carried out, and whose outcome had to make room for those of others, is carried out again when it comes again.',
+    file: 'src/core/cache/client-outcomes.ts',
+    original: 'sequence <= forgotten && (again || retry)',
+    mutated: 'sequence <= forgotten - 1e9 && (again || retry)',
+    checks: [decision('decision C6: a change that was carried out and whose outcome had to make room')],
+  },
+  {
     name: 'cache-unknown-client-starts-anew',
     guards: 'decision C6',
     breaks: 'A retry that nobody remembers is carried out, perhaps for the second time.',
@@ -332,8 +342,8 @@ export const cacheRules: readonly Mutant[] = [
     guards: 'decision C6',
     breaks: 'A change that a client sends again by another agent is carried out again.',
     file: 'src/core/cache/client-outcomes.ts',
-    original: 'return client.outcomes.get(identity.sequence) ?? unlessKept',
-    mutated: 'return null',
+    original: 'return client.outcomes.get(identity.sequence) ??',
+    mutated: 'return',
     checks: [decision('decision C6: a retry is answered')],
   },
   {
