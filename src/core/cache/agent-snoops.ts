@@ -1,4 +1,4 @@
-import type { AgentState } from './agent-state.ts'
+import type { Activity, AgentState } from './agent-state.ts'
 import { mayHaveChanged, move } from './agent-state.ts'
 import { yieldLine } from './agent-flush.ts'
 import { advance, closeRequest } from './agent-requests.ts'
@@ -12,7 +12,7 @@ type Snoop = Extract<ToAgent, { type: 'snoop' }>
 
 /**
  * Rule 3. A snoop means every right that was granted up to its number. It is answered always, and as often as it comes: with whether a copy is
- * still here (rule 4), and with what memory does not have yet, until memory is known to have it.
+ * still here (rule 4), or somebody who wants to hear of changes, and with what memory does not have yet, until memory is known to have it.
  */
 export function receiveSnoop(state: AgentState, snoop: Snoop): void {
   const { key, grant } = snoop
@@ -23,13 +23,28 @@ export function receiveSnoop(state: AgentState, snoop: Snoop): void {
   const line = state.lines.byKey.get(key)
   const meant = line !== undefined && line.grant <= grant ? line : null
   if (meant !== null) obey(state, meant, snoop)
-  const kept = meant !== null && state.lines.byKey.get(key) === meant
+  const isHere = meant !== null && state.lines.byKey.get(key) === meant
+  const kept = isHere || hearsOnly(state, activity, snoop)
   // What is on its way here may be older than what comes now, and its home will not tell of that again.
-  if (!kept) mayHaveChanged(state, key)
+  if (!kept) {
+    state.unheld.delete(key)
+    mayHaveChanged(state, key)
+  }
   const { session, term } = snoop
   const dirty = activity.writeBack !== null && activity.writeBack.grant <= grant ? activity.writeBack : null
   state.send.push({ type: 'snooped', slot: slot.id, term, session, key, grant, kept, dirty })
   advance(state, activity)
+}
+
+/**
+ * A watched key whose line went to make room is kept all the same, or two that watch it would read it for ever, though nobody writes it: 1. A has read it last, and
+ * its line does not fit; 2. B reads, and A says that nothing is here any more, so that its home will tell it nothing, and reads; 3. so does B.
+ *
+ * The home takes A for a sharer then, and invalidates it for whoever writes. But it may have committed already what A writes itself, or gave up.
+ */
+function hearsOnly({ lines, unheld }: AgentState, { key, request, writeBack }: Activity, { downgradeTo }: Snoop): boolean {
+  if (downgradeTo === null || lines.byKey.has(key) || !unheld.has(key)) return false
+  return writeBack === null && request?.body.type !== 'write'
 }
 
 function obey(state: AgentState, line: Line, { key, downgradeTo }: Snoop): void {

@@ -15,6 +15,7 @@ export function checkInvariants({ agents, home, memory }: Whole): void {
   for (const agent of agents) checkAgent(agent)
   checkMemory(memory)
   checkCoherence(agents.flatMap(usableLines), home)
+  if (home !== null) for (const agent of agents) checkHearing(agent, home)
 }
 
 /** Between all lines that may be used at one moment, and the home of their slot, if there is one that may answer. */
@@ -135,6 +136,20 @@ function checkKnown(home: HomeState, line: Line): void {
   else {
     assert(entry.owner === session, 'the owner is in the directory')
     assert(line.state === 'S' || entry.grant === line.grant, 'the owner has the grant that the directory says')
+  }
+}
+
+/** The home tells of changes to whoever is in the directory. */
+function checkHearing({ unheld, lines, now }: AgentState, { slot: of, term, directory }: HomeState): void {
+  for (const [key, { id, term: known, standing, usableUntil }] of unheld) {
+    assert(!lines.byKey.has(key), 'what has a line needs no line')
+    if (id !== of || known !== term || standing.type !== 'open' || now >= usableUntil) continue
+    const entry = directory.get(key)
+    const { session } = standing
+    assert(
+      entry?.type === 'exclusive' ? entry.owner === session : entry?.sharers.has(session) === true,
+      'who hears of a key without a line is in the directory',
+    )
   }
 }
 

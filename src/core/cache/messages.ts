@@ -74,6 +74,7 @@ export type ToHome =
       readonly key: Key
       /** The number of the snoop. */
       readonly grant: Grant
+      /** A copy is still here; or none, and the home is to tell of changes all the same. */
       readonly kept: boolean
       readonly dirty: Dirty | null
     })

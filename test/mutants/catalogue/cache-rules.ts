@@ -77,8 +77,8 @@ export const cacheRules: readonly Mutant[] = [
     guards: 'cache rule 4',
     breaks: 'A line that is still here is said to be gone.',
     file: 'src/core/cache/agent-snoops.ts',
-    original: 'const kept = meant !== null && state.lines.byKey.get(key) === meant',
-    mutated: 'const kept = false',
+    original: 'const isHere = meant !== null && state.lines.byKey.get(key) === meant',
+    mutated: 'const isHere = false',
     checks: [explorer('two writers')],
   },
   {

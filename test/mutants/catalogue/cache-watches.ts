@@ -20,7 +20,7 @@ export const cacheWatches: readonly Mutant[] = [
     guards: 'watching',
     breaks: 'Who watches a key whose line went to make room is not told that somebody writes it.',
     file: 'src/core/cache/agent-snoops.ts',
-    original: '  if (!kept) mayHaveChanged(state, key)\n',
+    original: '    mayHaveChanged(state, key)\n',
     mutated: '',
     checks: [
       watched('a watched key whose line went to make room is told when somebody writes it'),
@@ -73,5 +73,24 @@ export const cacheWatches: readonly Mutant[] = [
     original: 'const watchers = [...watching.watchers]',
     mutated: 'const { watchers } = watching',
     checks: [listening('who begins to watch while the key is read is told what is read after that')],
+  },
+  {
+    name: 'cache-watchers-read-each-other-away',
+    guards: 'watching',
+    breaks: 'Watchers at two agents whose lines do not fit take the key from each other by reading it again, for ever.',
+    file: 'src/core/cache/agent-snoops.ts',
+    original: 'const kept = isHere || hearsOnly(state, activity, snoop)',
+    mutated: 'const kept = isHere || hearsOnly(state, activity, { ...snoop, downgradeTo: null })',
+    checks: [watched('watchers at two agents whose lines do not fit')],
+  },
+  {
+    name: 'cache-watch-deaf-beside-its-own-write',
+    guards: 'watching',
+    breaks:
+      'Another reads what was just written here before the answer to that is here, and who watches the key on this node is not told of it.',
+    file: 'src/core/cache/agent-snoops.ts',
+    original: "return writeBack === null && request?.body.type !== 'write'",
+    mutated: 'return writeBack === null && request !== undefined',
+    checks: [watched('a watched key whose line went to make room is told when another reads what was written here')],
   },
 ]
