@@ -340,6 +340,23 @@ test('rule 8: the lease of a session that took long to get into the log counts f
   assert.equal(world.agent('A').state.counters.lapses, 0)
 })
 
+test('rule 8: the lease of an agent whose pushes took long to get into the log counts from when it arrived last', () => {
+  const world = new World()
+  assert.equal(write(world, 'A', set('0')), 'done')
+  assert.ok(ownWrite(world, 'A', '1'))
+  const id = world.write('A', l, set('2'))
+  world.letters = []
+  world.changeHome(0)
+  for (const name of ['A', 'B']) world.step(name, { type: 'home', slot: theSlot, term: world.term })
+  deliver(world, 'home ← A arrive')
+  world.pass(950)
+  world.tickAgent('A')
+  deliver(world, 'home ← A arrive')
+  world.settle()
+  assert.equal(outcomeOf(world, id), 'done')
+  assert.deepEqual([world.agent('A').state.counters.lapses, read(world, 'B')], [0, '1'])
+})
+
 test('decision C9: only the home ends a value, for everybody at once', () => {
   const world = new World()
   assert.equal(write(world, 'A', set('0', always, 300)), 'done')

@@ -99,7 +99,13 @@ export function receiveArrive(state: HomeState, session: HomeSession, { pushes, 
     for (const push of pushes)
       proposeCommand(state, { type: 'push', session: session.id, push }, { type: 'push', session: session.id, sentAt })
     if (pushes.length === 0) arrived(state, session, sentAt)
-  }
+  } else if (session.standing === 'arriving') arriveAgain(state, session, sentAt)
+}
+
+/** While what it pushed is being committed: the lease counts from then, or it may be over before the welcome is there. */
+function arriveAgain({ proposals }: HomeState, { id }: HomeSession, sentAt: Millis): void {
+  for (const [number, purpose] of proposals)
+    if (purpose.type === 'push' && purpose.session === id && purpose.sentAt < sentAt) proposals.set(number, { ...purpose, sentAt })
 }
 
 export function pushed(state: HomeState, { session: id, sentAt }: { readonly session: SessionId; readonly sentAt: Millis }): void {
