@@ -6,6 +6,8 @@ import { offsets } from './message-id.ts'
 import { peek } from './queries.ts'
 import { queueOf, TestQueues } from './testkit.ts'
 import { message, text } from './testkit-samples.ts'
+import type { Receipt } from './types.ts'
+import { consumerId } from './types.ts'
 
 test('offsets count through all commands of an entry, over queues, and lead to the body', () => {
   const queues = new TestQueues()
@@ -100,3 +102,35 @@ test('decision Q5: a message for which an entry has no place in its ids is refus
   equal(new Set(ids).size, offsets)
   equal(queues.produce('next'), 'enqueued')
 })
+
+test('decision Q5: what an entry has no place for does no harm to those before it, however much there is', () => {
+  const queues = new TestQueues()
+  queues.configure()
+  for (let each = 0; each < 30; each++) queues.produce('x')
+  const many = Array.from({ length: 1_000 }, () => message('x'))
+  queues.together(() => {
+    for (let batch = 0; batch < 66; batch++) queues.send(many)
+    // Were these counted with 16 bits, they would be where the first ones are.
+    for (let each = 0; each < 78; each++) equal(queues.produce('x'), 'entry_full')
+  })
+  const receipts: Receipt[] = []
+  for (let delivered = deliver(queues); delivered.length > 0; delivered = deliver(queues)) receipts.push(...delivered)
+  equal(receipts.length, 30 + offsets)
+  receipts.reverse()
+  while (receipts.length > 0) {
+    const answer = queues.do({ type: 'ack', receipts: receipts.splice(0, 1_000) })
+    deepEqual(answer.type === 'results' && [...new Set(answer.results)], ['acknowledged'])
+  }
+})
+
+function deliver(queues: TestQueues): readonly Receipt[] {
+  const answer = queues.do({
+    type: 'consume',
+    queue: queueOf(),
+    consumer: consumerId('c'),
+    max: 1_000,
+    bytesMax: 1_000_000,
+    visibilityMs: null,
+  })
+  return answer.type === 'delivered' ? answer.messages.map(({ id, lease }) => ({ id, lease })) : []
+}

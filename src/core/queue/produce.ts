@@ -80,6 +80,8 @@ function takeBatch(step: Step, partition: Partition, messages: readonly Message[
   const check = entryCheck(state.clusterHash, term, bytes)
   // When there is no offset left all are refused, and this is the id of none.
   const first: MessageId = { slot: state.identity.slot, index, offset: Math.min(start, offsets - 1), check }
+  // A row has 16 bits for its start, and an entry may have more messages than that.
+  if (start >= offsets) return { type: 'produced', first, results: messages.map(() => entryFull) }
   if (state.batches.size >= state.limits.batchesMax) return { type: 'produced', first, results: messages.map(() => slotFull) }
   state.openBatch(partition, { index, start, size: messages.length, check, wall: Math.floor(wall) })
   const results = messages.map((message, at) => {

@@ -58,7 +58,8 @@ export class Producing {
         if (!outcome.ok) for (const place of at) results[place] = err(outcome.error as Fault<ProduceItemFault>)
       }
     }
-    for (const place of left) results[place] = err(unsettled())
+    // One that no entry had a place for says so already.
+    for (const place of left) results[place] ??= err(unsettled())
     return ok(results)
   }
 

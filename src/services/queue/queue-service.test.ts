@@ -155,3 +155,13 @@ test('decision Q8: a dead letter that is sent back comes to the partition of its
   await world.run(5_000)
   deepEqual(await partitions(), before)
 })
+
+test('more messages at once than entries have places for are refused as too many, and the others are enqueued', async () => {
+  const world = await QueueWorld.start()
+  const messages = Array.from({ length: 1_000 }, () => ({ message: json(1) }))
+  const produced = await world.answer(
+    Promise.all(Array.from({ length: 30 }, () => world.queues('n1').produce({ queue: 'q', messages }, new TestCall()))),
+  )
+  const items = produced.flatMap((each) => (each.ok ? each.value : []))
+  deepEqual([items.length, ...new Set(items.map((item) => (item.ok ? 'enqueued' : item.error.code)))], [30_000, 'enqueued', 'overloaded'])
+})
