@@ -98,7 +98,35 @@ test('a question that the network brings twice leases once, and its copy does no
   const copy = leader.consume()
   deepEqual([leader.asked.length, copy], [1, []])
   leader.commit()
-  equal(first.length, 1)
+  deepEqual([first.length, copy], [1, first])
+})
+
+test('who asks again because its connection broke gets what comes later, and nothing is leased to its former question', () => {
+  const leader = new Leader()
+  const former = leader.consume({ ticket: 't1', waitMs: 100 })
+  const again = leader.consume({ ticket: 't1', waitMs: 100 })
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('a'), message('b')] })
+  leader.commit()
+  deepEqual(bodiesOf(again), ['a'])
+  deepEqual(former, again)
+  equal(leader.asked.length, 1)
+})
+
+test('who asks again while the log is asked for it gets what that gives', () => {
+  const leader = new Leader()
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('a'), message('b')] })
+  leader.consume({ ticket: 't1', waitMs: 100 })
+  const again = leader.consume({ ticket: 't1', waitMs: 100 })
+  leader.commit()
+  deepEqual(bodiesOf(again), ['a'])
+  equal(leader.asked.length, 1)
+  leader.consume({ ticket: 't2', waitMs: 100 })
+  leader.consume({ ticket: 't2', waitMs: 100 })
+  leader.desk.leave('t2')
+  leader.commit()
+  equal(viewPartition(leader.machine.state, queue)?.inFlight, 2)
+  leader.commit()
+  equal(viewPartition(leader.machine.state, queue)?.inFlight, 1, 'who left gives back, whichever question it was')
 })
 
 test('who waits is asked for as soon as something comes, and no sooner', () => {
@@ -125,6 +153,11 @@ test('what was asked for one who does not get it is asked for the next one', () 
   deepEqual([leader.asked.length, second], [2, []])
 })
 
+const bodiesOf = (answers: readonly PeerAnswer[]): string[] =>
+  answers
+    .flatMap((answer) => (answer.type === 'delivered' ? answer.messages : []))
+    .map(({ message: { body } }) => Buffer.from(body).toString())
+
 /** Those of `bodies` with a star cannot be read. */
 function holding(...bodies: readonly (string | { readonly body: string; readonly key: string })[]): Leader {
   const leader = new Leader()
@@ -145,7 +178,7 @@ function take(leader: Leader, fields: Partial<Consume> = {}): string[] {
     for (const call of leader.later.splice(0)) call()
     leader.commit()
     const [answer] = answers
-    if (answer?.type === 'delivered') return answer.messages.map((each) => Buffer.from(each.message.body).toString())
+    if (answer?.type === 'delivered') return bodiesOf(answers)
     if (answer === undefined) leader.desk.leave(`take-${attempt}`)
   }
   return []

@@ -52,11 +52,11 @@ export class ConsumerDesk {
     const state = this.#ports.ledState(group)
     if (state === null) return answer({ type: 'elsewhere', leader: this.#ports.leaderOf(group) })
     if (!state.queues.has(request.queue.generation)) return answer({ type: 'gone' })
-    // The network may bring a question twice, and the first of both is answered.
-    if (this.#tickets.has(request.ticket)) return undefined
+    const known = this.#tickets.get(request.ticket)
+    if (known !== undefined) return void known.answers.push(answer)
     const lane = this.#laneOf(group, request.queue)
     const deadline = millis(this.#ports.clock.now() + request.waitMs)
-    const waiter: Waiter = { lane, request, deadline, answer, asking: false, gone: false }
+    const waiter: Waiter = { lane, request, deadline, answers: [answer], asking: false, gone: false }
     if (request.waitMs === 0 && !isReady(state, request.queue)) return answer(this.#nothing(group))
     this.#tickets.set(request.ticket, waiter)
     this.#deadlines.add(waiter)
@@ -267,7 +267,7 @@ export class ConsumerDesk {
     waiter.gone = true
     this.#deadlines.delete(waiter)
     this.#tickets.delete(waiter.request.ticket)
-    if (answer !== null) waiter.answer(answer)
+    if (answer !== null) for (const tell of waiter.answers) tell(answer)
     this.#forgetIfEmpty(waiter.lane)
   }
 
@@ -310,7 +310,11 @@ interface Waiter {
   readonly lane: Lane
   readonly request: Consume
   readonly deadline: Millis
-  readonly answer: (answer: PeerAnswer) => void
+  /**
+   * To every copy of the question: the network may bring it twice, and whoever asked asks again after its connection broke. It hears the answer
+   * to one of them, and nobody knows here to which.
+   */
+  readonly answers: ((answer: PeerAnswer) => void)[]
   /** The log was asked for messages, or what it gave is being read. */
   asking: boolean
   gone: boolean

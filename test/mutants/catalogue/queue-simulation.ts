@@ -75,9 +75,20 @@ export const queueSimulation: readonly Mutant[] = [
     guards: 'long polling',
     breaks: 'A question that the network brings twice leases twice, or is answered by its copy.',
     file: 'src/services/queue/consumer-desk.ts',
-    original: '    if (this.#tickets.has(request.ticket)) return undefined\n',
+    original: '    if (known !== undefined) return void known.answers.push(answer)\n',
     mutated: '',
     checks: [test(desk, 'a question that the network brings twice leases once, and its copy does not say that there is nothing')],
+  },
+  {
+    name: 'former-question-answered',
+    guards: 'long polling',
+    breaks: 'Who asks again because its connection broke hears nothing, and what comes next is leased to the question that it has given up.',
+    file: 'src/services/queue/consumer-desk.ts',
+    original: 'for (const tell of waiter.answers) tell(answer)',
+    mutated: 'waiter.answers[0]?.(answer)',
+    checks: [
+      test(desk, 'who asks again because its connection broke gets what comes later, and nothing is leased to its former question'),
+    ],
   },
   {
     name: 'visibility-not-asked-for',
