@@ -32,6 +32,7 @@ class Leader {
   readonly #lost = new Map<number, Uint8Array>()
   /** What is logged from now on. */
   isReadable = true
+  leads = true
   time = 0
   #index = 0
   readonly #clock: Clock = {
@@ -45,9 +46,9 @@ class Leader {
     bodies: new Bodies({ readEntry: (_, __, done) => done(null), fetch: (_, index, done) => done(this.stored.get(index) ?? null) }),
     telemetry: silentTelemetry,
     post: (task) => task(),
-    ledState: () => this.machine.state,
-    leaderOf: () => 'n1',
-    vouchesFor: () => true,
+    ledState: () => (this.leads ? this.machine.state : null),
+    leaderOf: () => (this.leads ? 'n1' : 'n2'),
+    vouchesFor: () => this.leads,
     submit: (_, bytes, done) => {
       const command = decodeCommand(bytes)
       ok(command.ok)
@@ -151,6 +152,19 @@ test('what was asked for one who does not get it is asked for the next one', () 
   equal(first[0]?.type, 'elsewhere')
   leader.desk.checkInvariants()
   deepEqual([leader.asked.length, second], [2, []])
+})
+
+test('who is being asked for when its leader is deposed, and gets nothing, is sent on at once', () => {
+  const leader = new Leader()
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('a')] })
+  const answers = leader.consume({ ticket: 't1', waitMs: 100 })
+  leader.leads = false
+  leader.desk.roleChanged(group)
+  deepEqual(answers, [], 'what it asked of the log may be carried out yet')
+  // The new leader has given the message to somebody else by then.
+  leader.log({ type: 'consume', queue, consumer: consumerId('D'), max: 1, bytesMax: 1, visibilityMs: null })
+  leader.commit()
+  deepEqual(answers, [{ type: 'elsewhere', leader: 'n2' }])
 })
 
 const bodiesOf = (answers: readonly PeerAnswer[]): string[] =>

@@ -50,7 +50,7 @@ export class ConsumerDesk {
 
   consume(group: number, request: Consume, answer: (answer: PeerAnswer) => void): void {
     const state = this.#ports.ledState(group)
-    if (state === null) return answer({ type: 'elsewhere', leader: this.#ports.leaderOf(group) })
+    if (state === null) return answer(this.#elsewhere(group))
     if (!state.queues.has(request.queue.generation)) return answer({ type: 'gone' })
     const known = this.#tickets.get(request.ticket)
     if (known !== undefined) return void known.answers.push(answer)
@@ -88,9 +88,8 @@ export class ConsumerDesk {
 
   /** The replica here leads, or does not any more: then everybody is sent on. */
   roleChanged(group: number): void {
-    const leads = this.#ports.ledState(group) !== null
-    const elsewhere = { type: 'elsewhere', leader: this.#ports.leaderOf(group) } as const
-    for (const lane of this.#lanes.values()) if (lane.group === group && !leads) this.#endAll(lane, elsewhere)
+    if (this.#ports.ledState(group) !== null) return
+    for (const lane of this.#lanes.values()) if (lane.group === group) this.#endAll(lane, this.#elsewhere(group))
   }
 
   /** Nobody waits here for what nobody else has asked for. */
@@ -138,7 +137,7 @@ export class ConsumerDesk {
     this.#ports.submit(lane.group, command, (forwarded) => {
       lane.claimed -= max
       if (forwarded.ok) this.#answered(waiter, answerOf(forwarded.value))
-      else this.#end(waiter, { type: 'elsewhere', leader: this.#ports.leaderOf(lane.group) })
+      else this.#end(waiter, this.#elsewhere(lane.group))
       // What it claimed and did not get is for others.
       this.#serveSoon(lane)
       this.#forgetIfEmpty(lane)
@@ -174,8 +173,10 @@ export class ConsumerDesk {
   #waitOn(waiter: Waiter): void {
     if (waiter.gone) return
     waiter.asking = false
-    if (this.#ports.clock.now() >= waiter.deadline) return this.#end(waiter, this.#nothing(waiter.lane.group))
     const { lane } = waiter
+    // When the leader was deposed, those who were not being asked for have been sent on.
+    if (this.#ports.ledState(lane.group) === null) return this.#end(waiter, this.#elsewhere(lane.group))
+    if (this.#ports.clock.now() >= waiter.deadline) return this.#end(waiter, this.#nothing(lane.group))
     lane.waiting.unshift(waiter)
     this.#serve(lane)
   }
@@ -251,6 +252,10 @@ export class ConsumerDesk {
   /** What was asked of the log before comes back by itself. */
   #timedOut(waiter: Waiter): void {
     if (!waiter.asking) this.#end(waiter, this.#nothing(waiter.lane.group))
+  }
+
+  #elsewhere(group: number): PeerAnswer {
+    return { type: 'elsewhere', leader: this.#ports.leaderOf(group) }
   }
 
   /** A leader that was deposed and does not know it yet has not heard of the newest messages. */
