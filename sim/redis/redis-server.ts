@@ -25,6 +25,8 @@ export class RedisServer {
   readonly #cutOff = new Set<string>()
   /** Decides what becomes of each call. */
   fateOf: (arriving: Arriving) => Fate = () => 'answered'
+  /** How much longer than others a call that is sent now is on its way. Calls keep their order when it gets less with time. */
+  heldMs: (arriving: Arriving) => number = () => 0
   settings: ServerSettings = {
     address: 'redis:6379',
     version: '7.0.15',

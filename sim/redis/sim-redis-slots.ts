@@ -159,7 +159,7 @@ export class SimRedisSlots implements RedisSlots {
       })
     }
     this.#open.add(breakOff)
-    network.after(legMs, () => {
+    network.after(legMs + server.heldMs({ from: node, call, slot }), () => {
       const fate = server.fateOf({ from: node, call, slot })
       const arrives = fate !== 'lost' && this.#isUp && session === this.#session && server.isReachedBy(node)
       const value = arrives ? step(server) : null

@@ -115,6 +115,23 @@ test('decision Q3: what Redis loses at a fail-over its owner appends again, unde
   ok(logged(world, 'entries-restored'))
 })
 
+test('decision Q3: an owner whose lease lapsed while its beat was under way asserts its ownership before it goes on', () => {
+  const { world, owner } = settled()
+  equal(world.add(owner), 1)
+  const { node, machine } = world.get(owner)
+  const { leaseUntil } = node.host
+  world.until('a beat is confirmed', () => node.host.leaseUntil > leaseUntil)
+  world.run(400)
+  const lapses = world.scheduler.now + node.host.leaseUntil - machine.now()
+  const asserted = once(world, 'assertOwner', 'answered')
+  world.server.heldMs = () => Math.max(0, lapses + 100 - world.scheduler.now)
+  world.run(lapses + 50 - world.scheduler.now)
+  deepEqual([world.servers(), asserted.count], [[], 0])
+  const outcomes = world.submit(owner, addition)
+  world.run(100)
+  deepEqual([world.servers(), asserted.count, outcomes], [[owner], 1, [2]])
+})
+
 test('decision Q3: after a fail-over nothing is appended before the ownership was asserted', () => {
   const { world, owner } = settled()
   equal(world.add(owner), 1)

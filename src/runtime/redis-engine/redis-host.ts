@@ -227,14 +227,15 @@ export class RedisHost implements EngineHost {
     this.#isStale = this.#isBusy
     if (this.#cluster === null || this.#isBusy || this.#stopping) return
     this.#isBusy = true
-    // A node that stood still must not go on with what it knew, when this beat gives it a lease again.
-    for (const slot of this.slots.values()) slot.round()
     const sentAt = this.#clock.now()
     this.redis.beat(
       this.#membership.nextBeat(),
       this.#within((reply: Reply<readonly MemberRecord[]>) => {
         this.#isBusy = false
         if (reply.type !== 'done') return
+        // A lease that has lapsed by now, as the node stood still or Redis hesitated, does not go on with this beat: slots assert what they knew, and
+        // tell whoever looked meanwhile.
+        for (const slot of this.slots.values()) slot.round()
         this.#membership.beaten(sentAt, reply.value, this.#clock.now())
         this.#measure(sentAt)
         const { livingElder: elder } = this.#membership

@@ -42,6 +42,8 @@ export class ConsumerDesk {
   readonly #tickets = new Map<string, Waiter>()
   readonly #deadlines: Deadlines<Waiter>
   readonly #unreadable = new UnreadableEntries()
+  /** Groups of which something was to be served while the replica here did not lead, or was not sure to. */
+  readonly #unserved = new Set<number>()
 
   constructor(ports: ConsumerDeskPorts) {
     this.#ports = ports
@@ -86,6 +88,12 @@ export class ConsumerDesk {
     }
   }
 
+  /** The replica here may lead again. */
+  look(group: number): void {
+    if (!this.#unserved.delete(group)) return
+    for (const lane of this.#lanes.values()) if (lane.group === group) this.#serveSoon(lane)
+  }
+
   /** The replica here leads, or does not any more: then everybody is sent on. */
   roleChanged(group: number): void {
     if (this.#ports.ledState(group) !== null) return
@@ -114,7 +122,8 @@ export class ConsumerDesk {
 
   #serve(lane: Lane): void {
     const state = this.#ports.ledState(lane.group)
-    if (state === null || lane.resting || !isReady(state, lane.queue)) return
+    if (state === null) return void this.#unserved.add(lane.group)
+    if (lane.resting || !isReady(state, lane.queue)) return
     const { deliverable } = present(viewPartition(state, lane.queue), 'a partition that is ready is there')
     while (lane.claimed < deliverable) {
       const waiter = this.#next(lane)

@@ -116,3 +116,68 @@ test('with slots in Redis the members are those that run, and nobody is told to 
     ['unsupported', 'unsupported', 'unsupported', 'unsupported'],
   )
 })
+
+/**
+ * Redis hesitates: the owner’s lease is over before its next beat is confirmed, and no connection breaks. Gives when that is; `until` says how long
+ * after it a call arrives.
+ */
+async function hesitating(world: RedisQueueWorld, owner: string, until: (call: string) => number): Promise<number> {
+  const { scheduler, server } = world.redis
+  const { node, machine } = world.redis.get(owner)
+  const { leaseUntil } = node.host
+  while (node.host.leaseUntil === leaseUntil) await world.run(5)
+  // What comes with this beat is over by then, and the next one is not sent yet.
+  await world.run(400)
+  const lapses = scheduler.now + node.host.leaseUntil - machine.now()
+  server.heldMs = ({ call }) => Math.max(0, lapses + until(call) - scheduler.now)
+  return lapses
+}
+
+/** The owner of the slot of a queue that is empty. */
+async function ownerOfEmpty(world: RedisQueueWorld): Promise<string> {
+  const [id = ''] = await world.produce('a', 'orders', 'first')
+  const owner = world.ownerOf(slotOf(id))
+  await world.consume(owner, 'orders')
+  await world.ack(owner, id)
+  return owner
+}
+
+test('a lease that runs out while its owner waits for Redis ends as soon as that answers', async () => {
+  const world = await RedisQueueWorld.start()
+  const [id = ''] = await world.produce('a', 'orders', 'x')
+  const owner = world.ownerOf(slotOf(id))
+  const { epoch } = world.redis.slot(owner, slotOf(id))
+  equal((await world.consume(owner, 'orders', { visibility_ms: 2_600 })).length, 1)
+  const leasedUntil = world.redis.scheduler.now + 2_600
+  const lapses = await hesitating(world, owner, () => 300)
+  ok(lapses < leasedUntil && leasedUntil < lapses + 300, `it runs out ${leasedUntil - lapses} ms after that of its owner`)
+  while (world.redis.scheduler.now < lapses + 600) await world.run(5)
+  equal(world.redis.slot(owner, slotOf(id)).epoch, epoch, 'nobody took the slot meanwhile')
+  deepEqual(
+    (await world.consume(owner, 'orders')).map(({ deliveries }) => deliveries),
+    [2],
+  )
+})
+
+test('a consumer that waits gets what was confirmed while its owner was without a lease', async () => {
+  const world = await RedisQueueWorld.start()
+  const owner = await ownerOfEmpty(world)
+  const lapses = await hesitating(world, owner, (call) => (call === 'append' ? 100 : 300))
+  const waiting = world.consume(owner, 'orders', { wait_ms: 30_000 })
+  await world.produce(owner, 'orders', 'second')
+  ok(world.redis.scheduler.now < lapses + 300)
+  deepEqual(
+    (await waiting).map(({ said }) => said),
+    ['second'],
+  )
+  ok(world.redis.scheduler.now < lapses + 500, `it took ${world.redis.scheduler.now - lapses} ms`)
+})
+
+test('what is produced while its owner is without a lease is answered as soon as that has one again', async () => {
+  const world = await RedisQueueWorld.start()
+  const owner = await ownerOfEmpty(world)
+  const lapses = await hesitating(world, owner, () => 300)
+  while (world.redis.scheduler.now < lapses + 100) await world.run(5)
+  await world.produce(owner, 'orders', 'second')
+  ok(world.redis.scheduler.now < lapses + 500, `it took ${world.redis.scheduler.now - lapses} ms`)
+})

@@ -200,6 +200,7 @@ export class QueueServer implements ServiceHooks {
     if (!this.#machines.has(group)) return
     this.#warden.look(group)
     this.#transfers.look(group)
+    this.#desk.look(group)
   }
 
   asked(group: number, question: Uint8Array, answer: (answer: Uint8Array) => void): void {

@@ -82,13 +82,12 @@ export const queueSimulation: readonly Mutant[] = [
   {
     name: 'former-question-answered',
     guards: 'long polling',
-    breaks: 'Who asks again because its connection broke hears nothing, and what comes next is leased to the question that it has given up.',
+    breaks:
+      'Who asks again because its connection broke hears nothing, and what comes next is leased to the question that it has given up.',
     file: 'src/services/queue/consumer-desk.ts',
     original: 'for (const tell of waiter.answers) tell(answer)',
     mutated: 'waiter.answers[0]?.(answer)',
-    checks: [
-      test(desk, 'who asks again because its connection broke gets what comes later, and nothing is leased to its former question'),
-    ],
+    checks: [test(desk, 'who asks again because its connection broke gets what comes later, and nothing is leased to its former question')],
   },
   {
     name: 'visibility-not-asked-for',
