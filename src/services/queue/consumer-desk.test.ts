@@ -13,10 +13,12 @@ import type { Clock } from '#ports/clock.ts'
 import type { Forwarded } from '#services/common/group-path.ts'
 import { silentTelemetry } from '#ports/telemetry.ts'
 import { encodeCommand as encodeLogged } from '#wire/command.ts'
+import { wireLimits } from '#wire/limits.ts'
 import { Bodies } from './bodies.ts'
 import { ConsumerDesk } from './consumer-desk.ts'
 import { queueServiceLimits as limits } from './limits.ts'
 import type { Consume, PeerAnswer } from './peer-messages.ts'
+import { encodePeerAnswer } from './peer-messages.ts'
 
 const group = 1
 const queue = { generation: generation(1), partition: 0 }
@@ -269,4 +271,25 @@ test('nothing failed because its body could not be read', () => {
     answer.messages.map(({ failed, lease }) => [failed, lease]),
     [[0, 4]],
   )
+})
+
+test('an answer holds as many messages as fit with their headers, and the rest is at its place for the next one', () => {
+  const leader = new Leader()
+  const headers = Array.from({ length: 64 }, (_, at) => ({ name: `h${at}`, value: 'x'.repeat(4_000) }))
+  const names = Array.from({ length: 90 }, (_, at) => String(at))
+  for (let from = 0; from < names.length; from += 30) {
+    const messages = names.slice(from, from + 30).map((name) => message(name, { headers }))
+    leader.log({ type: 'produce', queue, producer: null, messages })
+  }
+  const taken: string[] = []
+  for (let turn = 0; taken.length < names.length && turn < 10; turn++) {
+    const answers = leader.consume({ ticket: `turn-${turn}`, max: 100 })
+    leader.commit()
+    leader.commit()
+    for (const answer of answers) ok(encodePeerAnswer(answer).length < wireLimits.messageBytesMax - 1_024)
+    taken.push(...bodiesOf(answers))
+    for (const answer of answers) if (answer.type === 'delivered') deepEqual([...new Set(answer.messages.map(({ failed }) => failed))], [0])
+  }
+  deepEqual(taken, names)
+  deepEqual(givenBack(leader), [0, 0])
 })

@@ -6,14 +6,15 @@ import { groupBy } from '#base/group-by.ts'
 import { encodeCommand } from '#core/queue/command-codec.ts'
 import { isReady, viewPartition } from '#core/queue/queries.ts'
 import type { QueueState } from '#core/queue/state.ts'
-import type { MessageId, PartitionRef, QueueAnswer, QueueEvent, Receipt } from '#core/queue/types.ts'
+import { byteLength } from '#core/queue/text-size.ts'
+import type { Message, MessageId, PartitionRef, QueueAnswer, QueueEvent, Receipt } from '#core/queue/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
 import { Deadlines } from '#runtime/deadlines.ts'
 import type { Forwarded } from '#services/common/group-path.ts'
 import type { Bodies } from './bodies.ts'
 import { queueServiceLimits as limits } from './limits.ts'
-import type { Consume, PeerAnswer } from './peer-messages.ts'
+import type { Consume, Delivered, PeerAnswer } from './peer-messages.ts'
 import { answerOf } from './queue-path.ts'
 import { UnreadableEntries } from './unreadable-entries.ts'
 
@@ -192,7 +193,7 @@ export class ConsumerDesk {
 
   #deliver(waiter: Waiter, { messages, visibleUntil }: Extract<QueueAnswer, { type: 'delivered' }>): void {
     const { group } = waiter.lane
-    const receipts = messages.map(({ id, lease }) => ({ id, lease }))
+    const receipts = receiptsOf(messages)
     if (waiter.gone) return this.#giveBack(group, receipts)
     const ids = messages.map(({ id }) => id)
     this.#ports.bodies.read(group, ids, (read) => {
@@ -207,12 +208,11 @@ export class ConsumerDesk {
         delivered.length === 0,
       )
       if (delivered.length === 0) return this.#end(waiter, { type: 'elsewhere', leader: null })
-      if (waiter.gone)
-        return this.#giveBack(
-          group,
-          delivered.map(({ id, lease }) => ({ id, lease })),
-        )
-      return this.#end(waiter, { type: 'delivered', messages: delivered, visibleUntil })
+      if (waiter.gone) return this.#giveBack(group, receiptsOf(delivered))
+      const answered = delivered.slice(0, fittingOf(delivered))
+      // First, so that whoever asks next finds them at their place.
+      if (answered.length < delivered.length) this.#giveBack(group, receiptsOf(delivered.slice(answered.length)))
+      return this.#end(waiter, { type: 'delivered', messages: answered, visibleUntil })
     })
   }
 
@@ -333,5 +333,20 @@ interface Waiter {
   asking: boolean
   gone: boolean
 }
+
+const receiptsOf = (deliveries: readonly Receipt[]): Receipt[] => deliveries.map(({ id, lease }) => ({ id, lease }))
+
+/** How many of the first of them one answer holds: one at least. The machine counts their bodies, and not what headers they have. */
+function fittingOf(delivered: readonly Delivered[]): number {
+  let bytes = 0
+  for (const [at, { message }] of delivered.entries()) {
+    bytes += sizeOf(message)
+    if (at > 0 && bytes > limits.answerBytesMax) return at
+  }
+  return delivered.length
+}
+
+const sizeOf = ({ body, headers }: Message): number =>
+  headers.reduce((sum, { name, value }) => sum + byteLength(name) + byteLength(value), body.length)
 
 const keyOf = (group: number, { generation, partition }: PartitionRef): string => `${group}/${generation}/${partition}`

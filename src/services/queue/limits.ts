@@ -1,3 +1,7 @@
+import { assert } from '#base/assert.ts'
+import { queueLimits } from '#core/queue/limits.ts'
+import { wireLimits } from '#wire/limits.ts'
+
 /** Slots of the queue service, fixed for life; a slot's group has its number, and group 0 is the cluster's own. */
 export const queueSlots = 32
 /** The group that holds the catalogue of queues, behind those of the slots. */
@@ -5,7 +9,7 @@ export const catalogueGroupOf = (slots: number): number => slots + 1
 export const catalogueGroup = catalogueGroupOf(queueSlots)
 
 export const queueServiceLimits = {
-  /** Of the bodies in one answer; one message is always delivered. */
+  /** Of the bodies and headers in one answer; one message is always delivered. */
   answerBytesMax: 8 * 1024 * 1024,
   /** How much longer than its wait a consumer's question may last: the commit and the way back. */
   consumeGraceMs: 3_000,
@@ -38,3 +42,8 @@ export const queueServiceLimits = {
   transferRetryMs: 1_000,
   transferRetryMsMax: 60_000,
 } as const
+
+assert(
+  queueServiceLimits.answerBytesMax + queueLimits.batchMax * 2_048 <= wireLimits.messageBytesMax,
+  'the largest answer can be sent, with what is around each message',
+)
