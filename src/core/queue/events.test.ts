@@ -5,7 +5,7 @@ import { retryDelay } from './receipts.ts'
 import { queueOf, TestQueues } from './testkit.ts'
 import { message } from './testkit-samples.ts'
 import type { QueueEvent, RetryPolicy } from './types.ts'
-import { queueName } from './types.ts'
+import { consumerId, queueName } from './types.ts'
 
 /** What is not 0 of the changes of the last entry. */
 function changes(queues: TestQueues): unknown {
@@ -46,6 +46,28 @@ test('parked consumers are told when something has become deliverable: a key tha
   deepEqual(changes(queues), [[1, { enqueued: 1 }]])
   queues.pass(10)
   deepEqual(changes(queues), [[1, { available: 1 }]])
+})
+
+test('parked consumers are told when nothing but a place in flight has become free, however that came about', () => {
+  const ends: readonly ((queues: TestQueues) => string)[] = [
+    (queues) => queues.pass(30_000),
+    (queues) => queues.ack('a1'),
+    (queues) => queues.ack('a'),
+    (queues) => queues.release('a1'),
+    (queues) => queues.try({ type: 'release-consumer', consumer: consumerId('c') }),
+  ]
+  for (const end of ends) {
+    const queues = new TestQueues({ inFlightMax: 1 })
+    queues.configure()
+    queues.produce('a')
+    queues.consume()
+    queues.purge()
+    queues.produce('b')
+    equal(queues.consume(), 'in_flight_full')
+    end(queues)
+    deepEqual(changes(queues), [[0, { freed: 1 }]])
+    equal(queues.consume(), 'b1')
+  }
 })
 
 test('a leader is told when there is something to move, once until it is all gone', () => {

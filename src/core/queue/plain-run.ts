@@ -103,11 +103,13 @@ export class PlainRun {
   #tell(command: QueueCommand): void {
     const context = this.#context()
     const bytes = encodeCommand(command)
+    const waiting = [...this.#machine.state.partitions()].map(({ ref }) => ref).filter((ref) => !isReady(this.#machine.state, ref))
     const { answer, events } = this.#machine.apply(bytes, context)
     const expected = this.#model.apply(command, context)
     same(answer, expected, command)
     checkInvariants(this.#machine.state)
     this.#compareEvents(events)
+    for (const ref of waiting) if (isReady(this.#machine.state, ref)) assert(events.some(tellsOf(ref)), 'who waits for a partition is told')
     this.#compareStates()
     if (this.#late !== null) same(this.#late.apply(bytes, context), { answer, events }, command)
     this.#learn(command, answer)
@@ -380,3 +382,10 @@ function isSame(left: unknown, right: unknown): boolean {
 }
 
 const isEqual = (left: Iterable<Uint8Array>, right: Iterable<Uint8Array>): boolean => isSame(concat([...left]), concat([...right]))
+
+const tellsOf =
+  ({ generation, partition }: PartitionRef) =>
+  (event: QueueEvent): boolean =>
+    event.type === 'changed'
+      ? event.queue.generation === generation && event.queue.partition === partition
+      : event.type === 'queue-configured' && event.generation === generation

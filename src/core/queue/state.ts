@@ -252,4 +252,5 @@ const newChange = (queue: PartitionRef): Change => ({
   expired: 0,
   dropped: 0,
   available: 0,
+  freed: 0,
 })

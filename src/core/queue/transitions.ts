@@ -147,7 +147,10 @@ export function settle(step: Step, record: RecordNumber): void {
   const partition = state.partitionOf(record)
   const { ledger, counts } = partition
   const isResting = records.state[record] === dead || records.state[record] === moving
-  if (records.isFlagged(record, settledFlag)) counts.settled--
+  if (records.isFlagged(record, settledFlag)) {
+    counts.settled--
+    step.count(partition, 'freed')
+  }
   detach(state, record)
   if (!isResting) leaveKey(step, record)
   forgetKey(state, partition, record)

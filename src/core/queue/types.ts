@@ -338,6 +338,8 @@ export interface PartitionChange {
   readonly dropped: number
   /** Became deliverable: consumers that are parked may ask. */
   readonly available: number
+  /** Settled before, and now their places in flight are free: consumers that were parked for want of one may ask. */
+  readonly freed: number
 }
 
 /** What an entry brought about, besides its answer; the same on every replica. */

@@ -14,7 +14,7 @@ export function eventViewOf(event: QueueEvent, slot: number, state: QueueState, 
   const { name: queue, partitions, settings } = definition
   switch (event.type) {
     case 'changed': {
-      const { type: _, queue: ref, available: __, ...counts } = event
+      const { type: _, queue: ref, available: __, freed: ___, ...counts } = event
       return { type: 'messages-moved', at, queue, partition: ref.partition, slot, ...counts }
     }
     case 'queue-configured':
