@@ -117,6 +117,15 @@ export const queueBodies: readonly Mutant[] = [
     checks: [test(desk, 'what can be read of a delivery is delivered, and only the rest goes back')],
   },
   {
+    name: 'row-beyond-its-bits',
+    guards: 'decision Q5',
+    breaks: 'An entry with very many messages hides what came before them, and replicas differ once one began with a snapshot.',
+    file: 'src/core/queue/produce.ts',
+    original: 'if (start >= offsets) return',
+    mutated: 'if (start < 0) return',
+    checks: [test(bodies, 'decision Q5: what an entry has no place for does no harm to those before it')],
+  },
+  {
     name: 'offset-beyond-its-bits',
     guards: 'decision Q5',
     breaks: 'A message for which there is no offset left is given the id of another one.',
