@@ -18,6 +18,8 @@ export const queueServiceLimits = {
   rememberedBytesMax: 256 * 1024,
   /** How often a slot is told of a queue, and the catalogue read again, before the caller is to try again later. */
   configureAttempts: 4,
+  /** How often settings are read again that others have changed meanwhile; of many changes at once one gets through each time. */
+  putAttempts: 32,
   /** Before the leader of the catalogue brings slots what they have not heard of from whoever asked for it. */
   keeperRestMs: 1_000,
   /** Of one connection of a client: calls that are not answered, and bytes of batches among them; one batch is always taken. */

@@ -18,8 +18,9 @@ import type { QueueAnswer, QueueSettings } from '#core/queue/types.ts'
 import { queueName } from '#core/queue/types.ts'
 import type { CatalogueKeeper } from './catalogue-keeper.ts'
 import { slotsOf } from './catalogue-keeper.ts'
+import { queueServiceLimits as limits } from './limits.ts'
 import type { QueueCalls } from './queue-calls.ts'
-import { limitMet, unexpected } from './queue-faults.ts'
+import { limitMet, unexpected, unsettled } from './queue-faults.ts'
 
 /** What befalls whole queues. */
 export class Managing {
@@ -31,37 +32,44 @@ export class Managing {
     this.#keeper = keeper
   }
 
-  async put({
+  /** Settings are changed from what they are: when somebody else was quicker they are read again. */
+  async put(request: Parameters<QueueApi['putQueue']>[0]): ReturnType<QueueApi['putQueue']> {
+    for (let attempt = 0; attempt < limits.putAttempts; attempt++) {
+      const answered = await this.#putOnce(request)
+      if (answered !== null) return answered
+    }
+    return err(unsettled())
+  }
+
+  /** Null when the queue has changed since it was read. */
+  async #putOnce({
     queue,
     if_revision: expected,
     partitions,
     ...change
-  }: Parameters<QueueApi['putQueue']>[0]): ReturnType<QueueApi['putQueue']> {
+  }: Parameters<QueueApi['putQueue']>[0]): Promise<Awaited<ReturnType<QueueApi['putQueue']>> | null> {
     const name = queueName(queue)
     const { directory } = this.#calls
     directory.forget(name)
     const found = await directory.find(name)
     if (!found.ok) return found
-    const settings = changed(found.value?.definition.settings ?? defaultSettings, change)
-    const answered = await directory.submit({
-      type: 'put',
-      name,
-      partitions: partitions ?? null,
-      settings,
-      expectedRevision: expected ?? null,
-    })
+    const known = found.value?.definition
+    const expectedRevision = known?.revision ?? 0
+    if (expected !== undefined && expected !== expectedRevision) return err(staleRevision(queue, { expected, revision: expectedRevision }))
+    const settings = changed(known?.settings ?? defaultSettings, change)
+    const answered = await directory.submit({ type: 'put', name, partitions: partitions ?? null, settings, expectedRevision })
     if (!answered.ok) return answered
     const answer = answered.value
     if (answer.type === 'refused') {
       switch (answer.code) {
+        case 'stale_revision':
+          return null
         case 'being_deleted':
           return err(queueDeleting(queue))
         case 'partitions_fixed':
-          return err(partitionsFixed(queue, found.value?.definition.partitions ?? 0))
+          return err(partitionsFixed(queue, known?.partitions ?? 0))
         case 'dead_letter_cycle':
           return err(deadLetterCycle(queue, settings.deadLetterQueue ?? ''))
-        case 'stale_revision':
-          return err(staleRevision(queue, { expected: expected ?? 0, revision: found.value?.definition.revision ?? 0 }))
         case 'too_many_queues':
           return err(limitMet(answer.code))
         default:

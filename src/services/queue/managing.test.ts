@@ -1,0 +1,38 @@
+import { deepEqual } from 'node:assert/strict'
+import { test } from 'node:test'
+import { QueueWorld } from '#test/harness/queue-world.ts'
+import { TestCall } from '#test/harness/service-world.ts'
+
+test('several that change different settings of one queue at once change all of them', async () => {
+  const world = await QueueWorld.start()
+  const put = (node: string, change: { readonly paused?: boolean; readonly max_length?: number; readonly ttl_ms?: number }) =>
+    world.queues(node).putQueue({ queue: 'orders', ...change }, new TestCall())
+  for (let round = 0; round < 2; round++) {
+    const paused = round === 0
+    const length = 5 + round
+    const all = await world.answer(
+      Promise.all([put('n1', { paused }), put('n2', { max_length: length }), put('n3', { ttl_ms: 1_000 * length })]),
+    )
+    deepEqual(
+      all.map(({ ok }) => ok),
+      [true, true, true],
+    )
+    const last = await world.answer(put('n1', {}))
+    const { paused: isPaused, max_length, ttl_ms } = last.ok ? last.value.settings : {}
+    deepEqual([isPaused, max_length, ttl_ms], [paused, length, 1_000 * length], round === 0 ? 'also when it is made' : '')
+  }
+})
+
+test('of several that change the same revision of a queue one does, and the others are told of the revision that it has by then', async () => {
+  const world = await QueueWorld.start()
+  const put = (node: string) => world.queues(node).putQueue({ queue: 'orders', if_revision: 0 }, new TestCall())
+  const all = await world.answer(Promise.all([put('n1'), put('n2'), put('n3')]))
+  const said = all.map((each) => (each.ok ? each.value.status : each.error.code))
+  deepEqual(said.toSorted(), ['created', 'stale_revision', 'stale_revision'])
+  const revisions = all.flatMap((each) => (!each.ok && each.error.code === 'stale_revision' ? [each.error.details] : []))
+  const made = all.flatMap((each) => (each.ok ? [each.value.revision] : []))
+  deepEqual(
+    revisions.map((details) => 'revision' in details && details.revision),
+    [...made, ...made],
+  )
+})
