@@ -109,6 +109,12 @@ export class LedgerSegment {
     return low
   }
 
+  /** Of the row that holds this message, or else of the first that begins after it. */
+  searchFrom(index: number, offset: number): number {
+    const after = this.searchAfter(index, offset)
+    return after > 0 && this.holds(after - 1, index, offset) ? after - 1 : after
+  }
+
   /** Whether the row begins after this message. */
   isAfter(at: number, index: number, offset: number): boolean {
     const own = this.indexAt(at)

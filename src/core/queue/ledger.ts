@@ -145,11 +145,11 @@ export class Ledger {
     this.untouched--
   }
 
-  /** From the first row of this entry, or after it. The ledger must stay as it is until the last is taken. */
-  *rows(start = 0): IterableIterator<BatchRow> {
-    for (let number = Math.max(0, this.#segmentAfter(start, -1) - 1); number < this.#segments.length; number++) {
+  /** From the first row of this entry, or that of this message in it, or after it. The ledger must stay as it is until the last is taken. */
+  *rows(start = 0, offset = -1): IterableIterator<BatchRow> {
+    for (let number = Math.max(0, this.#segmentAfter(start, offset) - 1); number < this.#segments.length; number++) {
       const segment = this.#segments[number] as LedgerSegment
-      for (let at = segment.searchAfter(start, -1); at < segment.length; at++) {
+      for (let at = segment.searchFrom(start, offset); at < segment.length; at++) {
         if ((segment.unsettled[at] as number) > 0) yield segment.rowAt(at)
       }
     }

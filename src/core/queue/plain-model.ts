@@ -333,8 +333,8 @@ export class PlainModel {
     const partition = this.store.partitions.get(nameOf(queue))
     if (partition === undefined) return { type: 'redrive', moved: 0, active: false }
     if (partition.job !== null) return refuse('redrive_active')
-    const there = from === 'dead' ? this.store.dead(queue) : this.store.deliverable(queue)
-    const job: ModelJob = { from, rate, startedAt: this.store.now, max: Math.min(max ?? Infinity, there.length), moved: 0 }
+    const there = from === 'dead' ? this.store.dead(queue) : this.store.readyAfter(queue, null)
+    const job: ModelJob = { from, rate, startedAt: this.store.now, max: Math.min(max ?? Infinity, there.length), moved: 0, last: null }
     partition.job = job
     this.store.step(partition)
     return { type: 'redrive', moved: job.moved, active: partition.job !== null }

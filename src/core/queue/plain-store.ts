@@ -33,6 +33,8 @@ export interface ModelJob {
   readonly startedAt: number
   readonly max: number
   moved: number
+  /** The last that was taken of those that were ready. */
+  last: MessageId | null
 }
 
 export interface ModelPartition {
@@ -191,16 +193,25 @@ export class PlainStore {
     return this.of(ref).filter(({ state, toSource }) => state === 'dead' || (state === 'moving' && !toSource))
   }
 
+  readyAfter(ref: PartitionRef, last: MessageId | null): ModelMessage[] {
+    return this.of(ref).filter(({ id, state }) => state === 'ready' && (last === null || isBefore(last, id)))
+  }
+
+  sendBack(message: ModelMessage, job: ModelJob): void {
+    Object.assign(message, { state: 'moving', toSource: true, until: 0, expires: Infinity })
+    job.last = message.id
+  }
+
   /** True when a limit stopped it. */
   step(partition: ModelPartition): boolean {
     const { job, ref } = partition
     if (job === null) return false
     for (let steps = 0; nextMove(job) <= this.now; steps++) {
       if (steps === this.limits.expiriesMax) return true
-      const [next] = job.from === 'dead' ? this.dead(ref) : this.deliverable(ref)
+      const [next] = job.from === 'dead' ? this.dead(ref) : this.readyAfter(ref, job.last)
       if (job.moved >= job.max || next === undefined) break
       if (job.from === 'dead') this.revive(next)
-      else Object.assign(next, { state: 'moving', toSource: true, until: 0, expires: Infinity })
+      else this.sendBack(next, job)
       job.moved++
     }
     const isOver = job.moved >= job.max || nextMove(job) <= this.now

@@ -1,8 +1,8 @@
-import { firstDeliverable, touchHead } from './heads.ts'
+import { touchHead } from './heads.ts'
 import type { RecordNumber } from './records.ts'
-import { moving, none, toSource } from './records.ts'
+import { moving, none, ready, toSource } from './records.ts'
 import { refuse } from './refuse.ts'
-import type { Partition, QueueState, RedriveJob, Step } from './state.ts'
+import type { Partition, Place, QueueState, RedriveJob, Step } from './state.ts'
 import { nextMoveAt } from './state.ts'
 import { revive, sendBack } from './transitions.ts'
 import type { PartitionRef, QueueAnswer, Redrive } from './types.ts'
@@ -14,8 +14,9 @@ export function redrive(step: Step, { queue, from, rate, max }: Redrive): QueueA
   if (partition === undefined)
     return state.queues.has(queue.generation) ? { type: 'redrive', moved: 0, active: false } : refuse('unknown_queue')
   if (partition.redrive !== null) return refuse('redrive_active')
-  const there = from === 'dead' ? partition.dead.size : partition.ledger.untouched + partition.deliverable.size
-  const job: RedriveJob = { from, rate, startedAt: context.time, max: Math.min(max ?? Infinity, there), moved: 0 }
+  const there = from === 'dead' ? partition.dead.size : partition.ledger.untouched + partition.counts.ready
+  const next = { index: 0, offset: 0 }
+  const job: RedriveJob = { from, rate, startedAt: context.time, max: Math.min(max ?? Infinity, there), moved: 0, next }
   partition.redrive = job
   state.redrives.add(partition)
   stepOne(step, partition, job)
@@ -59,17 +60,42 @@ function stepOne(step: Step, partition: Partition, job: RedriveJob): boolean {
   return false
 }
 
-function moveOne(step: Step, partition: Partition, { from }: RedriveJob): boolean {
-  if (from === 'dead') {
-    const record = partition.dead.peek()
-    if (record !== none) revive(step, record)
-    return record !== none
-  }
-  const head = firstDeliverable(step.state, partition, 'highest')
-  if (head === null) return false
-  sendBack(step, head.record === none ? touchHead(step, partition) : head.record)
+function moveOne(step: Step, partition: Partition, job: RedriveJob): boolean {
+  const record = job.from === 'dead' ? partition.dead.peek() : takeReady(step, partition, job)
+  if (record === none) return false
+  if (job.from === 'dead') revive(step, record)
+  else sendBack(step, record)
   return true
 }
+
+/** In the order of the log, each at most once, whether or not others of its key stand before it. */
+function takeReady(step: Step, partition: Partition, job: RedriveJob): RecordNumber {
+  const { records } = step.state
+  const { ledger } = partition
+  const offset = ledger.seekHead()
+  const head = offset === null ? null : { index: ledger.index, offset }
+  const earlier = readyBetween(step.state, partition, job.next, head)
+  const record = earlier === none && head !== null ? touchHead(step, partition) : earlier
+  if (record !== none) job.next = { index: records.indexOf(record), offset: (records.offset[record] as number) + 1 }
+  return record
+}
+
+/** The first record that is ready; without an end, of all that come. */
+function readyBetween({ records }: QueueState, { ledger }: Partition, from: Place, end: Place | null): RecordNumber {
+  for (const row of ledger.rows(from.index, from.offset)) {
+    if (end !== null && !isBefore(row.index, row.start, end)) return none
+    if (row.unsettled === row.count) continue
+    for (let offset = row.index === from.index ? Math.max(row.start, from.offset) : row.start; offset < row.start + row.size; offset++) {
+      if (end !== null && !isBefore(row.index, offset, end)) return none
+      const record = records.find(row.index, offset)
+      if (record !== none && records.state[record] === ready) return record
+    }
+  }
+  return none
+}
+
+const isBefore = (index: number, offset: number, place: Place): boolean =>
+  index === place.index ? offset < place.offset : index < place.index
 
 function endJob(step: Step, partition: Partition, { moved }: RedriveJob): void {
   partition.redrive = null

@@ -102,10 +102,10 @@ class SnapshotReader {
     this.#partition = this.#state.addPartition(queue, partition)
   }
 
-  #addRedrive({ from, rate, startedAt, max, moved }: RecordOf<'redrive'>): void {
+  #addRedrive({ from, rate, startedAt, max, moved, next }: RecordOf<'redrive'>): void {
     const partition = this.#current()
     expect(partition.redrive === null && rate !== 0 && moved <= max, 'a redrive that cannot be')
-    partition.redrive = { from, rate, startedAt, max, moved }
+    partition.redrive = { from, rate, startedAt, max, moved, next }
     this.#state.redrives.add(partition)
   }
 

@@ -2,7 +2,7 @@ import type { Millis, WallMillis } from '#base/brand.ts'
 import type { ByteReader } from '#base/codec/byte-reader.ts'
 import type { ByteWriter } from '#base/codec/byte-writer.ts'
 import type { Schema } from '#base/codec/schema.ts'
-import { bytes, list, malformed, nullable, text, time, uint, union, word } from '#base/codec/schema.ts'
+import { bytes, list, malformed, nullable, struct, text, time, uint, union, word } from '#base/codec/schema.ts'
 import { definition } from './command-codec.ts'
 import type { BatchRow } from './ledger-segment.ts'
 import { queueLimits } from './limits.ts'
@@ -11,6 +11,7 @@ import { checks, indexes, offsets } from './message-id.ts'
 import type { MessageId, ProducerId, QueueDefinition, Redrive } from './types.ts'
 import type { RecordState } from './records.ts'
 import { dead, leased, moving, ready, scheduled } from './records.ts'
+import type { Place } from './state.ts'
 
 /**
  * Each record belongs to the queue, the partition and the batch that came last before it. Queues are in the order of their generations, partitions
@@ -50,6 +51,7 @@ export type SnapshotRecord =
       readonly startedAt: Millis
       readonly max: number
       readonly moved: number
+      readonly next: Place
     }
   | { readonly type: 'dedupe'; readonly id: string; readonly message: MessageId; readonly expires: number }
   | {
@@ -67,6 +69,8 @@ const { nameBytesMax, answersKept, batchMax } = queueLimits
 const offsetMax = offsets - 1
 const name = text(nameBytesMax)
 const number = time<number>()
+/** One offset may come after the last. */
+const place = struct<Place>({ index: uint(indexes - 1), offset: uint(offsets) })
 
 /** The most there is of: written by hand. */
 const row: Schema<BatchRow> = {
@@ -134,7 +138,7 @@ export const snapshotRecord = union<SnapshotRecord>({
   machine: [0, { clusterId: text(nameBytesMax), slot: uint(0xffff), deletedAt: uint(), time: time(), wall: time() }],
   queue: [1, { definition }],
   partition: [2, { partition: uint() }],
-  redrive: [3, { from: word({ dead: 0, ready: 1 }), rate: nullable(uint()), startedAt: time(), max: uint(), moved: uint() }],
+  redrive: [3, { from: word({ dead: 0, ready: 1 }), rate: nullable(uint()), startedAt: time(), max: uint(), moved: uint(), next: place }],
   dedupe: [4, { id: name, message: id, expires: time() }],
   producer: [5, { id: text<ProducerId>(nameBytesMax), last: uint(), usedAt: time(), answers: list(bytes(0x10_0000), answersKept) }],
   batch: [6, { row }],

@@ -34,6 +34,12 @@ export interface Queue {
   readonly partitions: Map<number, Partition>
 }
 
+/** Of a message, or of the first one there may be. */
+export interface Place {
+  readonly index: number
+  readonly offset: number
+}
+
 /** Moves messages, at most so many per second. */
 export interface RedriveJob {
   readonly from: Redrive['from']
@@ -42,6 +48,8 @@ export interface RedriveJob {
   /** How many it moves at most. */
   readonly max: number
   moved: number
+  /** What is ready is taken from here on. */
+  next: Place
 }
 
 /** How many records are in each state. Leased counts those that are settled and over with their lease. */
