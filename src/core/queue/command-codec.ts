@@ -95,6 +95,7 @@ const command = union<QueueCommand>({
   forwarded: [13, { ids }],
   postpone: [14, { ids, delayMs: uint() }],
   'expire-due': [15, {}],
+  return: [16, { ids }],
 })
 
 const code = word<RefusalCode>({

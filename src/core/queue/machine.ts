@@ -8,7 +8,7 @@ import { queueLimits } from './limits.ts'
 import { produce } from './produce.ts'
 import type { Logged } from './produce.ts'
 import { configure, deleteQueue, purge, releaseConsumer } from './queues.ts'
-import { ack, cancel, extend, forwarded, nack, postponeAll } from './receipts.ts'
+import { ack, cancel, extend, forwarded, nack, postponeAll, returnAll } from './receipts.ts'
 import { cancelRedrive, redrive } from './redrive.ts'
 import { refuse } from './refuse.ts'
 import { readSnapshot } from './snapshot-reader.ts'
@@ -109,6 +109,8 @@ function carryOut(step: Step, command: Exclude<QueueCommand, { readonly type: 'e
       return forwarded(step, command.ids)
     case 'postpone':
       return postponeAll(step, command.ids, command.delayMs)
+    case 'return':
+      return returnAll(step, command.ids)
     default:
       return unreachable(command)
   }

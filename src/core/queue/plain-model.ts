@@ -84,6 +84,8 @@ export class PlainModel {
         return this.#cancelRedrive(command.queue)
       case 'forwarded':
         return results(command.ids.map((id) => this.#moving(id, (message) => this.#forwarded(message))))
+      case 'return':
+        return results(command.ids.map((id) => this.#moving(id, (message) => this.#return(message))))
       case 'postpone':
         return results(
           command.ids.map((id) =>
@@ -355,6 +357,12 @@ export class PlainModel {
     const message = this.#find(id)
     if (message === undefined) return 'unknown_message'
     return message.state === 'moving' ? act(message) : 'not_moving'
+  }
+
+  #return(message: ModelMessage): ItemResult {
+    if (!message.toSource) return 'not_moving'
+    this.store.revive(message)
+    return 'returned'
   }
 
   #forwarded(message: ModelMessage): ItemResult {

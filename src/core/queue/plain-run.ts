@@ -56,6 +56,7 @@ const weights: Readonly<Record<Kind, number>> = {
   redrive: 8,
   'cancel-redrive': 2,
   forwarded: 6,
+  return: 6,
   postpone: 6,
   'delete-queue': 1,
 }
@@ -244,6 +245,7 @@ export class PlainRun {
       case 'cancel':
         return { type, ids: this.#idsOf('scheduled') }
       case 'forwarded':
+      case 'return':
         return { type, ids: this.#idsOf('moving') }
       case 'postpone':
         return { type, ids: this.#idsOf('moving'), delayMs: prng.pick([1, 300]) }

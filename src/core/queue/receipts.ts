@@ -2,9 +2,9 @@ import { wallMillis } from '#base/brand.ts'
 import { unreachable } from '#base/assert.ts'
 import { shareOf } from './entry-check.ts'
 import type { RecordNumber } from './records.ts'
-import { leased, moving, none, scheduled, settledFlag } from './records.ts'
+import { leased, moving, none, scheduled, settledFlag, toSource } from './records.ts'
 import type { Partition, QueueState, Step } from './state.ts'
-import { extendLease, giveBack, kill, postpone, settle, settleUnderLease } from './transitions.ts'
+import { extendLease, giveBack, kill, postpone, revive, settle, settleUnderLease } from './transitions.ts'
 import type { Ack, Extend, ItemResult, MessageId, Nack, NackKind, QueueAnswer, Receipt, RetryPolicy } from './types.ts'
 
 /** What consumers and movers say about single messages. Each is answered by itself. */
@@ -55,6 +55,17 @@ export const postponeAll = (step: Step, ids: readonly MessageId[], delayMs: numb
       withMoving(step, id, (record) => {
         postpone(step, record, delayMs)
         return 'postponed'
+      }),
+    ),
+  )
+
+export const returnAll = (step: Step, ids: readonly MessageId[]): QueueAnswer =>
+  results(
+    ids.map((id) =>
+      withMoving(step, id, (record) => {
+        if (!step.state.records.isFlagged(record, toSource)) return 'not_moving'
+        revive(step, record)
+        return 'returned'
       }),
     ),
   )

@@ -1,6 +1,7 @@
 import { equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { TestQueues } from './testkit.ts'
+import { queueName } from './types.ts'
 
 function withQueue(): TestQueues {
   const queues = new TestQueues()
@@ -48,4 +49,32 @@ test('a redrive from ready goes on in the order of the log, also in a replica th
   }
   equal(queues.peek(), 'f', 'which came later')
   equal(queues.machine.state.nextDeadline().time, null)
+})
+
+test('what came from nowhere is ready again at its old place, and a redrive that goes on does not come to it again', () => {
+  const queues = withQueue()
+  queues.produce('a b', { key: 'k' })
+  queues.produce('c')
+  equal(queues.redrive({ from: 'ready', rate: 1 }), 'moved 1 so far')
+  equal(queues.return('a'), 'returned')
+  equal(queues.return('a b'), 'not_moving not_moving')
+  equal(queues.show(), 'a:ready b:ready c:ready')
+  queues.restart()
+  queues.pass(1_000)
+  equal(queues.show(), 'a:ready b:moving c:ready')
+  queues.postpone('b', 5_000)
+  equal(queues.return('b'), 'returned', 'also when it was postponed')
+  queues.pass(1_000)
+  equal(queues.show(), 'a:ready b:ready c:moving')
+  equal(queues.consume(5), 'a1')
+})
+
+test('a dead letter on its way to the queue that is named for it is not one that came from nowhere', () => {
+  const queues = new TestQueues()
+  queues.configure({ deadLetterQueue: queueName('dead') })
+  queues.produce('a')
+  queues.consume()
+  queues.reject('a1')
+  equal(queues.return('a'), 'not_moving')
+  equal(queues.show(), 'a:moving')
 })

@@ -73,6 +73,7 @@ export const sampleCommands: readonly QueueCommand[] = [
   { type: 'cancel-redrive', queue },
   { type: 'forwarded', ids },
   { type: 'postpone', ids, delayMs: 1_000 },
+  { type: 'return', ids },
   { type: 'expire-due' },
 ]
 

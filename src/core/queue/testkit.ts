@@ -191,6 +191,10 @@ export class TestQueues {
     return this.try({ type: 'forwarded', ids: this.ids(names) })
   }
 
+  return(names: string): string {
+    return this.try({ type: 'return', ids: this.ids(names) })
+  }
+
   postpone(names: string, delayMs: number): string {
     return this.try({ type: 'postpone', ids: this.ids(names), delayMs })
   }

@@ -231,6 +231,8 @@ export type QueueCommand =
   | { readonly type: 'forwarded'; readonly ids: readonly MessageId[] }
   /** The target does not take them; again after so long (decision Q11). */
   | { readonly type: 'postpone'; readonly ids: readonly MessageId[]; readonly delayMs: number }
+  /** They were to be sent back and came from nowhere: ready again. */
+  | { readonly type: 'return'; readonly ids: readonly MessageId[] }
   /** Ends every lease, delay and ttl that is over. Every other command does that first as well. */
   | { readonly type: 'expire-due' }
 
@@ -257,7 +259,7 @@ export interface Delivery {
   readonly enqueuedAt: WallMillis
 }
 
-/** What became of one message of an `ack`, `nack`, `extend`, `cancel`, `forwarded` or `postpone`. */
+/** What became of one message of an `ack`, `nack`, `extend`, `cancel`, `forwarded`, `postpone` or `return`. */
 export type ItemResult =
   | 'acknowledged'
   /** Ready, or scheduled to be. */

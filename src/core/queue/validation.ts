@@ -29,6 +29,7 @@ export function faultOf(command: QueueCommand, limits: QueueLimits): string | nu
       return faultOfItems('receipts', command.receipts, limits) ?? outside('visibilityMs', command.visibilityMs, 0, limits.visibilityMsMax)
     case 'cancel':
     case 'forwarded':
+    case 'return':
       return faultOfItems('ids', command.ids, limits)
     case 'postpone':
       return faultOfItems('ids', command.ids, limits) ?? outside('delayMs', command.delayMs, 1, limits.durationMsMax)

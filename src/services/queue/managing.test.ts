@@ -1,5 +1,6 @@
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
+import type { JsonBytes } from '#api/schemas.ts'
 import { QueueWorld } from '#test/harness/queue-world.ts'
 import { TestCall } from '#test/harness/service-world.ts'
 
@@ -35,4 +36,16 @@ test('of several that change the same revision of a queue one does, and the othe
     revisions.map((details) => 'revision' in details && details.revision),
     [...made, ...made],
   )
+})
+
+test('a redrive from ready leaves in the queue what came from nowhere', async () => {
+  const world = await QueueWorld.start()
+  const queues = world.queues('n1')
+  const message = Buffer.from('1') as Uint8Array as JsonBytes
+  equal((await world.answer(queues.produce({ queue: 'letters', messages: [{ message }] }, new TestCall()))).ok, true)
+  const redriven = await world.answer(queues.redrive({ queue: 'letters', from: 'ready' }, new TestCall()))
+  equal(redriven.ok && redriven.value.moved, 1)
+  await world.run(1_000)
+  const taken = await world.answer(queues.consume({ queue: 'letters', consumer_id: 'c', max: 1, wait_ms: 0 }, new TestCall()))
+  equal(taken.ok && taken.value.messages.length, 1)
 })

@@ -17,7 +17,8 @@ export interface TransfersPorts {
 
 /**
  * Brings dead letters of the slots that this node leads to the queues they go to: at least once, and once within the dedupe window of the
- * target, under the id that they had. A target that refuses is tried again, ever more seldom (decision Q11).
+ * target, under the id that they had. A target that refuses is tried again, ever more seldom (decision Q11). What is to be sent back and came from
+ * nowhere stays.
  */
 export class Transfers {
   readonly #ports: TransfersPorts
@@ -49,12 +50,13 @@ export class Transfers {
   async #move(group: number, transfer: Transfer, id: string): Promise<void> {
     const message = await this.#read(group, transfer.id)
     const target = transfer.deadLetterQueue ?? message?.source?.queue ?? null
-    const taken = message !== null && target !== null && (await this.#bring(message, transfer, target))
     const path = this.#ports.calls.path(group)
     const ids = [transfer.id]
-    if (taken) {
+    const isFromNowhere = message !== null && target === null
+    const taken = message !== null && target !== null && (await this.#bring(message, transfer, target))
+    if (taken || isFromNowhere) {
       this.#refusals.delete(id)
-      await path.submit({ type: 'forwarded', ids })
+      await path.submit({ type: taken ? 'forwarded' : 'return', ids })
       return
     }
     const refusals = this.#refusals.get(id) ?? 0
