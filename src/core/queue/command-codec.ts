@@ -140,7 +140,7 @@ const answer = union<QueueAnswer>({
   results: [5, { results: itemResults, visibleUntil: nullable(time()) }],
   released: [6, { count: uint(), more: boolean }],
   purged: [7, { count: uint() }],
-  redrive: [8, { moved: uint(), active: boolean }],
+  redrive: [8, { moved: uint(), max: uint(), active: boolean }],
   expired: [9, { count: uint(), more: boolean }],
   refused: [10, { code, detail: text(nameBytesMax) }],
 })

@@ -333,13 +333,13 @@ export class PlainModel {
   #redrive({ queue, from, rate, max }: Redrive): QueueAnswer {
     if (!this.store.definitions.has(queue.generation)) return refuse('unknown_queue')
     const partition = this.store.partitions.get(nameOf(queue))
-    if (partition === undefined) return { type: 'redrive', moved: 0, active: false }
+    if (partition === undefined) return { type: 'redrive', moved: 0, max: 0, active: false }
     if (partition.job !== null) return refuse('redrive_active')
     const there = from === 'dead' ? this.store.dead(queue) : this.store.readyAfter(queue, null)
     const job: ModelJob = { from, rate, startedAt: this.store.now, max: Math.min(max ?? Infinity, there.length), moved: 0, last: null }
     partition.job = job
     this.store.step(partition)
-    return { type: 'redrive', moved: job.moved, active: partition.job !== null }
+    return { type: 'redrive', moved: job.moved, max: job.max, active: partition.job !== null }
   }
 
   #cancelRedrive(ref: PartitionRef): QueueAnswer {
@@ -350,7 +350,7 @@ export class PlainModel {
     for (const message of returning) this.store.revive(message)
     const moved = partition.job?.moved ?? 0
     partition.job = null
-    return { type: 'redrive', moved, active: false }
+    return { type: 'redrive', moved, max: moved, active: false }
   }
 
   #moving(id: MessageId, act: (message: ModelMessage) => ItemResult): ItemResult {

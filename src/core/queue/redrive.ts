@@ -12,7 +12,7 @@ export function redrive(step: Step, { queue, from, rate, max }: Redrive): QueueA
   const { state, context } = step
   const partition = state.find(queue)
   if (partition === undefined)
-    return state.queues.has(queue.generation) ? { type: 'redrive', moved: 0, active: false } : refuse('unknown_queue')
+    return state.queues.has(queue.generation) ? { type: 'redrive', moved: 0, max: 0, active: false } : refuse('unknown_queue')
   if (partition.redrive !== null) return refuse('redrive_active')
   const there = from === 'dead' ? partition.dead.size : partition.ledger.untouched + partition.counts.ready
   const next = { index: 0, offset: 0 }
@@ -20,7 +20,7 @@ export function redrive(step: Step, { queue, from, rate, max }: Redrive): QueueA
   partition.redrive = job
   state.redrives.add(partition)
   stepOne(step, partition, job)
-  return { type: 'redrive', moved: job.moved, active: partition.redrive !== null }
+  return { type: 'redrive', moved: job.moved, max: job.max, active: partition.redrive !== null }
 }
 
 /** What it moved stays moved, but what is still on its way to where it came from stays here. */
@@ -33,7 +33,8 @@ export function cancelRedrive(step: Step, queue: PartitionRef): QueueAnswer {
   if (job === null && returning.length === 0) return refuse('no_redrive')
   for (const record of returning) revive(step, record)
   if (job !== null) endJob(step, partition, job)
-  return { type: 'redrive', moved: job?.moved ?? 0, active: false }
+  const moved = job?.moved ?? 0
+  return { type: 'redrive', moved, max: moved, active: false }
 }
 
 /** True when some are due that a limit has left for the next command. */

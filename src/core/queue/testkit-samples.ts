@@ -95,7 +95,7 @@ export const sampleAnswers: readonly QueueAnswer[] = [
   { type: 'results', results: ['acknowledged', 'acknowledged', 'unknown_message'], visibleUntil: null },
   { type: 'released', count: 2, more: false },
   { type: 'purged', count: 3 },
-  { type: 'redrive', moved: 4, active: true },
+  { type: 'redrive', moved: 4, max: 7, active: true },
   { type: 'expired', count: 1_000, more: true },
   { type: 'refused', code: 'out_of_sequence', detail: '7' },
 ]

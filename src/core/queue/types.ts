@@ -294,8 +294,8 @@ export type QueueAnswer =
   | { readonly type: 'results'; readonly results: readonly ItemResult[]; readonly visibleUntil: WallMillis | null }
   | { readonly type: 'released'; readonly count: number; readonly more: boolean }
   | { readonly type: 'purged'; readonly count: number }
-  /** How many it has moved so far; not active any more when it is done. */
-  | { readonly type: 'redrive'; readonly moved: number; readonly active: boolean }
+  /** How many it has moved so far, and moves at most; not active any more when it is done. */
+  | { readonly type: 'redrive'; readonly moved: number; readonly max: number; readonly active: boolean }
   /** How much was ended; `more` when a limit left some for the next command. */
   | { readonly type: 'expired'; readonly count: number; readonly more: boolean }
   | Refused

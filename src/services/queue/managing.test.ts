@@ -1,6 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonBytes } from '#api/schemas.ts'
+import { partitionOf } from '#core/ring/partition.ts'
 import { QueueWorld } from '#test/harness/queue-world.ts'
 import { TestCall } from '#test/harness/service-world.ts'
 
@@ -36,6 +37,48 @@ test('of several that change the same revision of a queue one does, and the othe
     revisions.map((details) => 'revision' in details && details.revision),
     [...made, ...made],
   )
+})
+
+/** Messages of these keys, all of them dead. */
+async function killed(world: QueueWorld, ...keys: string[]): Promise<void> {
+  const queues = world.queues('n1')
+  const messages = keys.map((key) => ({ message: Buffer.from('1') as Uint8Array as JsonBytes, key }))
+  equal((await world.answer(queues.produce({ queue: 'orders', messages }, new TestCall()))).ok, true)
+  for (let left = keys.length; left > 0;) {
+    const taken = await world.answer(queues.consume({ queue: 'orders', consumer_id: 'c', max: 100, wait_ms: 0 }, new TestCall()))
+    const refs = taken.ok ? taken.value.messages.map(({ message_id, delivery_count: lease }) => ({ message_id, lease })) : []
+    left -= refs.length
+    equal((await world.answer(queues.nack({ refs, kind: 'reject', delay_ms: null }, new TestCall()))).ok, true)
+  }
+}
+
+async function withPartitions(): Promise<QueueWorld> {
+  const world = await QueueWorld.start()
+  equal((await world.answer(world.queues('n1').putQueue({ queue: 'orders', partitions: 4 }, new TestCall()))).ok, true)
+  return world
+}
+
+async function redriven(world: QueueWorld, terms: { readonly rate?: number; readonly max?: number }): Promise<unknown> {
+  const answered = await world.answer(world.queues('n1').redrive({ queue: 'orders', from: 'dead', ...terms }, new TestCall()))
+  return answered.ok ? [answered.value.status, answered.value.moved] : answered.error.code
+}
+
+test('a redrive moves no more than it is told to, over all partitions', async () => {
+  const world = await withPartitions()
+  await killed(world, ...Array.from({ length: 20 }, (_, at) => `k${at}`))
+  deepEqual(await redriven(world, { max: 7 }), ['done', 7])
+  deepEqual(await redriven(world, { max: 1 }), ['done', 1])
+  deepEqual(await redriven(world, { max: 100 }), ['done', 12])
+})
+
+test('a redrive that goes on in one partition keeps none from the others', async () => {
+  const world = await withPartitions()
+  await killed(world, 'k', 'k', 'k')
+  deepEqual(await redriven(world, { rate: 1 }), ['started', 1])
+  deepEqual(await redriven(world, {}), 'redrive_active')
+  const others = Array.from({ length: 20 }, (_, at) => `k${at}`).filter((key) => partitionOf(key, 4) !== partitionOf('k', 4))
+  await killed(world, ...others)
+  deepEqual(await redriven(world, {}), ['started', others.length])
 })
 
 test('a redrive from ready leaves in the queue what came from nowhere', async () => {

@@ -12,9 +12,8 @@ import {
 } from '#api/queues/faults.ts'
 import type { QueueApi } from '#api/queues/queue-api.ts'
 import type { PutQueueRequest, QueueSettings as SettingsView } from '#api/queues/queues.ts'
-import type { Listing } from '#core/queue/catalogue-types.ts'
 import { defaultSettings } from '#core/queue/limits.ts'
-import type { QueueAnswer, QueueSettings } from '#core/queue/types.ts'
+import type { PartitionRef, QueueAnswer, QueueCommand, QueueSettings } from '#core/queue/types.ts'
 import { queueName } from '#core/queue/types.ts'
 import type { CatalogueKeeper } from './catalogue-keeper.ts'
 import { slotsOf } from './catalogue-keeper.ts'
@@ -108,25 +107,19 @@ export class Managing {
     return ok({ status: 'purged', queue, count })
   }
 
-  /** The rate is shared by the partitions. */
+  /** The rate is shared by the partitions; what one leaves of `max` is for the next. A partition that is at it already goes on as it is. */
   async redrive({ queue, from = 'dead', rate, max }: Parameters<QueueApi['redrive']>[0]): ReturnType<QueueApi['redrive']> {
-    const answers = await this.#everywhere(queue, (ref, partitions) => ({
-      type: 'redrive',
-      queue: ref,
-      from,
-      rate: rate === undefined ? null : Math.max(1, Math.floor(rate / partitions)),
-      max: max ?? null,
-    }))
+    const answers = await this.#everywhere(queue, (ref, { partitions, before }) => {
+      const left = max === undefined ? null : max - sumOf(begunOf(before), 'max')
+      const perSecond = rate === undefined ? null : Math.max(1, Math.floor(rate / partitions))
+      return left === 0 ? null : { type: 'redrive', queue: ref, from, rate: perSecond, max: left }
+    })
     if (!answers.ok) return err(answers.error as Fault<never>)
-    let moved = 0
-    let active = false
-    for (const answer of answers.value) {
-      if (answer.type === 'refused' && answer.code === 'redrive_active') return err(redriveActive(queue))
-      if (answer.type !== 'redrive') return unexpected(answer.type)
-      moved += answer.moved
-      active ||= answer.active
-    }
-    return ok({ status: active ? 'started' : 'done', queue, moved })
+    const begun = begunOf(answers.value)
+    const isBusy = begun.length < answers.value.length
+    if (isBusy && sumOf(begun, 'max') === 0) return err(redriveActive(queue))
+    const isActive = isBusy || begun.some(({ active }) => active)
+    return ok({ status: isActive ? 'started' : 'done', queue, moved: sumOf(begun, 'moved') })
   }
 
   async cancelRedrive({ queue }: Parameters<QueueApi['cancelRedrive']>[0]): ReturnType<QueueApi['cancelRedrive']> {
@@ -134,22 +127,22 @@ export class Managing {
     if (!answers.ok) return err(answers.error as Fault<never>)
     const running = answers.value.filter((answer) => answer.type === 'redrive')
     if (running.length === 0) return err(noRedrive(queue))
-    return ok({ status: 'cancelled', queue, moved: running.reduce((sum, { moved }) => sum + moved, 0) })
+    return ok({ status: 'cancelled', queue, moved: sumOf(running, 'moved') })
   }
 
+  /** To each partition in turn, until `command` has none for the next. */
   async #everywhere(
     queue: string,
-    command: (
-      ref: { readonly generation: Listing['definition']['generation']; readonly partition: number },
-      partitions: number,
-    ) => Parameters<ReturnType<QueueCalls['path']>['submit']>[0],
+    command: (ref: PartitionRef, so: { readonly partitions: number; readonly before: readonly QueueAnswer[] }) => QueueCommand | null,
   ): Promise<Result<readonly QueueAnswer[], Fault>> {
     const found = await this.#calls.find(queueName(queue), false)
     if (!found.ok) return err(found.error as Fault)
-    const { partitions } = found.value.definition
+    const { partitions, generation } = found.value.definition
     const answers: QueueAnswer[] = []
     for (let partition = 0; partition < partitions; partition++) {
-      const answered = await this.#calls.submit(found.value, partition, (ref) => command(ref, partitions))
+      const next = command({ generation, partition }, { partitions, before: answers })
+      if (next === null) break
+      const answered = await this.#calls.submit(found.value, partition, () => next)
       if (!answered.ok) return err(answered.error as Fault)
       if (answered.value.type === 'refused' && answered.value.code === 'unknown_queue') return err(unknownQueue(queue))
       answers.push(answered.value)
@@ -157,6 +150,17 @@ export class Managing {
     return ok(answers)
   }
 }
+
+type Redriven = Extract<QueueAnswer, { type: 'redrive' }>
+
+/** Without those of partitions that were at it already. */
+const begunOf = (answers: readonly QueueAnswer[]): readonly Redriven[] =>
+  answers.flatMap((answer) => {
+    if (answer.type === 'redrive') return [answer]
+    return answer.type === 'refused' && answer.code === 'redrive_active' ? [] : unexpected(answer.type)
+  })
+
+const sumOf = (redrives: readonly Redriven[], what: 'moved' | 'max'): number => redrives.reduce((sum, each) => sum + each[what], 0)
 
 function changed(settings: QueueSettings, change: Omit<PutQueueRequest, 'partitions' | 'if_revision'>): QueueSettings {
   const { retry = {} } = change
