@@ -78,14 +78,17 @@ export class Consuming {
     return ok(null)
   }
 
-  #consumed(outcome: Exclude<Outcome, { type: 'gone' }>, { definition: { name, settings } }: Listing): Consumed {
+  async #consumed(outcome: Exclude<Outcome, { type: 'gone' }>, { definition: { name, settings } }: Listing): Promise<Consumed> {
     switch (outcome.type) {
       case 'delivered': {
         const visibleUntil = instantOf(outcome.visibleUntil)
         return ok({ messages: outcome.messages.map((each) => deliveryOf(each, name, visibleUntil)), paused: false })
       }
-      case 'empty':
-        return ok({ messages: [], paused: settings.paused })
+      case 'empty': {
+        // A wait may be long.
+        const found = await this.#ports.calls.find(name, false)
+        return ok({ messages: [], paused: (found.ok ? found.value.definition.settings : settings).paused })
+      }
       case 'refused':
         return outcome.code === 'invalid' ? unexpected('an invalid consume') : err(limitMet(outcome.code))
       case 'late':

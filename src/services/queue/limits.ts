@@ -18,6 +18,10 @@ export const queueServiceLimits = {
   rememberedBytesMax: 256 * 1024,
   /** How often a slot is told of a queue, and the catalogue read again, before the caller is to try again later. */
   configureAttempts: 4,
+  /** How old what a node remembers of a queue is when it is read anew beside its use, and before it; and how long its user waits for that at most. */
+  listingFreshMs: 1_000,
+  listingOldMs: 2_000,
+  listingWaitMs: 250,
   /** How often settings are read again that others have changed meanwhile; of many changes at once one gets through each time. */
   putAttempts: 32,
   /** Before the leader of the catalogue brings slots what they have not heard of from whoever asked for it. */

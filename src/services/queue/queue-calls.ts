@@ -37,7 +37,7 @@ export class QueueCalls {
   constructor(ports: QueueCallsPorts) {
     this.#ports = ports
     const group = catalogueGroupOf(ports.slots)
-    this.directory = new Directory(ports.node, { group, path: this.path(group) })
+    this.directory = new Directory(ports, { group, path: this.path(group) })
   }
 
   get slots(): number {

@@ -56,10 +56,9 @@ export class Viewing {
   }
 
   async queue({ queue }: Parameters<QueueApi['queue']>[0]): ReturnType<QueueApi['queue']> {
-    const view = await this.#ports.calls.directory.look({ type: 'find', name: queueName(queue) })
-    if (view === null) return err(noLeader())
-    if (view.listing === null) return err(unknownQueue(queue))
-    const { definition } = view.listing
+    const found = await this.#find(queue)
+    if (!found.ok) return found
+    const definition = found.value
     const { stats, missing } = await this.#stats([definition])
     const known = new Map(stats.map((stat) => [stat.queue.partition, stat]))
     const node = this.#ports.node()
@@ -144,6 +143,13 @@ export class Viewing {
     return { version: standing.tableVersion, slot_count: slotCount, nodes, slots }
   }
 
+  /** As it is now, whatever this node remembers of it. */
+  async #find(queue: string): Promise<Result<QueueDefinition, Fault<'no_leader' | 'unknown_queue'>>> {
+    const view = await this.#ports.calls.directory.look({ type: 'find', name: queueName(queue) })
+    if (view === null) return err(noLeader())
+    return view.listing === null ? err(unknownQueue(queue)) : ok(view.listing.definition)
+  }
+
   async #page({
     prefix = '',
     after,
@@ -183,10 +189,9 @@ export class Viewing {
     queue: string,
     { which, after, limit }: { readonly which: Which; readonly after: string | null; readonly limit: number },
   ): Promise<Result<MessagePage, Fault<ServiceFault | 'unknown_queue'>>> {
-    const found = await this.#ports.calls.directory.find(queueName(queue))
+    const found = await this.#find(queue)
     if (!found.ok) return found
-    if (found.value === null) return err(unknownQueue(queue))
-    const { name, generation, partitions } = found.value.definition
+    const { name, generation, partitions } = found.value
     const messages: MessagePage['messages'][number][] = []
     let { partition, skip, from } = placeOf(after)
     for (; partition < partitions; partition++, skip = 0, from = null) {
