@@ -1,7 +1,10 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Result } from '#base/result.ts'
+import type { Fault } from '#api/errors.ts'
 import type { JsonBytes } from '#api/schemas.ts'
 import { partitionOf } from '#core/ring/partition.ts'
+import { queueSlots } from './limits.ts'
 import { QueueWorld } from '#test/harness/queue-world.ts'
 import { TestCall } from '#test/harness/service-world.ts'
 
@@ -91,4 +94,29 @@ test('a redrive from ready leaves in the queue what came from nowhere', async ()
   await world.run(1_000)
   const taken = await world.answer(queues.consume({ queue: 'letters', consumer_id: 'c', max: 1, wait_ms: 0 }, new TestCall()))
   equal(taken.ok && taken.value.messages.length, 1)
+})
+
+test('a purge and a redrive find a queue that is there, though another was deleted since it was last looked up', async () => {
+  for (const call of ['purge', 'redrive'] as const) {
+    const world = await withPartitions()
+    const queues = world.queues('n1')
+    const another = { queue: 'another', partitions: queueSlots }
+    equal((await world.answer(queues.putQueue(another, new TestCall()))).ok, true)
+    equal((await world.answer(queues.deleteQueue(another, new TestCall()))).ok, true)
+    const answered = await world.answer<Result<unknown, Fault>>(queues[call]({ queue: 'orders' }, new TestCall()))
+    equal(answered.ok ? 'found' : answered.error.code, 'found', call)
+  }
+})
+
+test('a purge by way of a node that remembers a deleted queue is one of the queue that has its name now', async () => {
+  const world = await withPartitions()
+  const [n1, n2] = [world.queues('n1'), world.queues('n2')]
+  const answer = async (call: Promise<{ readonly ok: boolean }>): Promise<void> => equal((await world.answer(call)).ok, true)
+  await answer(n2.purge({ queue: 'orders' }, new TestCall()))
+  await answer(n1.deleteQueue({ queue: 'orders' }, new TestCall()))
+  await answer(n1.putQueue({ queue: 'orders', partitions: 7 }, new TestCall()))
+  const messages = ['a', 'b', 'c', 'd', 'e'].map((key) => ({ message: Buffer.from('1') as Uint8Array as JsonBytes, key }))
+  await answer(n1.produce({ queue: 'orders', messages }, new TestCall()))
+  const purged = await world.answer(n2.purge({ queue: 'orders' }, new TestCall()))
+  deepEqual(purged.ok ? purged.value.count : purged.error.code, messages.length)
 })

@@ -12,8 +12,9 @@ import {
 } from '#api/queues/faults.ts'
 import type { QueueApi } from '#api/queues/queue-api.ts'
 import type { PutQueueRequest, QueueSettings as SettingsView } from '#api/queues/queues.ts'
+import type { Listing } from '#core/queue/catalogue-types.ts'
 import { defaultSettings } from '#core/queue/limits.ts'
-import type { PartitionRef, QueueAnswer, QueueCommand, QueueSettings } from '#core/queue/types.ts'
+import type { Generation, PartitionRef, QueueAnswer, QueueCommand, QueueSettings } from '#core/queue/types.ts'
 import { queueName } from '#core/queue/types.ts'
 import type { CatalogueKeeper } from './catalogue-keeper.ts'
 import { slotsOf } from './catalogue-keeper.ts'
@@ -130,26 +131,41 @@ export class Managing {
     return ok({ status: 'cancelled', queue, moved: sumOf(running, 'moved') })
   }
 
-  /** To each partition in turn, until `command` has none for the next. */
-  async #everywhere(
-    queue: string,
-    command: (ref: PartitionRef, so: { readonly partitions: number; readonly before: readonly QueueAnswer[] }) => QueueCommand | null,
-  ): Promise<Result<readonly QueueAnswer[], Fault>> {
-    const found = await this.#calls.find(queueName(queue), false)
-    if (!found.ok) return err(found.error as Fault)
-    const { partitions, generation } = found.value.definition
+  /** To each partition in turn, until `command` has none for the next. A slot that knows of a later deletion has the queue found anew. */
+  async #everywhere(queue: string, command: CommandFor): Promise<Result<readonly QueueAnswer[], Fault>> {
     const answers: QueueAnswer[] = []
-    for (let partition = 0; partition < partitions; partition++) {
-      const next = command({ generation, partition }, { partitions, before: answers })
-      if (next === null) break
-      const answered = await this.#calls.submit(found.value, partition, () => next)
+    let asked: Generation | null = null
+    for (let attempt = 0; attempt < limits.configureAttempts; attempt++) {
+      const found = await this.#calls.find(queueName(queue), false)
+      if (!found.ok) return err(found.error as Fault)
+      const { generation } = found.value.definition
+      // What another queue of that name has answered is over with it.
+      if (generation !== asked) answers.length = 0
+      asked = generation
+      const done = await this.#inTurn(found.value, command, answers)
+      if (!done.ok) return done
+      if (done.value) return ok(answers)
+    }
+    return err(unsettled())
+  }
+
+  /** To those that have not answered; false when the queue is to be found anew. */
+  async #inTurn(listing: Listing, command: CommandFor, answers: QueueAnswer[]): Promise<Result<boolean, Fault>> {
+    const { partitions } = listing.definition
+    while (answers.length < partitions) {
+      const next = command({ generation: listing.definition.generation, partition: answers.length }, { partitions, before: answers })
+      if (next === null) return ok(true)
+      const answered = await this.#calls.submit(listing, answers.length, () => next)
       if (!answered.ok) return err(answered.error as Fault)
-      if (answered.value.type === 'refused' && answered.value.code === 'unknown_queue') return err(unknownQueue(queue))
+      if (answered.value.type === 'refused' && answered.value.code === 'unknown_queue') return ok(false)
       answers.push(answered.value)
     }
-    return ok(answers)
+    return ok(true)
   }
 }
+
+/** Null when no more partitions are to be asked. */
+type CommandFor = (ref: PartitionRef, so: { readonly partitions: number; readonly before: readonly QueueAnswer[] }) => QueueCommand | null
 
 type Redriven = Extract<QueueAnswer, { type: 'redrive' }>
 
