@@ -60,6 +60,7 @@ const told: Readonly<Record<RefusalCode | CatalogueRefusal | ItemResult | Refuse
   // An answer without messages says so.
   queue_paused: false,
   // `queue_deleting`
+  stale_generation: false,
   being_deleted: false,
   not_moving: false,
   acknowledged: false,

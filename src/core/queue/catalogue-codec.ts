@@ -16,7 +16,7 @@ const slots = list(uint<number>(0xffff), catalogueLimits.slotsMax)
 const command = union<CatalogueCommand>({
   ensure: [1, { name }],
   put: [2, { name, partitions: nullable(uint()), settings, expectedRevision: nullable(uint()) }],
-  delete: [3, { name, slots }],
+  delete: [3, { name, generation: nullable(generation), slots }],
   applied: [4, { generation, slots }],
   reached: [5, { name, revision: uint() }],
 })
@@ -30,6 +30,7 @@ const code = word<CatalogueRefusal>({
   dead_letter_cycle: 5,
   stale_revision: 6,
   too_many_queues: 7,
+  stale_generation: 8,
 })
 
 const answer = union<CatalogueAnswer>({

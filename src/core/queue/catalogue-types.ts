@@ -31,6 +31,8 @@ export interface Put {
 export interface Delete {
   readonly type: 'delete'
   readonly name: QueueName
+  /** Which queue of that name. Null: the one that is being deleted already. */
+  readonly generation: Generation | null
   /** All that may hold something of it. */
   readonly slots: readonly number[]
 }
@@ -85,4 +87,6 @@ export type CatalogueRefusal =
   /** The dead letters of some queue would come back to it (decision Q11). */
   | 'dead_letter_cycle'
   | 'stale_revision'
+  /** The name is that of another queue by now. */
+  | 'stale_generation'
   | 'too_many_queues'

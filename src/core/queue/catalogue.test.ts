@@ -47,7 +47,11 @@ class TestCatalogue {
   }
 
   delete(name: string, ...slots: number[]): string {
-    return this.try({ type: 'delete', name: queueName(name), slots })
+    return this.deleteOf(this.catalogue.find(queueName(name))?.definition.generation ?? null, name, ...slots)
+  }
+
+  deleteOf(number: number | null, name: string, ...slots: number[]): string {
+    return this.try({ type: 'delete', name: queueName(name), generation: number === null ? null : generation(number), slots })
   }
 
   reached(name: string, revision: number): string {
@@ -94,6 +98,19 @@ test('decision Q9: a deletion is over when every slot has carried it out, and un
   equal(queues.applied(1, 1), 'gone 1')
   equal(queues.delete('orders', 1), 'unknown_queue')
   equal(queues.ensure('orders'), 'created 3.3', 'another generation')
+})
+
+test('decision Q9: a deletion is of the queue that it names, and of none that got the name since', () => {
+  const queues = new TestCatalogue()
+  queues.put('orders')
+  equal(queues.delete('orders', 1), 'deleting 1 in 1')
+  equal(queues.applied(1, 1), 'gone 1')
+  equal(queues.put('orders', {}, { partitions: 2 }), 'created 3.3')
+  equal(queues.deleteOf(1, 'orders', 1), 'stale_generation', 'it would leave the second slot out')
+  equal(queues.deleteOf(null, 'orders'), 'stale_generation')
+  equal(queues.catalogue.find(queueName('orders'))?.definition.partitions, 2)
+  equal(queues.deleteOf(3, 'orders', 1, 2), 'deleting 3 in 1,2')
+  equal(queues.deleteOf(null, 'orders'), 'deleting 3 in 1,2', 'that goes on already')
 })
 
 test('decision Q9: generations and versions only grow, also over a snapshot', () => {
@@ -212,6 +229,7 @@ test('in random runs replicas are equal byte for byte, also those that began wit
     const name = (): string => prng.pick(['a', 'b', 'c', 'd', 'e', 'f'])
     for (let at = 0; at < 60; at++) {
       const before = queues.catalogue.version
+      const deleted = name()
       const command = prng.pick<() => CatalogueCommand>([
         () => ({ type: 'ensure', name: queueName(name()) }),
         () => ({
@@ -221,7 +239,14 @@ test('in random runs replicas are equal byte for byte, also those that began wit
           settings: { ...defaultSettings, deadLetterQueue: prng.pick([null, queueName(name())]) },
           expectedRevision: null,
         }),
-        () => ({ type: 'delete', name: queueName(name()), slots: [1, 2] }),
+        () => ({
+          type: 'delete',
+          name: queueName(deleted),
+          generation: prng.chance(0.1)
+            ? generation(prng.between(1, at + 1))
+            : (queues.catalogue.find(queueName(deleted))?.definition.generation ?? null),
+          slots: [1, 2],
+        }),
         () => ({ type: 'applied', generation: generation(prng.between(1, at + 1)), slots: [prng.pick([1, 2])] }),
         () => ({ type: 'reached', name: queueName(name()), revision: prng.between(1, at + 1) }),
       ])()
@@ -246,7 +271,7 @@ test('any bytes at all are answered, and damaged snapshots are refused with a re
   queues.ensure('a')
   queues.ensure('b')
   queues.delete('b', 1, 2)
-  const good = encodeCatalogueCommand({ type: 'delete', name: queueName('x'), slots: [1] })
+  const good = encodeCatalogueCommand({ type: 'delete', name: queueName('x'), generation: generation(1), slots: [1] })
   fc.assert(
     fc.property(
       fc.oneof(

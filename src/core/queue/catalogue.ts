@@ -159,13 +159,14 @@ export class Catalogue {
     return false
   }
 
-  #delete({ name, slots }: Delete): CatalogueAnswer {
+  #delete({ name, generation: meant, slots }: Delete): CatalogueAnswer {
     const state = this.#state
     const definition = state.queues.get(name)
     if (definition === undefined) {
       const pending = [...state.deleting.values()].find((deleting) => deleting.name === name)
       return pending === undefined ? refuse('unknown_queue') : { type: 'deleting', ...pending }
     }
+    if (definition.generation !== meant) return refuse('stale_generation')
     if (slots.length === 0) return refuse('invalid', 'slots')
     state.version++
     const pending = [...new Set(slots)].sort((left, right) => left - right)

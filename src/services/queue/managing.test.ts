@@ -1,10 +1,11 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
+import { present } from '#base/assert.ts'
 import type { Result } from '#base/result.ts'
 import type { Fault } from '#api/errors.ts'
 import type { JsonBytes } from '#api/schemas.ts'
 import { partitionOf } from '#core/ring/partition.ts'
-import { queueSlots } from './limits.ts'
+import { catalogueGroup, queueSlots } from './limits.ts'
 import { QueueWorld } from '#test/harness/queue-world.ts'
 import { TestCall } from '#test/harness/service-world.ts'
 
@@ -119,4 +120,26 @@ test('a purge by way of a node that remembers a deleted queue is one of the queu
   await answer(n1.produce({ queue: 'orders', messages }, new TestCall()))
   const purged = await world.answer(n2.purge({ queue: 'orders' }, new TestCall()))
   deepEqual(purged.ok ? purged.value.count : purged.error.code, messages.length)
+})
+
+test('a deletion that comes late does not delete by halves the queue that has the name by then', async () => {
+  const world = await QueueWorld.start()
+  const keeper = await world.leaderOf(catalogueGroup)
+  const late = present(world.nodes.find((node) => node !== keeper) ?? null, 'there are others')
+  const queues = keeper.server.queues
+  const queue = 'orders'
+  equal((await world.answer(queues.putQueue({ queue }, new TestCall()))).ok, true)
+  const deleting = late.server.queues.deleteQueue({ queue }, new TestCall())
+  // It has asked for the queue; its command is held up.
+  await world.run(1)
+  world.network.clog(late.name, keeper.name, 500)
+  equal((await world.answer(queues.deleteQueue({ queue }, new TestCall()))).ok, true)
+  equal((await world.answer(queues.putQueue({ queue, partitions: queueSlots }, new TestCall()))).ok, true)
+  const messages = Array.from({ length: 20 }, (_, at) => ({ message: Buffer.from('1') as Uint8Array as JsonBytes, key: `k${at}` }))
+  equal((await world.answer(queues.produce({ queue, messages }, new TestCall()))).ok, true)
+  equal((await world.answer(deleting)).ok, true)
+  deepEqual(
+    world.nodes.flatMap(({ server }) => server.depths),
+    [],
+  )
 })

@@ -84,19 +84,32 @@ export class Managing {
     return ok({ status: created ? 'created' : 'changed', queue, partitions: count, revision, settings: settingsView(definition.settings) })
   }
 
+  /** Of the queue that has the name when the catalogue carries it out; its slots are those of that very queue. */
   async delete({ queue }: Parameters<QueueApi['deleteQueue']>[0]): ReturnType<QueueApi['deleteQueue']> {
+    for (let attempt = 0; attempt < limits.configureAttempts; attempt++) {
+      const answered = await this.#deleteOnce(queue)
+      if (answered !== null) return answered
+    }
+    return err(unsettled())
+  }
+
+  /** Null when the name is that of another queue since it was looked up. */
+  async #deleteOnce(queue: string): Promise<Awaited<ReturnType<QueueApi['deleteQueue']>> | null> {
     const name = queueName(queue)
     const { directory } = this.#calls
     directory.forget(name)
     const found = await directory.find(name)
     if (!found.ok) return found
-    const slots = found.value === null ? [1] : slotsOf(found.value, this.#calls.slots)
-    const answered = await directory.submit({ type: 'delete', name, slots })
+    const slots = found.value === null ? [] : slotsOf(found.value, this.#calls.slots)
+    const answered = await directory.submit({ type: 'delete', name, generation: found.value?.definition.generation ?? null, slots })
     if (!answered.ok) return answered
-    if (answered.value.type === 'refused')
-      return answered.value.code === 'unknown_queue' ? err(unknownQueue(queue)) : unexpected(answered.value.code)
-    if (answered.value.type !== 'deleting') return unexpected(answered.value.type)
-    const finished = await this.#keeper.finish(answered.value)
+    const answer = answered.value
+    if (answer.type === 'refused') {
+      if (answer.code === 'stale_generation') return null
+      return answer.code === 'unknown_queue' ? err(unknownQueue(queue)) : unexpected(answer.code)
+    }
+    if (answer.type !== 'deleting') return unexpected(answer.type)
+    const finished = await this.#keeper.finish(answer)
     return finished ? ok({ status: 'deleted', queue }) : err(queueDeleting(queue) as Fault<never>)
   }
 

@@ -24,6 +24,15 @@ export const queueCatalogue: readonly Mutant[] = [
     checks: [test(catalogue, 'decision Q9: a deletion is over when every slot has carried it out, and until then the name is taken')],
   },
   {
+    name: 'deletion-of-the-next-queue',
+    guards: 'decision Q9',
+    breaks: 'A deletion meets the queue that got the name since, and only in the slots of the one before.',
+    file: 'src/core/queue/catalogue.ts',
+    original: "    if (definition.generation !== meant) return refuse('stale_generation')\n",
+    mutated: '',
+    checks: [test(catalogue, 'decision Q9: a deletion is of the queue that it names, and of none that got the name since')],
+  },
+  {
     name: 'two-first-messages-two-queues',
     guards: 'decision Q9',
     breaks: 'The second first message makes another queue of the same name.',

@@ -4,6 +4,7 @@ import { test } from '#test/mutants/mutant.ts'
 const decisions = 'src/core/queue/decisions.test.ts'
 const snapshot = 'src/core/queue/snapshot.test.ts'
 const scenarios = 'src/core/queue/scenarios.test.ts'
+const redrives = 'src/core/queue/redrive.test.ts'
 
 /** Queues, dead letters, redrives, and what a snapshot holds of them. */
 export const queueLife: readonly Mutant[] = [
@@ -81,6 +82,26 @@ export const queueLife: readonly Mutant[] = [
     original: "  if (partition.redrive !== null) return refuse('redrive_active')\n",
     mutated: '',
     checks: [test(scenarios, 'scenario dead letters: a redrive puts back as many a second as it was told to')],
+  },
+  {
+    name: 'redrive-of-the-first-of-a-key',
+    guards: 'queue.md',
+    breaks: 'A redrive from ready sends back only as many as could be delivered when it began.',
+    file: 'src/core/queue/redrive.ts',
+    original: 'partition.ledger.untouched + partition.counts.ready',
+    mutated: 'partition.ledger.untouched + partition.deliverable.size',
+    checks: [test(redrives, 'a redrive from ready takes all that are there, also those that stand behind others of their key')],
+  },
+  {
+    name: 'redrive-begins-again',
+    guards: 'queue.md',
+    breaks: 'A redrive from ready comes again to what came from nowhere.',
+    file: 'src/core/queue/redrive.ts',
+    original: 'offset: (records.offset[record] as number) + 1 }',
+    mutated: 'offset: 0 }',
+    checks: [
+      test(redrives, 'what came from nowhere is ready again at its old place, and a redrive that goes on does not come to it again'),
+    ],
   },
   {
     name: 'redrive-without-rate',
