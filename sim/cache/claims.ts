@@ -5,9 +5,11 @@ import { checkLinearizability } from '#sim/checker/linearizability.ts'
 import { Violation } from '#sim/checks/violation.ts'
 import type { CacheInput, CacheOutput } from './cache-model.ts'
 import { cacheModel } from './cache-model.ts'
+import { effectOf, effectsIn, madeBy } from './effects.ts'
 import { isEndedByMemory } from './key-log.ts'
 import type { KeyLog, Moment } from './key-log.ts'
 import type { Ledger } from './ledger.ts'
+import { untoldDeletes } from './untold-deletes.ts'
 
 /** A call that a client has made and not heard of. */
 export interface Claim {
@@ -307,24 +309,10 @@ export class Claims {
     for (const [key, open] of Map.groupBy(deletes, ({ key: of }) => of)) if (!this.#deletedBlindly.has(key)) this.#endDeletes(key, open)
   }
 
-  /** Each delete in the log that nobody was told of is one of those, it does not matter which; and the rest of them found nothing to delete. */
   #endDeletes(key: string, open: readonly Claim[]): void {
-    const log = this.#ledger().of(key)
-    const left = new Set(open)
-    const placed = new Map<number, number>()
-    for (const moment of log.filter(
-      ({ value, cause, version }) => value === null && cause === 'write' && !this.#deletesTold.has(nameOf(key, version)),
-    )) {
-      const { value } = log.before(moment)
-      const by = [...left].find(
-        ({ at, input }) => at <= moment.since && (input.type === 'delete' || ('expected' in input && input.expected === value)),
-      )
-      if (by === undefined) return
-      left.delete(by)
-      placed.set(by.id, moment.position)
-    }
-    for (const [id, place] of placed) this.#history.placed(id, place)
-    for (const { id } of left) this.#history.refused(id)
+    const ended = untoldDeletes(this.#ledger().of(key), open, (version) => this.#deletesTold.has(nameOf(key, version)))
+    for (const [id, place] of ended?.placed ?? []) this.#history.placed(id, place)
+    for (const { id } of ended?.void ?? []) this.#history.refused(id)
   }
 
   #momentWith(key: string, effect: string): Moment | null {
@@ -400,20 +388,3 @@ export class Claims {
 const outputOf = (input: CacheInput, { value }: Moment): CacheOutput => (input.type === 'add' ? { type: 'value', value } : { type: 'done' })
 
 const nameOf = (key: string, version: string): string => `${key} ${version}`
-
-/** What a change makes of its key that nothing else does; null when that is not so. An addition is known by what it adds. */
-function effectOf({ input }: Claim): string | null {
-  if (input.type === 'add') return `+${input.by}`
-  return 'value' in input ? String(input.value) : null
-}
-
-/** What it may be known by in the log. */
-function effectsIn({ value }: Moment, before: Moment): readonly string[] {
-  return value === null ? [] : [String(value), `+${value - (before.value ?? 0)}`]
-}
-
-/** `sum`: what an addition was answered. */
-function madeBy(input: CacheInput, sum: number | null): number | null {
-  if (input.type === 'add') return sum
-  return 'value' in input ? input.value : null
-}

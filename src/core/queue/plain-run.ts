@@ -386,8 +386,8 @@ function isSame(left: unknown, right: unknown): boolean {
 const isEqual = (left: Iterable<Uint8Array>, right: Iterable<Uint8Array>): boolean => isSame(concat([...left]), concat([...right]))
 
 const tellsOf =
-  ({ generation, partition }: PartitionRef) =>
+  ({ generation: of, partition }: PartitionRef) =>
   (event: QueueEvent): boolean =>
     event.type === 'changed'
-      ? event.queue.generation === generation && event.queue.partition === partition
-      : event.type === 'queue-configured' && event.generation === generation
+      ? event.queue.generation === of && event.queue.partition === partition
+      : event.type === 'queue-configured' && event.generation === of

@@ -62,7 +62,7 @@ async function withPartitions(): Promise<QueueWorld> {
   return world
 }
 
-async function redriven(world: QueueWorld, terms: { readonly rate?: number; readonly max?: number }): Promise<unknown> {
+async function outcomeOf(world: QueueWorld, terms: { readonly rate?: number; readonly max?: number }): Promise<unknown> {
   const answered = await world.answer(world.queues('n1').redrive({ queue: 'orders', from: 'dead', ...terms }, new TestCall()))
   return answered.ok ? [answered.value.status, answered.value.moved] : answered.error.code
 }
@@ -70,19 +70,19 @@ async function redriven(world: QueueWorld, terms: { readonly rate?: number; read
 test('a redrive moves no more than it is told to, over all partitions', async () => {
   const world = await withPartitions()
   await killed(world, ...Array.from({ length: 20 }, (_, at) => `k${at}`))
-  deepEqual(await redriven(world, { max: 7 }), ['done', 7])
-  deepEqual(await redriven(world, { max: 1 }), ['done', 1])
-  deepEqual(await redriven(world, { max: 100 }), ['done', 12])
+  deepEqual(await outcomeOf(world, { max: 7 }), ['done', 7])
+  deepEqual(await outcomeOf(world, { max: 1 }), ['done', 1])
+  deepEqual(await outcomeOf(world, { max: 100 }), ['done', 12])
 })
 
 test('a redrive that goes on in one partition keeps none from the others', async () => {
   const world = await withPartitions()
   await killed(world, 'k', 'k', 'k')
-  deepEqual(await redriven(world, { rate: 1 }), ['started', 1])
-  deepEqual(await redriven(world, {}), 'redrive_active')
+  deepEqual(await outcomeOf(world, { rate: 1 }), ['started', 1])
+  deepEqual(await outcomeOf(world, {}), 'redrive_active')
   const others = Array.from({ length: 20 }, (_, at) => `k${at}`).filter((key) => partitionOf(key, 4) !== partitionOf('k', 4))
   await killed(world, ...others)
-  deepEqual(await redriven(world, {}), ['started', others.length])
+  deepEqual(await outcomeOf(world, {}), ['started', others.length])
 })
 
 test('a redrive from ready leaves in the queue what came from nowhere', async () => {

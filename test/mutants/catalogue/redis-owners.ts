@@ -11,9 +11,9 @@ export const redisOwners: readonly Mutant[] = [
     guards: 'decision Q2',
     breaks: 'A lease is prolonged by a beat that Redis did not confirm.',
     file: 'src/runtime/redis-engine/redis-host.ts',
-    original: "        if (reply.type !== 'done') return\n        this.#membership.beaten(",
+    original: "        if (reply.type !== 'done') return\n        // A lease that has lapsed",
     mutated:
-      "        if (reply.type === 'unconfirmed') this.#membership.beaten(sentAt, this.#membership.listed, this.#clock.now())\n        if (reply.type !== 'done') return\n        this.#membership.beaten(",
+      "        if (reply.type === 'unconfirmed') this.#membership.beaten(sentAt, this.#membership.listed, this.#clock.now())\n        if (reply.type !== 'done') return\n        // A lease that has lapsed",
     checks: [test(decisions, 'decision Q2: an unconfirmed beat')],
   },
   {
