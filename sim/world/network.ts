@@ -82,6 +82,15 @@ export class Network {
     if (endpoint !== undefined) this.stopped(endpoint)
   }
 
+  /** The connection between the two breaks, and is there again soon. */
+  reset(one: string, other: string): void {
+    const [left, right] = [this.#endpoints.get(addressOf(one)), this.#endpoints.get(addressOf(other))]
+    if (left === undefined || right === undefined) return
+    this.#disconnect(left, right, 'the connection was reset')
+    this.#disconnect(right, left, 'the connection was reset')
+    this.#scheduler.after(reconnectMs, () => this.#reconnect(left))
+  }
+
   /** Nothing gets from one node to the other. */
   cut(from: string, to: string): void {
     this.#cut.add(`${from}>${to}`)
@@ -228,6 +237,9 @@ export class Network {
     this.#scheduler.after(this.#prng.between(1, 20), () => one.machine.run(life, () => one.down(other, reason)))
   }
 }
+
+/** Both have heard by then that their connection broke. */
+const reconnectMs = 25
 
 type Watcher = (from: string, to: string, message: PeerMessage) => void
 

@@ -54,11 +54,19 @@ export class Consuming {
       const refusal = attempt === 0 ? this.#refusal(found.value) : null
       if (refusal !== null) return err(refusal)
       const outcome = await this.#take(found.value, request, deadline, call)
+      if (outcome.type === 'empty') return this.#consumed(outcome, await this.#newest(found.value, call))
       if (outcome.type !== 'gone') return this.#consumed(outcome, found.value)
       const told = await this.#tellSlots(found.value)
       if (!told.ok) return told
     }
     return err(unsettled())
+  }
+
+  /** A wait may have been long, unless it was ended. */
+  async #newest(listing: Listing, call: Call): Promise<Listing> {
+    if (callEndOf(call) !== null) return listing
+    const found = await this.#ports.calls.find(listing.definition.name, false)
+    return found.ok ? found.value : listing
   }
 
   #refusal(listing: Listing): Fault<'overloaded'> | null {
@@ -78,17 +86,14 @@ export class Consuming {
     return ok(null)
   }
 
-  async #consumed(outcome: Exclude<Outcome, { type: 'gone' }>, { definition: { name, settings } }: Listing): Promise<Consumed> {
+  #consumed(outcome: Exclude<Outcome, { type: 'gone' }>, { definition: { name, settings } }: Listing): Consumed {
     switch (outcome.type) {
       case 'delivered': {
         const visibleUntil = instantOf(outcome.visibleUntil)
         return ok({ messages: outcome.messages.map((each) => deliveryOf(each, name, visibleUntil)), paused: false })
       }
-      case 'empty': {
-        // A wait may be long.
-        const found = await this.#ports.calls.find(name, false)
-        return ok({ messages: [], paused: (found.ok ? found.value.definition.settings : settings).paused })
-      }
+      case 'empty':
+        return ok({ messages: [], paused: settings.paused })
       case 'refused':
         return outcome.code === 'invalid' ? unexpected('an invalid consume') : err(limitMet(outcome.code))
       case 'late':

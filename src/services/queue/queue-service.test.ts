@@ -156,6 +156,26 @@ test('decision Q8: a dead letter that is sent back comes to the partition of its
   deepEqual(await partitions(), before)
 })
 
+test('a consumer whose node loses its connection to the leader while it waits gets what comes next, and it has not failed', async () => {
+  const world = await QueueWorld.start()
+  const [id = ''] = await new Client(world, 'n1').produce('orders', 'first')
+  const { name: leader } = await world.leaderOf(present(parseMessageId(id), 'it is an id').slot)
+  const [waits = '', sends = ''] = names.filter((name) => name !== leader)
+  const [consumer, producer] = [new Client(world, waits), new Client(world, sends)]
+  await consumer.consume('orders')
+  await consumer.ack(id)
+  const waiting = consumer.consume('orders', 1, 15_000)
+  await world.run(500)
+  world.network.reset(waits, leader)
+  await world.run(1_000)
+  await producer.produce('orders', 'second')
+  const took = await waiting
+  deepEqual(
+    took.messages.map(({ delivery_count: count, failed_count: failed }) => [count, failed]),
+    [[1, 0]],
+  )
+})
+
 test('more messages at once than entries have places for are refused as too many, and the others are enqueued', async () => {
   const world = await QueueWorld.start()
   const messages = Array.from({ length: 1_000 }, () => ({ message: json(1) }))

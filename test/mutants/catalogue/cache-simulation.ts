@@ -84,4 +84,14 @@ export const cacheSimulation: readonly Mutant[] = [
     mutated: '',
     checks: [cacheSimulator(8)],
   },
+  {
+    name: 'cache-simulated-watcher-told-what-was-read-before',
+    guards: 'watching',
+    breaks:
+      'Who begins to watch a key while it is read for another watcher is told what was read, though something newer was acknowledged before it came.',
+    file: 'src/services/cache/watches.ts',
+    original: 'const watchers = [...watching.watchers]',
+    mutated: 'const { watchers } = watching',
+    checks: [cacheSimulator(77_056)],
+  },
 ]
