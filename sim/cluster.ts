@@ -81,7 +81,7 @@ export class SimCluster {
     this.#trace.line(name, 'start', { version: target.version })
     const prng = new Prng(this.#prng.uint32())
     const common = {
-      clock: machine,
+      clock: machine.process(),
       telemetry: this.#telemetry(name),
       prng,
       entropy: {

@@ -47,6 +47,22 @@ export class Machine implements Clock {
     return wallMillis(1_700_000_000_000 + this.#scheduler.now + this.#wallOffsetMs)
   }
 
+  /**
+   * The clocks as the process sees them that lives now. Its promises may run on within the event of its crash; what they begin then must not happen
+   * in the process after it.
+   */
+  process(): Clock {
+    const life = this.#life
+    return {
+      now: () => this.now(),
+      wall: () => this.wall(),
+      after: (delayMs, call) => (life === this.#life ? this.after(delayMs, call) : () => {}),
+      soon: (call) => {
+        if (life === this.#life) this.soon(call)
+      },
+    }
+  }
+
   after(delayMs: number, call: () => void): Cancel {
     const life = this.#life
     const cancel = this.#scheduler.after(delayMs === 0 ? 0 : Math.max(finestMs, delayMs / this.#rate), () => {

@@ -54,3 +54,16 @@ test('a timer that was cancelled while its process stood still is not called whe
   machine.resume()
   assert.deepEqual(called, ['kept'])
 })
+
+test('what a process begins after its crash does not happen in the next one', () => {
+  const scheduler = new Scheduler()
+  const machine = new Machine('n1', scheduler, { touched() {} })
+  const happened: string[] = []
+  const dead = machine.process()
+  machine.crash()
+  dead.soon(() => happened.push('soon'))
+  dead.after(1, () => happened.push('after'))
+  machine.process().after(1, () => happened.push('next'))
+  scheduler.run(10, () => {})
+  assert.deepEqual(happened, ['next'])
+})
