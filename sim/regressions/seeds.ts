@@ -32,6 +32,10 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
     { seed: 6, why: 'a client that hung up on an upgrade lost the shared lock that it worked under' },
     { seed: 3_028, why: 'a lock without an end was granted late, when the operator had taken away all there were' },
     { seed: 265_562_708, why: 'the end of a lock of an earlier session was taken for that of the present one' },
+    {
+      seed: 1_587_750_125,
+      why: 'a member left just after another had lost its disk, and the voters that were to remain could not commit the change to them',
+    },
     { seed: 265_562_834, why: 'one that won an older term late was blamed for lacking what a newer leader had committed' },
   ],
   library: [{ seed: 20_247, why: 'a client of the library did not understand that its lock had been taken away while it had no link' }],

@@ -114,6 +114,7 @@ export class Group {
       membership: raft.membership,
       membershipIndex: raft.membershipIndex,
       caughtUp: raft.caughtUpLearners(),
+      reachable: raft.reachableMembers(),
     }
   }
 

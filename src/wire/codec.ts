@@ -75,7 +75,7 @@ const refusalCode = word<RefusalCode>({
   'stale-index': 6,
   'change-pending': 7,
   'not-caught-up': 8,
-  'no-change': 9,
+  'no-quorum': 9,
   invalid: 10,
   'other-cluster': 11,
   'timing-differs': 12,
@@ -98,6 +98,7 @@ const groupStatus = struct<GroupStatus>({
   membership,
   membershipIndex: index,
   caughtUp: replicas,
+  reachable: replicas,
 })
 
 const outcome = union<ProposalOutcome>({

@@ -119,7 +119,7 @@ export type RefusalCode =
   | 'stale-index'
   | 'change-pending'
   | 'not-caught-up'
-  | 'no-change'
+  | 'no-quorum'
   | 'invalid'
   | 'other-cluster'
   | 'timing-differs'
@@ -141,4 +141,6 @@ export interface GroupStatus {
   readonly membershipIndex: LogIndex
   /** Learners that would not hold up the group if they voted now; known to the leader only. */
   readonly caughtUp: readonly ReplicaId[]
+  /** Members that answered their leader lately, itself among them; known to it only. */
+  readonly reachable: readonly ReplicaId[]
 }

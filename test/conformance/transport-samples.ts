@@ -141,6 +141,7 @@ const responses: Samples<PeerResponse> = {
       membership,
       membershipIndex: logIndex(3),
       caughtUp: [c],
+      reachable: [a, c],
     },
   },
   'membership-accepted': { type: 'membership-accepted', index: logIndex(9) },

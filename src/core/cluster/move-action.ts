@@ -1,5 +1,5 @@
 import { unreachable } from '#base/assert.ts'
-import { replicaId } from './replica.ts'
+import { isMajority, replicaId } from './replica.ts'
 import type { ReplicaId } from './replica.ts'
 import type { AdvanceMove, FinishMove, Move, MoveStep, Replica, Slot } from './types.ts'
 
@@ -15,7 +15,8 @@ import type { AdvanceMove, FinishMove, Move, MoveStep, Replica, Slot } from './t
  *                                           {abc}, drop d
  *
  * What is found otherwise than a step expects leads back: from `switch` to `catch-up`, from there to `learn`; and from
- * `catch-up` and `revert` to `retire`.
+ * `catch-up` and `revert` to `retire`. A switch that the new voters could not commit is not begun, as it could not be taken back: the move
+ * waits where it can be given up.
  */
 
 /** What the slot's leader reports. */
@@ -30,6 +31,8 @@ export interface Observed {
   readonly commit: number
   /** Learners that have everything, bodies included. */
   readonly caughtUp: readonly ReplicaId[]
+  /** Members that answered lately, the leader among them. */
+  readonly reachable: readonly ReplicaId[]
 }
 
 export type MoveAction =
@@ -98,8 +101,20 @@ function catchUp(situation: Situation): MoveAction {
   const { learners } = situation.observed.membership
   const to = idOf(situation.move.to)
   if (isSwitched(situation)) return advance(situation, 'retire')
-  if (to === null || situation.observed.caughtUp.includes(to)) return advance(situation, 'switch')
-  return learners.includes(to) ? wait : advance(situation, 'learn')
+  if (isReady(situation)) return advance(situation, 'switch')
+  return to === null || learners.includes(to) ? wait : advance(situation, 'learn')
+}
+
+function isReady(situation: Situation): boolean {
+  const { caughtUp, reachable } = situation.observed
+  const to = idOf(situation.move.to)
+  return (to === null || caughtUp.includes(to)) && isMajority(votersAfter(situation), (voter) => reachable.includes(voter))
+}
+
+function votersAfter({ move, observed }: Situation): readonly ReplicaId[] {
+  const to = idOf(move.to)
+  const rest = observed.membership.voters.filter((id) => id !== idOf(move.from))
+  return to === null ? rest : [...rest, to]
 }
 
 function isSwitched({ move, observed }: Situation): boolean {
@@ -109,20 +124,12 @@ function isSwitched({ move, observed }: Situation): boolean {
   return (to === null || voters.includes(to)) && (from === null || !voters.includes(from))
 }
 
-/** Goes back to waiting when the learner has fallen behind, or is gone: from there the move can still be given up. */
+/** Goes back to waiting when the learner has fallen behind or is gone, or the new voters would be too few to go on. */
 function switchVoters(situation: Situation): MoveAction {
-  const { move, observed } = situation
-  const { voters, learners } = observed.membership
-  const from = idOf(move.from)
-  const to = idOf(move.to)
   if (isSwitched(situation)) return advance(situation, 'retire')
-  if (to !== null && !voters.includes(to) && !observed.caughtUp.includes(to)) return advance(situation, 'catch-up')
-  const rest = voters.filter((id) => id !== from)
-  return change(situation, {
-    host: null,
-    voters: to === null ? rest : [...rest, to],
-    learners: learners.filter((id) => id !== to),
-  })
+  if (!isReady(situation)) return advance(situation, 'catch-up')
+  const learners = situation.observed.membership.learners.filter((id) => id !== idOf(situation.move.to))
+  return change(situation, { host: null, voters: votersAfter(situation), learners })
 }
 
 function revert(situation: Situation): MoveAction {
@@ -130,8 +137,11 @@ function revert(situation: Situation): MoveAction {
   const { voters, learners } = observed.membership
   const to = idOf(move.to)
   // An order to switch that was on its way when the move was given up has been carried out: then it is done after all.
-  if (to !== null && voters.includes(to)) return isSwitched(situation) ? advance(situation, 'retire') : wait
-  if (to === null || !learners.includes(to)) return drop(situation, move.to)
+  if (isSwitched(situation)) return advance(situation, 'retire')
+  if (to !== null && voters.includes(to)) return wait
+  // Or it is still on its way: then any other change makes it come too late, even one that changes nothing.
+  const isFenced = to === null ? observed.membershipIndex > move.configurationIndex : !learners.includes(to)
+  if (isFenced) return drop(situation, move.to)
   return change(situation, { host: null, voters, learners: learners.filter((id) => id !== to) })
 }
 

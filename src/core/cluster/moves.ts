@@ -97,7 +97,8 @@ function advance(state: ClusterState, command: AdvanceMove): Transition {
   if (found === null) return refuse(state, 'no-such-move')
   const { slot, move } = found
   const { expected, next, configurationIndex } = command
-  if (expected !== move.step || (next !== expected && !stepsAfter[expected].includes(next))) return refuse(state, 'stale-step')
+  const isNext = next === expected || (stepsAfter[expected].includes(next) && !(next === 'learn' && move.to === null))
+  if (expected !== move.step || !isNext) return refuse(state, 'stale-step')
   // A switch that is done has left a later configuration behind.
   const indexMin = next === 'retire' && next !== expected ? move.configurationIndex + 1 : move.configurationIndex
   if (configurationIndex < indexMin) return refuse(state, 'stale-index')

@@ -139,6 +139,22 @@ test('a move to a member that dies meanwhile is given up before the switch, and 
   }
 })
 
+test('a removal is given up when it would cost the slot the majority it has', () => {
+  const cluster = new TestCluster(formationOf(3, { slots: 1 }))
+  cluster.mark('leave', nodeName(3))
+  const group = 1
+  for (const command of planMoves(cluster.state)) cluster.do(command)
+  const { id, to, configurationIndex } = cluster.moveOf(group)
+  assert.equal(to, null)
+  const back = { slot: group, move: id, expected: 'switch', next: 'catch-up', configurationIndex } as const
+  assert.equal(cluster.try({ type: 'advance-move', ...back }), 'move')
+  assert.equal(cluster.try({ type: 'advance-move', ...back, expected: 'catch-up', next: 'learn' }), 'stale-step')
+  assert.deepEqual(planMoves(cluster.state), [])
+  cluster.mark('mark-dead', nodeName(2))
+  const aborts = planMoves(cluster.state).filter((command) => command.type === 'abort-move')
+  assert.deepEqual(aborts, [{ type: 'abort-move', slot: group, move: id }])
+})
+
 test('preferred leaders stay where they are until the bound is broken', () => {
   const cluster = new TestCluster(formationOf(3))
   assert.equal(planLeaders(cluster.state), null)

@@ -2,7 +2,17 @@ import { chooseLeaders } from '#core/ring/leaders.ts'
 import { movesMax, tombstonesMax } from './limits.ts'
 import { movesUnderWay } from './moves.ts'
 import { replicasWanted, replicationOf } from './placement.ts'
-import { exchange, findMember, holderOf, holdsReplicas, isAlive, isLost, keepsMajority, replicasAfterMove } from './replica.ts'
+import {
+  exchange,
+  findMember,
+  holderOf,
+  holdsReplicas,
+  isAlive,
+  isLost,
+  isMajorityAlive,
+  keepsMajority,
+  replicasAfterMove,
+} from './replica.ts'
 import { Shares } from './shares.ts'
 import type { AbortMove, ClusterState, PlanMove, Remove, Replica, SetPreferredLeaders, Slot } from './types.ts'
 
@@ -25,12 +35,13 @@ export function planMoves(state: ClusterState): (PlanMove | AbortMove)[] {
   return [...aborts, ...moves]
 }
 
-/** Moves to a member that will not keep the replica. */
+/** Moves to a member that will not keep the replica, and those that cost the slot the majority it has. */
 function hopelessMoves(state: ClusterState): AbortMove[] {
   return state.table.slots.flatMap((current, slot): AbortMove[] => {
     const { move } = current
-    if (move === null || move.to === null || (move.step !== 'learn' && move.step !== 'catch-up')) return []
-    return isFit(state, current, move.to) ? [] : [{ type: 'abort-move', slot, move: move.id }]
+    if (move === null || (move.step !== 'learn' && move.step !== 'catch-up')) return []
+    const keepsIt = isMajorityAlive(state, current, replicasAfterMove(current)) || !isMajorityAlive(state, current, current.replicas)
+    return keepsIt && (move.to === null || isFit(state, current, move.to)) ? [] : [{ type: 'abort-move', slot, move: move.id }]
   })
 }
 

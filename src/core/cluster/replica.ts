@@ -65,9 +65,13 @@ export function isAlive(state: ClusterState, slot: Slot, replica: Replica): bool
 
 /** Whether a change from the slot's replicas to those can be carried out, and leaves a majority that works. */
 export function keepsMajority(state: ClusterState, slot: Slot, after: readonly Replica[]): boolean {
-  return [slot.replicas, after].every((set) => isMajority(set, (replica) => isAlive(state, slot, replica)))
+  return [slot.replicas, after].every((set) => isMajorityAlive(state, slot, set))
 }
 
-export function isMajority(set: readonly Replica[], has: (replica: Replica) => boolean): boolean {
+export function isMajorityAlive(state: ClusterState, slot: Slot, set: readonly Replica[]): boolean {
+  return isMajority(set, (replica) => isAlive(state, slot, replica))
+}
+
+export function isMajority<Voter>(set: readonly Voter[], has: (voter: Voter) => boolean): boolean {
   return set.filter(has).length > set.length / 2
 }

@@ -112,8 +112,9 @@ export interface LostReplica extends Replica {
 }
 
 /**
- * What a move does next. `learn`: add `to` as a learner. `catch-up`: wait until it has everything, bodies included (decision Q1).
- * `switch`: one joint change to the new voters. `retire`: let `from` drop its data. `revert`: take back the learner of a move given up.
+ * What a move does next. `learn`: add `to` as a learner. `catch-up`: wait until it has everything, bodies included (decision Q1), and the
+ * new voters answer. `switch`: one joint change to the new voters. `retire`: let `from` drop its data. `revert`: take back the learner of a
+ * move given up, or what it has ordered.
  */
 export type MoveStep = 'learn' | 'catch-up' | 'switch' | 'retire' | 'revert'
 

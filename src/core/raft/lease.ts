@@ -2,6 +2,7 @@ import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import { quorumValue } from './quorum.ts'
 import type { Leader, Replica } from './replica.ts'
+import type { Membership, ReplicaId } from './types.ts'
 
 /**
  * What a leader may conclude from answered heartbeats: when a majority last followed it, and until when none of them can have helped
@@ -13,12 +14,22 @@ export function leaderContact(replica: Replica, leader: Leader): Millis {
   return millis(Math.max(leader.electedAt, quorumContact(replica, leader)))
 }
 
-function quorumContact(replica: Replica, leader: Leader): Millis {
-  return millis(
-    quorumValue(replica.log.membership, (voter) =>
-      voter === replica.self ? replica.now : (leader.progress.get(voter)?.contactAt ?? Number.NEGATIVE_INFINITY),
-    ),
-  )
+function quorumContact(replica: Replica, leader: Leader, membership: Membership = replica.log.membership): Millis {
+  return millis(quorumValue(membership, (voter) => contact(replica, leader, voter)))
+}
+
+function contact(replica: Replica, leader: Leader, member: ReplicaId): Millis {
+  return member === replica.self ? replica.now : (leader.progress.get(member)?.contactAt ?? millis(Number.NEGATIVE_INFINITY))
+}
+
+/** Whether the member has answered so lately that nobody there has a reason to look for another leader. */
+export function isReachable(replica: Replica, leader: Leader, member: ReplicaId): boolean {
+  return replica.now - contact(replica, leader, member) <= replica.timing.electionMinMs
+}
+
+/** Whether that configuration could commit now. */
+export function isQuorumReachable(replica: Replica, leader: Leader, membership: Membership): boolean {
+  return replica.now - quorumContact(replica, leader, membership) <= replica.timing.electionMinMs
 }
 
 /** The newest round that a majority has answered. */

@@ -1,5 +1,6 @@
 import { assert } from '#base/assert.ts'
 import { appendOwn, resignIfRemoved } from './leader.ts'
+import { isQuorumReachable, isReachable } from './lease.ts'
 import { limits } from './limits.ts'
 import { Progress } from './progress.ts'
 import { everyone, isJoint } from './quorum.ts'
@@ -15,7 +16,8 @@ import type { Input, Membership, MembershipOutcome, ReplicaId } from './types.ts
  * configuration by itself as soon as it is committed. A configuration is in force from the moment it is appended.
  * Obstacles: a leader must know where the log stands before it changes anything, so it waits for an entry of its own term (pitfall 26);
  * one change at a time; new voters first catch up as learners (pitfall 32); each change names the configuration it was decided on
- * (decision R8); and a leader may remove itself (pitfall 31).
+ * (decision R8), and one that changes nothing is appended all the same: what was decided before it comes too late; what the new voters cannot
+ * commit is not begun, for nobody could end it either; and a leader may remove itself (pitfall 31).
  */
 export function changeMembership(replica: Replica, change: Extract<Input, { type: 'change-membership' }>): void {
   const { role, log } = replica
@@ -39,9 +41,9 @@ function refusalOf(replica: Replica, role: Leader, change: Extract<Input, { type
   if (isJoint(log.membership) || log.membershipIndex > log.commit || log.commit < role.termStart) return 'change-pending'
   if (role.transfer !== null) return 'transferring'
   if (!isSound({ voters, outgoing: [], learners })) return 'invalid'
-  if (sameMembers(voters, log.membership.voters) && sameMembers(learners, log.membership.learners)) return 'no-change'
   const added = voters.filter((voter) => !log.membership.voters.includes(voter))
-  return added.every((voter) => isCaughtUp(replica, role, voter)) ? null : 'not-caught-up'
+  if (!added.every((voter) => isCaughtUp(replica, role, voter))) return 'not-caught-up'
+  return isQuorumReachable(replica, role, { voters, outgoing: log.membership.voters, learners }) ? null : 'no-quorum'
 }
 
 /** What is committed by now may call for the second half of a change, or for this leader to go. */
@@ -68,7 +70,7 @@ export function trackMembers(replica: Replica, role: Leader): void {
 export function isCaughtUp(replica: Replica, role: Leader, learner: ReplicaId): boolean {
   const progress = role.progress.get(learner)
   const withinMs = replica.timing.electionMinMs
-  if (progress === undefined || replica.now - progress.contactAt > withinMs) return false
+  if (progress === undefined || !isReachable(replica, role, learner)) return false
   return progress.catchUp.near(progress.match, replica.now, withinMs)
 }
 

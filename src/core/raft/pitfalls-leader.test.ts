@@ -127,6 +127,7 @@ test('pitfall 26: one change at a time, and none before an entry of the own term
   assert.equal(young.raft('a').role, 'leader')
   assert.equal(changeRefusal(young.change('a', ['a', 'b'])), 'change-pending')
   young.receive(appendAck('b>a@1', 1))
+  young.receive(heartbeatAck('b>a@1', 1, 1))
   assert.equal(young.change('a', ['a', 'b']).membershipChange?.type, 'accepted')
 })
 

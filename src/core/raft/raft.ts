@@ -21,8 +21,9 @@ import {
   startTransfer,
   tickLeader,
 } from './leader.ts'
-import { leaseUntil } from './lease.ts'
+import { isReachable, leaseUntil } from './lease.ts'
 import { changeMembership, isCaughtUp } from './membership-change.ts'
+import { everyone } from './quorum.ts'
 import { read } from './reads.ts'
 import type { ReplicaOptions } from './replica.ts'
 import { Replica } from './replica.ts'
@@ -119,6 +120,11 @@ export class Raft {
   caughtUpLearners(): ReplicaId[] {
     const { role, log } = this.#replica
     return role.type === 'leader' ? log.membership.learners.filter((learner) => isCaughtUp(this.#replica, role, learner)) : []
+  }
+  /** Members that answered lately, this replica among them; empty where it does not lead. */
+  reachableMembers(): ReplicaId[] {
+    const { role, log } = this.#replica
+    return role.type === 'leader' ? everyone(log.membership).filter((member) => isReachable(this.#replica, role, member)) : []
   }
   /** How far each follower is known to agree, for operators; empty where this replica does not lead. */
   matches(): { readonly replica: ReplicaId; readonly match: LogIndex }[] {

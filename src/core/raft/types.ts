@@ -265,7 +265,7 @@ export type MembershipOutcome =
         | 'change-pending'
         | 'not-caught-up'
         | 'invalid'
-        | 'no-change'
+        | 'no-quorum'
     }
 
 /** A read may be served once `index` is applied; `index` is null when the replica cannot say (it does not lead, or stopped leading). */
