@@ -44,7 +44,7 @@ function stewarding() {
       },
       heardAt: (node) => heard.get(node.name) ?? null,
     },
-    { self, deadAfterMs },
+    { self, deadAfterMs, forgetsSlots: false },
   )
   const others = three.filter((other) => other !== name)
   return {
