@@ -142,7 +142,7 @@ export class Faults {
     }
   }
 
-  /** Losing a disk is borne by a cluster that has recovered from the last such loss; slots in memory bear any. */
+  /** Losing a disk is borne by a cluster that has recovered from the last such loss. */
   #loseDisk(kind: string, victim: SimNode): boolean {
     const { prng, cluster } = this.#world
     if (!this.#settled()) return false
@@ -324,9 +324,9 @@ export class Faults {
   /** All replicas of all groups are on living nodes in their present incarnation, agree on their configuration, and have what is committed. */
   #settled(): boolean {
     const { cluster } = this.#world
-    const onDisk = this.#state()?.table.slots.slice(0, this.#options.fleeting ? metaGroup + 1 : undefined) ?? []
-    if (onDisk.length === 0 || onDisk.some(({ move }) => move !== null)) return false
-    return onDisk.every((_, group) => {
+    const state = this.#state()
+    if (state === null || state.table.slots.some(({ move }) => move !== null)) return false
+    return state.table.slots.every((_, group) => {
       const rafts = cluster.nodes.flatMap(({ node }) => node?.host?.groups.get(group)?.raft ?? [])
       const leader = rafts.find(({ role, termStarted }) => role === 'leader' && termStarted)
       if (leader === undefined || leader.membership.outgoing.length > 0 || leader.membershipIndex > leader.commit) return false

@@ -88,7 +88,7 @@ export class ClusterNode {
         ask: (to, request, done) => this.#ask(to, request, done),
         heardAt: (node) => this.#heard.get(keyOf(node)) ?? null,
       },
-      { self: this.#self, deadAfterMs: config.deadAfterMs, forgetsSlots: this.host.store.forgetsSlots },
+      { self: this.#self, deadAfterMs: config.deadAfterMs },
     )
     this.#citizen = new Citizen({
       steward: this.#steward,

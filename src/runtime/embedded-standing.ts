@@ -27,7 +27,7 @@ export class EmbeddedStanding implements NodeStanding {
     // Right after the forming, and after a start until it has caught up.
     if (node.cluster === null) return 'this node does not know its cluster yet'
     const leaderless = [...groups.values()].filter(({ raft }) => raft.leader === null).map(({ id }) => id)
-    if (leaderless.length === 0) return missing(missingOn(node.host, node.cluster))
+    if (leaderless.length === 0) return missing(missingOn(node.host, node.cluster, node.identity))
     return leaderless.length === 1 ? `no leader is known for slot ${leaderless[0]}` : `no leader is known for ${leaderless.length} slots`
   }
 
@@ -59,7 +59,7 @@ export class EmbeddedStanding implements NodeStanding {
 }
 
 /** Whoever restarts nodes one after the other must not go on before, or most replicas of a slot end together. */
-const missing = (slots: number): string | null => (slots === 0 ? null : `${slots} of its slots were in memory, and are copied to it again`)
+const missing = (slots: number): string | null => (slots === 0 ? null : `${slots} of its slots were not kept, and are copied again`)
 
 function standingOf(group: Group): GroupStanding {
   const { membership, role, term, leader, commit, applied } = group.status()

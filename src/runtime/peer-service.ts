@@ -108,7 +108,10 @@ export class PeerService {
   #dropGroup({ group, replica, givesUp }: Extract<GroupRequest, { type: 'drop-group' }>, respond: Respond): void {
     const done = (): void => respond({ type: 'done' })
     const isOwn = this.#host.own.about(group)?.replica === replica
+    const leader = this.#host.groups.get(group)?.raft.leader ?? null
     if (isOwn && givesUp && !this.#host.store.forgetsSlots) respond(refusal('invalid', 'this replica is on disk, and is kept'))
+    else if (isOwn && givesUp && leader !== null)
+      respond(refusal('invalid', `${leader} leads this group, though it may not be heard everywhere`))
     else if (isOwn) this.#host.drop(group, done)
     else if (group !== metaGroup && livesOn(replica, this.#self)) this.#host.renounce(group, replica, done)
     else done()

@@ -14,8 +14,16 @@ export function lossesOf(host: ReplicaHost, { table }: ClusterState): ReportLoss
 }
 
 /** How many slots this node does not have again yet; one that takes its learner back does not come back to it. */
-export const missingOn = (host: ReplicaHost, { table }: ClusterState): number =>
-  endedOn(host, table).filter(({ slot, replica }) => !isTakenBack(table.slots[slot] as Slot, replica)).length
+export function missingOn(host: ReplicaHost, { table }: ClusterState, self: NodeKey): number {
+  const ended = endedOn(host, table).filter(({ slot, replica }) => !isTakenBack(table.slots[slot] as Slot, replica))
+  return ended.length + table.slots.filter(({ replicas }, group) => group !== metaGroup && replicas.some(isFormerOf(self))).length
+}
+
+/** Of the same name, and of a store that is not here any more. */
+const isFormerOf =
+  ({ name, incarnation }: NodeKey) =>
+  (replica: Replica): boolean =>
+    replica.node === name && replica.incarnation !== incarnation
 
 /** Replicas that the table takes for this node's, and of which there is a tombstone here. */
 function endedOn(host: ReplicaHost, table: ClusterState['table']): ReportLosses['losses'] {

@@ -44,7 +44,7 @@ function stewarding() {
       },
       heardAt: (node) => heard.get(node.name) ?? null,
     },
-    { self, deadAfterMs, forgetsSlots: false },
+    { self, deadAfterMs },
   )
   const others = three.filter((other) => other !== name)
   return {

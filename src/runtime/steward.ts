@@ -25,7 +25,6 @@ export class Steward {
   readonly #ports: StewardPorts
   readonly #self: NodeKey
   readonly #deadAfterMs: number
-  readonly #forgetsSlots: boolean
   /** Slots about which a question or an order is under way. */
   readonly #busy = new Set<number>()
   #listeningSince: Millis
@@ -39,12 +38,11 @@ export class Steward {
   #planning = false
   #atRest: ClusterState | null = null
 
-  constructor(ports: StewardPorts, options: StewardOptions) {
+  constructor(ports: StewardPorts, options: { readonly self: NodeKey; readonly deadAfterMs: number }) {
     this.#ports = ports
     this.#self = options.self
     this.#listeningSince = this.#roundAt = ports.clock.now()
     this.#deadAfterMs = options.deadAfterMs
-    this.#forgetsSlots = options.forgetsSlots
   }
 
   /** Silence counts only from when this node is the one that others speak to. */
@@ -129,10 +127,9 @@ export class Steward {
    * move. Then those that could still answer are given up too: once they say so, the slot can begin anew. Until then it may still come back.
    */
   #giveUpStuck(state: ClusterState): void {
-    if (!this.#forgetsSlots) return
     const now = this.#ports.clock.now()
     for (const [group, slot] of state.table.slots.entries()) {
-      if (!isStuck(state, slot) || isBeyondRecovery(state, slot)) {
+      if (!isStuck(state, slot) || isBeyondRecovery(slot)) {
         this.#leaderlessSince.delete(group)
         continue
       }
@@ -144,7 +141,7 @@ export class Steward {
         if (status !== null) this.#leaderlessSince.delete(group)
         else this.#leaderlessSince.set(group, since)
         if (status === null && now - since >= leaderlessMs)
-          for (const replica of remainingOf(state, slot)) this.#drop(group, replica, { givesUp: true })
+          for (const replica of remainingOf(slot)) this.#drop(group, replica, { givesUp: true })
       })
     }
   }
@@ -264,13 +261,6 @@ export interface StewardPorts {
   ask(to: string, request: PeerRequest, done: (response: PeerResponse | null) => void): void
   /** When this node last heard from that one; null for never. */
   heardAt(node: NodeKey): Millis | null
-}
-
-interface StewardOptions {
-  readonly self: NodeKey
-  readonly deadAfterMs: number
-  /** This node has its slots in memory, and so have the others. */
-  readonly forgetsSlots: boolean
 }
 
 function initialMembership(slot: Slot): Membership {

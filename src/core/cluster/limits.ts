@@ -13,12 +13,9 @@ export const timingMsMax = 60_000
 /** Of the log of a slot's life: the next one goes on behind all of them. A hundred thousand a second last for four months. */
 export const lifeEntriesMax = 2 ** 40
 export const livesMax = 8_000
-/** Elections in a slot's life: one a second for more than a hundred years. */
-export const lifeTermsMax = 2 ** 32
 /** The longest that a client may rely on what a leader told it, after the leader's own lease: a service asserts that its leases are shorter. */
 export const clientLeaseMsMax = 1_200
 
 assert(metaVotersMax % 2 === 1, 'an even number of voters stops at no more failures than one fewer')
 assert(lifeEntriesMax * (livesMax + 1) <= Number.MAX_SAFE_INTEGER, 'the entries of all lives have indexes')
-assert(lifeTermsMax * (livesMax + 1) <= Number.MAX_SAFE_INTEGER, 'the terms of all lives have numbers')
 assert(metaVotersMax <= membersMax && replicationMax <= membersMax, 'replicas live on distinct members')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { present } from '#base/assert.ts'
-import { clientLeaseMsMax, lifeEntriesMax, lifeTermsMax } from './limits.ts'
+import { clientLeaseMsMax, lifeEntriesMax } from './limits.ts'
 import { isStuck, planFormAnew, remainingOf } from './lives.ts'
 import { planLeaders, planMoves } from './planner.ts'
 import { TestCluster, formationOf, timing } from './testkit.ts'
@@ -104,54 +104,6 @@ test('decision C12: nothing begins anew while anybody may rely on a lease of the
   assert.equal(formAnew(cluster), 'done')
 })
 
-/** The node comes back without its disk, and so without a word of what it had. */
-function wipe(cluster: TestCluster, node: string): void {
-  assert.equal(cluster.join(node, '2'), 'joined')
-  assert.equal(cluster.announce({ name: node, incarnation: '2' }), 'member')
-}
-
-test('decision C12: who came back without its disk is gone too, once another says that the slot was in memory', () => {
-  const cluster = three()
-  wipe(cluster, 'node-1')
-  wipe(cluster, 'node-2')
-  pass(cluster, waitMs)
-  assert.ok(isStuck(cluster.state, slotOf(cluster)))
-  assert.equal(formAnew(cluster), 'majority-left')
-  const remaining = remainingOf(cluster.state, slotOf(cluster))
-  assert.deepEqual(
-    remaining.map(({ node }) => node),
-    ['node-3'],
-  )
-  lose(cluster, 'node-3', { term: 7 })
-  pass(cluster, waitMs)
-  assert.equal(cluster.try(present(planFormAnew(cluster.state, cluster.time), 'the slot can begin anew')), 'done')
-  const { life, initial } = slotOf(cluster)
-  assert.deepEqual([life.number, life.term], [2, 7 + lifeTermsMax], 'nobody knows the terms of two of them')
-  assert.deepEqual(initial.map(({ node, incarnation }) => `${node}/${incarnation}`).toSorted(), ['node-1/2', 'node-2/2', 'node-3/1'])
-})
-
-test('decision C12: leases are waited for from when the last one was replaced', () => {
-  const cluster = three()
-  lose(cluster, 'node-3')
-  pass(cluster, waitMs)
-  wipe(cluster, 'node-1')
-  assert.equal(formAnew(cluster), 'too-early')
-  pass(cluster, waitMs)
-  assert.equal(formAnew(cluster), 'done')
-})
-
-test('decision C12: who was removed may live yet, with those that are left', () => {
-  const cluster = three()
-  lose(cluster, 'node-3')
-  cluster.mark('mark-dead', 'node-1')
-  assert.equal(cluster.mark('remove', 'node-1'), 'done')
-  pass(cluster, waitMs)
-  assert.equal(formAnew(cluster, { slots: [{ slot: 1, nodes: ['node-2', 'node-3'] }] }), 'majority-left')
-  wipe(cluster, 'node-1')
-  pass(cluster, waitMs)
-  assert.equal(formAnew(cluster), 'done')
-})
-
 test('decision C12: leases last no longer than the wait of the constants that may have made them shorter', () => {
   const cluster = three()
   const shorter = { ...timing, leaseMs: timing.leaseMs / 2 }
@@ -174,7 +126,7 @@ test('decision C12: a slot on the move begins anew only when neither configurati
   assert.equal(formAnew(cluster), 'majority-left')
   assert.ok(isStuck(cluster.state, slotOf(cluster)))
   assert.deepEqual(
-    remainingOf(cluster.state, slotOf(cluster)).map(({ node, generation }) => `${node}/${generation}`),
+    remainingOf(slotOf(cluster)).map(({ node, generation }) => `${node}/${generation}`),
     ['node-3/0', 'node-1/1'],
   )
   lose(cluster, 'node-3')

@@ -1,7 +1,7 @@
 import { unreachable } from '#base/assert.ts'
-import { clientLeaseMsMax, lifeEntriesMax, lifeTermsMax, livesMax, replicationMax } from './limits.ts'
+import { clientLeaseMsMax, lifeEntriesMax, livesMax, replicationMax } from './limits.ts'
 import { replicasWanted } from './placement.ts'
-import { exchange, findMember, holderOf, isAlive, isLost, isMajority, replacedAt, sameReplica } from './replica.ts'
+import { exchange, findMember, holderOf, isAlive, isLost, isMajority, sameReplica } from './replica.ts'
 import { Shares } from './shares.ts'
 import { refuse } from './transition.ts'
 import type { Transition } from './transition.ts'
@@ -13,12 +13,8 @@ import type { ClusterState, Context, FormAnew, LifeCommand, LostReplica, Refusal
  * left, the slot can never again elect, commit or renew a lease, and what it had is gone. Then it begins another life: empty, with new replicas,
  * above every index and term of the life before.
  *
- * Gone is also a replica whose node came back under another incarnation, for that one's disk is not there any more. It says nothing; so one that
- * was in memory is known by another of its slot that was, and said so.
- *
- * 1. Terms. A leader was elected by a majority, and so were those that are gone half of the replicas or more: they have one in common, and it
- *    had entered that term. So where all of them said so, the largest of their terms is at least that of any leader there was; otherwise the
- *    next life begins above all that the last one can have come to.
+ * 1. Terms. A leader was elected by a majority, and so were the lost ones half of the replicas or more: they have one in common, and it
+ *    remembers a term that is no smaller. So the largest term of the lost ones is at least that of any leader there was.
  * 2. Leases. When a replica ended that the majority needed, the last leader's lease had begun before; clients that it told may use what they
  *    know for one lease of theirs after that. Machine time never runs ahead of true time, so it is counted in it.
  * 3. Moves. Until a move is done nobody but the slot knows which configuration is in force: both must have lost their majority.
@@ -70,7 +66,7 @@ interface Rebirth {
 }
 
 function whyNotAnew(state: ClusterState, { slot, nodes, context }: Rebirth): RefusalCode | null {
-  if (!isBeyondRecovery(state, slot)) return 'majority-left'
+  if (!isBeyondRecovery(slot)) return 'majority-left'
   if (context.time < anewFrom(state, slot)) return 'too-early'
   if (nodes.length === 0 || nodes.length > replicationMax || new Set(nodes).size !== nodes.length) return 'invalid'
   if (nodes.some((node) => findMember(state, node)?.state !== 'active')) return 'not-active'
@@ -84,8 +80,7 @@ function anew(state: ClusterState, { slot, nodes, context }: Rebirth): Slot {
     generation: slot.nextGeneration,
   }))
   const index = slot.life.number * lifeEntriesMax
-  const isSilent = replicasOf(slot).some((replica) => isReplaced(state, replica) && !isLost(slot, replica))
-  const term = Math.max(slot.life.term, ...slot.lost.map((replica) => replica.term)) + (isSilent ? lifeTermsMax : 1)
+  const term = Math.max(slot.life.term, ...slot.lost.map((replica) => replica.term)) + 1
   return {
     life: { number: slot.life.number + 1, index, term, since: context.wall },
     initial,
@@ -99,33 +94,27 @@ function anew(state: ClusterState, { slot, nodes, context }: Rebirth): Slot {
   }
 }
 
-/** Whether those that are not gone are no majority of any configuration that may be in force: what is so, stays so. */
-export function isBeyondRecovery(state: ClusterState, slot: Slot): boolean {
-  return slot.lost.length > 0 && configurationsOf(slot).every((set) => !isMajority(set, (replica) => !isGone(state, slot, replica)))
+/** Whether those that are not lost are no majority of any configuration that may be in force: what is so, stays so. */
+export function isBeyondRecovery(slot: Slot): boolean {
+  return configurationsOf(slot).every((set) => !isMajority(set, (replica) => !isLost(slot, replica)))
 }
 
-/** Whether a slot in memory may have no majority as long as those that are silent stay so. */
+/** Whether a slot that has lost replicas may have no majority as long as those that are silent stay so. */
 export function isStuck(state: ClusterState, slot: Slot): boolean {
-  if (!replicasOf(slot).some((replica) => isGone(state, slot, replica))) return false
-  return configurationsOf(slot).some((set) => !isMajority(set, (replica) => isAlive(state, slot, replica)))
+  return slot.lost.length > 0 && configurationsOf(slot).some((set) => !isMajority(set, (replica) => isAlive(state, slot, replica)))
 }
 
 /** Replicas that may still have what the slot had. */
-export function remainingOf(state: ClusterState, slot: Slot): readonly Replica[] {
-  return replicasOf(slot).filter((replica) => !isGone(state, slot, replica))
+export function remainingOf(slot: Slot): readonly Replica[] {
+  return replicasOf(slot).filter((replica) => !isLost(slot, replica))
 }
-
-const isReplaced = (state: ClusterState, replica: Replica): boolean => replacedAt(state, replica) !== null
-
-const isGone = (state: ClusterState, slot: Slot, replica: Replica): boolean => isLost(slot, replica) || isReplaced(state, replica)
 
 /**
  * In machine time. Clocks may differ in rate by less than a tenth. A leader that is cut off may go by the lease of the constants before these,
  * which the wait for an election exceeds by as much (decision R4).
  */
-function anewFrom(state: ClusterState, slot: Slot): number {
-  const goneAt = [...slot.lost.map(({ since }) => since), ...replicasOf(slot).flatMap((replica) => replacedAt(state, replica) ?? [])]
-  return Math.max(...goneAt) + state.constants.timing.electionMinMs + 1.1 * clientLeaseMsMax
+function anewFrom({ constants }: ClusterState, { lost }: Slot): number {
+  return Math.max(...lost.map(({ since }) => since)) + constants.timing.electionMinMs + 1.1 * clientLeaseMsMax
 }
 
 /** An order to change the voters may be on its way, also of a move that was given up since. One that is to be retired is out. */
@@ -140,7 +129,7 @@ function replicasOf({ replicas, move }: Slot): readonly Replica[] {
 /** What can begin anew by now; null when nothing can. The nodes that had the slot have it again. */
 export function planFormAnew(state: ClusterState, time: number): FormAnew | null {
   const due = [...state.table.slots.entries()].filter(
-    ([, slot]) => isBeyondRecovery(state, slot) && time >= anewFrom(state, slot) && slot.life.number < livesMax,
+    ([, slot]) => slot.lost.length > 0 && isBeyondRecovery(slot) && time >= anewFrom(state, slot) && slot.life.number < livesMax,
   )
   const active = state.members.filter((member) => member.state === 'active').map(({ name }) => name)
   if (due.length === 0 || active.length === 0) return null

@@ -1,4 +1,4 @@
-import type { Brand, Millis } from '#base/brand.ts'
+import type { Brand } from '#base/brand.ts'
 import type { ClusterState, Member, MemberId, Replica, Slot } from './types.ts'
 
 /** A replica as its group's configuration names it; the same brand as in the Raft core, which this core does not know. */
@@ -55,13 +55,6 @@ export function holdsReplicas(state: ClusterState, member: MemberId): boolean {
 
 export function isLost({ lost }: Slot, replica: Replica): boolean {
   return lost.some((other) => sameReplica(other, replica))
-}
-
-/** When its node came back under another incarnation, without what it had on disk; null while it has not. One that was removed may live yet. */
-export function replacedAt(state: ClusterState, { node, incarnation }: Replica): Millis | null {
-  const member = findMember(state, node)
-  if (member === null || member.incarnation === incarnation) return null
-  return state.tombstones.find((tombstone) => tombstone.name === node && tombstone.incarnation === incarnation)?.since ?? null
 }
 
 /** Whether the replica can answer now. */

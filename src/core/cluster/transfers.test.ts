@@ -110,4 +110,8 @@ test('while a slot switches, a majority of its new replicas has to be left as we
   while (cluster.moveOf(1).step !== 'switch') cluster.advance(1)
   assert.equal(majorityWithout(cluster.state, nodeName(4), silent), false)
   assert.equal(majorityWithout(cluster.state, nodeName(4), new Set()), true)
+  const { id, configurationIndex } = cluster.moveOf(1)
+  const back = { slot: 1, move: id, expected: 'switch', next: 'catch-up', configurationIndex } as const
+  assert.equal(cluster.try({ type: 'advance-move', ...back }), 'move')
+  assert.equal(majorityWithout(cluster.state, nodeName(4), silent), false, 'the order may be on its way')
 })

@@ -1,4 +1,4 @@
-import { findMember, replicasAfterMove } from './replica.ts'
+import { exchange, findMember } from './replica.ts'
 import { electable } from './planner.ts'
 import type { ClusterState, Replica, SetPreferredLeaders } from './types.ts'
 
@@ -60,6 +60,9 @@ export function majorityWithout(state: ClusterState, name: string, silent: Reado
   const isSpared = (replicas: readonly Replica[]): boolean =>
     replicas.every(({ node }) => node !== name) ||
     replicas.filter(({ node, incarnation }) => works(node, incarnation)).length > replicas.length / 2
-  // From its switch on, a move cannot be taken back: the slot may need both majorities, or that of its new replicas already.
-  return state.table.slots.every((slot) => isSpared(slot.replicas) && (slot.move?.step !== 'switch' || isSpared(replicasAfterMove(slot))))
+  return state.table.slots.every(({ replicas, move }) => {
+    // An order to switch may be on its way: then the slot may need both majorities, or that of its new replicas already.
+    const mayHaveSwitched = move !== null && move.step !== 'learn' && move.step !== 'retire'
+    return isSpared(replicas) && (!mayHaveSwitched || isSpared(exchange(replicas, move.from, move.to)))
+  })
 }

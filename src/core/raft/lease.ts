@@ -22,14 +22,14 @@ function contact(replica: Replica, leader: Leader, member: ReplicaId): Millis {
   return member === replica.self ? replica.now : (leader.progress.get(member)?.contactAt ?? millis(Number.NEGATIVE_INFINITY))
 }
 
-/** Whether the member has answered so lately that nobody there has a reason to look for another leader. */
+/** Whether the member has answered as lately as a leader needs it of a majority to go on: a group at rest hears less often of everybody. */
 export function isReachable(replica: Replica, leader: Leader, member: ReplicaId): boolean {
-  return replica.now - contact(replica, leader, member) <= replica.timing.electionMinMs
+  return replica.now - contact(replica, leader, member) <= replica.timing.electionMaxMs
 }
 
-/** Whether that configuration could commit now. */
+/** Whether a leader of that configuration would go on. */
 export function isQuorumReachable(replica: Replica, leader: Leader, membership: Membership): boolean {
-  return replica.now - quorumContact(replica, leader, membership) <= replica.timing.electionMinMs
+  return replica.now - quorumContact(replica, leader, membership) <= replica.timing.electionMaxMs
 }
 
 /** The newest round that a majority has answered. */
