@@ -21,7 +21,7 @@ function runFixture(files: Readonly<Record<string, string>>, filter: RegExp | nu
   writeFileSync(
     join(folder, 'runner.ts'),
     `import { runFiles } from ${JSON.stringify(join(import.meta.dirname, 'file-stage.ts'))}
-    const stage = { type: 'files', name: 'fixture', wants: () => true, testTimeoutMs: 1000, fileTimeoutMs: 3000, concurrency: 4 }
+    const stage = { type: 'files', name: 'fixture', wants: () => true, testTimeoutMs: 1000, fileTimeoutMs: 6000, concurrency: 4 }
     const outcome = await runFiles(${JSON.stringify(paths)}, { root: ${JSON.stringify(folder)}, filter: ${filter}, stage })
     console.log(JSON.stringify(outcome))`,
   )

@@ -15,7 +15,10 @@ const usual = [8001, 8002, 8003]
 const pidOf = (folder: string, id: string): number =>
   (JSON.parse(readFileSync(join(folder, id, 'store.lock'), 'utf8')) as { readonly pid: number }).pid
 
-test('nine nodes on one command', async (t) => {
+/** Four times processes start, the first time nine of them. */
+const timeout = 110_000
+
+test('nine nodes on one command', { timeout }, async (t) => {
   const parent = mkdtempSync(join(tmpdir(), 'lockstep-up-'))
   const folder = join(parent, 'data')
   const offset = await freeOffset()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CounterLoad } from '#test/harness/counter-load.ts'
 import { ProcessCluster } from '#test/harness/process-cluster.ts'
+import { until } from '#test/harness/until.ts'
 
 const group = 1
 
@@ -14,6 +15,7 @@ test('a leader that is told to stop hands over first: no command through another
   elsewhere.start()
   through.start()
   await elsewhere.progress(50)
+  await until('it leads still, or again', async () => (await cluster.leader(group)) === leader)
   const said = leader.output.length
 
   const toldAt = performance.now()

@@ -101,14 +101,14 @@ test('a worker keeps what takes longer than its lease, and stops when all that i
       begun.resolve(signal)
       await finish.promise
     },
-    { visibilityTimeoutMs: 1_000 },
+    { visibilityTimeoutMs: 3_000 },
   )
   const signal = await begun.promise
-  // Three times its lease: nobody else gets it.
   const [other] = await slow.receive({ waitMs: 100 })
   assert.equal(other?.payload, 'never begun')
   await other.release({ delayMs: 60_000 })
-  assert.deepEqual(await slow.receive({ waitMs: 3_000 }), [])
+  // Twice its lease: nobody else gets it.
+  assert.deepEqual(await slow.receive({ waitMs: 6_000 }), [])
   const stopped = worker.stop()
   finish.resolve()
   await stopped

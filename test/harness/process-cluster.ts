@@ -68,7 +68,7 @@ export class ProcessCluster implements AsyncDisposable {
     }
   }
 
-  async status(node: NodeProcess, withinMs = 2_000): Promise<NodeStatus> {
+  async status(node: NodeProcess, withinMs = 10_000): Promise<NodeStatus> {
     const response = await fetch(`${node.url}/cluster`, { signal: AbortSignal.timeout(withinMs) })
     return (await response.json()) as NodeStatus
   }
