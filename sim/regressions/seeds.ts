@@ -62,6 +62,7 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
   cache: [
     { seed: 1_008, why: 'what a loader brought was stored over what an owner had written meanwhile' },
     { seed: 41_154, why: 'a home that shed load turned away what a former home had carried out, and said that nothing was' },
+    { seed: 20_000_655, why: 'a learner that did not notice that its leader was gone did not give up, and its slot never began anew' },
     {
       seed: 9_001_290,
       why: 'a home opened before what the agent beside it had pushed was in the log, and closed the session that it then welcomed',

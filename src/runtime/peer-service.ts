@@ -1,4 +1,5 @@
 import { unreachable } from '#base/assert.ts'
+import { isVoter } from '#core/raft/quorum.ts'
 import type { LogIndex } from '#core/raft/types.ts'
 import { parseCommand } from '#wire/command.ts'
 import type { NodeKey } from '#ports/transport.ts'
@@ -108,7 +109,9 @@ export class PeerService {
   #dropGroup({ group, replica, givesUp }: Extract<GroupRequest, { type: 'drop-group' }>, respond: Respond): void {
     const done = (): void => respond({ type: 'done' })
     const isOwn = this.#host.own.about(group)?.replica === replica
-    const leader = this.#host.groups.get(group)?.raft.leader ?? null
+    const raft = this.#host.groups.get(group)?.raft
+    // A learner does not notice that its leader is gone.
+    const leader = raft !== undefined && isVoter(raft.membership, raft.self) ? raft.leader : null
     if (isOwn && givesUp && !this.#host.store.forgetsSlots) respond(refusal('invalid', 'this replica is on disk, and is kept'))
     else if (isOwn && givesUp && leader !== null)
       respond(refusal('invalid', `${leader} leads this group, though it may not be heard everywhere`))
