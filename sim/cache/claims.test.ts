@@ -159,6 +159,22 @@ test('nobody but the writer reads what an owner has answered and memory does not
   throws(() => scene.claims.readPrivately(scene.claims.called('other', k, { type: 'read' }), told, 'a'), /memory does not have/)
 })
 
+test('who waits no longer for what it has written reads it before memory has it, and nobody else does', () => {
+  const scene = new Scene()
+  const told = { version: '3.9.1', value: 1 }
+  const claim = scene.claims.called('writer', k, { type: 'set', value: 1 })
+  const read = (client: string, value = 1): boolean => {
+    const reading = scene.claims.called(client, k, { type: 'read' })
+    return scene.claims.readPrivately(reading, { ...told, value }, 'a')
+  }
+  equal(read('writer'), false)
+  scene.claims.unanswered(claim)
+  equal(read('writer'), true)
+  equal(read('writer', 2), false)
+  equal(read('other'), false)
+  throws(() => scene.read(1, told.version), /not in the log/)
+})
+
 test('what an owner has answered and lost must be counted by it, if it lives', () => {
   const owe = (): Scene => {
     const scene = new Scene()

@@ -71,6 +71,8 @@ export class Claims {
   readonly #claims = new Map<number, Claim>()
   readonly #told = new Map<string, number>()
   readonly #owed = new Map<string, Owed>()
+  /** Writes that an owner may carry out at any time, and that nobody waits for any more. */
+  readonly #unanswered = new Map<string, Claim>()
   readonly #unheard = new Map<string, Unheard>()
   readonly #untold = new Map<string, readonly Untold[]>()
   /** Moments of the log that somebody was told of as the delete that was asked for before. */
@@ -114,7 +116,10 @@ export class Claims {
   /** Whether memory does not have it, and then it is for the only one that may see it. */
   isPrivate({ client, key }: Pick<Claim, 'client' | 'key'>, { version, value }: Told, agent: string): boolean {
     const owed = this.#owed.get(nameOf(key, version))
-    if (owed === undefined) return false
+    if (owed === undefined) {
+      const isInMemory = this.#ledger().of(key).of(version) !== null
+      return !isInMemory && this.#unanswered.get(nameOf(key, String(value)))?.client === client
+    }
     if (owed.claim.client !== client || owed.agent !== agent || owed.value !== value)
       throw new Violation(`${client} reads ${value} of ${key}, which ${owed.claim.client} has written and memory does not have`)
     return true
@@ -165,6 +170,11 @@ export class Claims {
   doubtful(claim: Claim): void {
     if (claim.input.type === 'read') this.refused(claim)
     else this.#listen(claim, 'doubtful')
+  }
+
+  /** To be answered by an owner; whoever has made the call waits no longer. */
+  unanswered(claim: Claim): void {
+    if (claim.input.type === 'set') this.#unanswered.set(nameOf(claim.key, String(claim.input.value)), claim)
   }
 
   /** It was said not to be carried out, so it never is. */

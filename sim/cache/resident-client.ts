@@ -100,7 +100,9 @@ async function write(ports: ClientPorts, by: Handle, { key, input, change, isOwn
   const claim = claims.called(actor.id, key, input)
   const ack = isOwner ? 'owner' : 'replicated'
   const heard = await ask(ports, key, (resident, { signal }) => resident.write(key, { ack, change }, signal), by, at)
-  if (heard?.answer.type === 'changed') tellChanged(ports, claim, { outcome: heard.answer.outcome, agent: isOwner ? heard.agent : null })
+  if (heard === null && isOwner) claims.unanswered(claim)
+  else if (heard?.answer.type === 'changed')
+    tellChanged(ports, claim, { outcome: heard.answer.outcome, agent: isOwner ? heard.agent : null })
 }
 
 function tellChanged(

@@ -79,6 +79,10 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
       seed: 9_004_290,
       why: 'fifteen deletes that nobody was told of could have been anywhere, and whether it was linearizable was not decided',
     },
+    {
+      seed: 20_004_239,
+      why: 'who waited no longer for a write at the level owner read it before memory had it, and was taken for a stranger',
+    },
   ],
   'cache-library': [
     { seed: 1_005, why: 'who watched a key that another was loading read it again and again, and withdrew a fill each time' },
