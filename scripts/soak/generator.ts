@@ -1,6 +1,14 @@
 import type { Kind } from './kinds.ts'
 import { Outcomes } from './outcomes.ts'
 
+interface Paced {
+  readonly outcomes: Outcomes
+  readonly begun: number
+  /** How many should have been begun. */
+  readonly meant: number
+  readonly openMax: number
+}
+
 /** Runs operations of one kind: as fast as so many at a time go, or at a pace that asks nobody whether it can be kept. */
 export class Generator {
   readonly kind: Kind
@@ -22,13 +30,11 @@ export class Generator {
   }
 
   /** Begins operations at that pace, whatever becomes of them, until `isOver`; resolves when the last of them has ended. */
-  async pace(
-    perSecond: number,
-    isOver: () => boolean,
-  ): Promise<{ readonly outcomes: Outcomes; readonly begun: number; readonly openMax: number }> {
+  async pace(perSecond: number, isOver: () => boolean): Promise<Paced> {
     const outcomes = new Outcomes()
     const open = new Set<Promise<void>>()
-    let [begun, openMax, owed, last] = [0, 0, 0, performance.now()]
+    const startedAt = performance.now()
+    let [begun, openMax, owed, last] = [0, 0, 0, startedAt]
     while (!isOver()) {
       const now = performance.now()
       // What this process was itself too late for is not made up for: that would be a burst, and no pace.
@@ -44,8 +50,9 @@ export class Generator {
         setTimeout(resolve, 10)
       })
     }
+    const meant = ((performance.now() - startedAt) / 1_000) * perSecond
     await Promise.all(open)
-    return { outcomes, begun, openMax }
+    return { outcomes, begun, meant, openMax }
   }
 
   /** How long one operation takes; null when it fails. */

@@ -43,7 +43,7 @@ class HttpCalls implements Disposable {
   }
 
   /** What was answered; rejects with the status of anything that is no success, or with `deadline`. */
-  call(number: number, path: string, body: object): Promise<unknown> {
+  call(number: number, path: string, body: object, isAgain = false): Promise<unknown> {
     const { nodes } = this.#cluster
     const payload = JSON.stringify(body)
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }
@@ -51,8 +51,8 @@ class HttpCalls implements Disposable {
     return new Promise((resolve, reject) => {
       const outgoing = request(`${nodes[number % nodes.length]?.url}${path}`, { method: 'POST', headers, agent: this.#agent, signal })
       outgoing.on('error', (error: Error & { readonly code?: string }) => {
-        // It rested for too long: that is found out when it is used again, as every client does.
-        if (error.code === 'ECONNRESET' && outgoing.reusedSocket) resolve(this.call(number, path, body))
+        // It rested for too long: that is found out when it is used again, as every client does; once.
+        if (error.code === 'ECONNRESET' && outgoing.reusedSocket && !isAgain) resolve(this.call(number, path, body, true))
         else reject(new HttpFailure(signal.aborted ? 'deadline' : (error.code ?? error.name)))
       })
       outgoing.on('response', (incoming) => {

@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import type { NodeProcess } from '#test/harness/node-process.ts'
 
-/** What a node has of memory at a moment, in bytes. */
+/** What a node has at a moment. */
 export interface MemorySample {
   readonly atMs: number
+  /** Files and connections that are open. */
+  readonly descriptors: number
   readonly residentBytes: number
   /** Of the process alone, without what it has mapped of files. */
   readonly anonymousBytes: number
@@ -31,20 +33,31 @@ async function heapBytes(node: NodeProcess): Promise<number | null> {
 export async function sampleMemory(node: NodeProcess, atMs: number): Promise<MemorySample> {
   const heap = await heapBytes(node)
   const status = readFileSync(`/proc/${node.pid}/status`, 'utf8')
-  return { atMs, residentBytes: statusBytes(status, 'VmRSS'), anonymousBytes: statusBytes(status, 'RssAnon'), heapBytes: heap }
+  return {
+    atMs,
+    descriptors: readdirSync(`/proc/${node.pid}/fd`).length,
+    residentBytes: statusBytes(status, 'VmRSS'),
+    anonymousBytes: statusBytes(status, 'RssAnon'),
+    heapBytes: heap,
+  }
 }
 
 /** What may be added after the first third of a run: a heap that breathes, and a table that doubles. */
-const breathBytes = 64 * 1024 * 1024
+const breathBytes = 48 * 1024 * 1024
+
+/** Connections come and go with the load. */
+const descriptorsMore = 64
 
 const median = (values: readonly number[]): number => values.toSorted((left, right) => left - right)[values.length >> 1] ?? NaN
 
-/** Whether memory stays where it was once the run was warm: the last third of it against the middle one. */
+/** Whether memory, and what is open, stays where it was once the run was warm: the last third of it against the middle one. */
 export function isFlat(samples: readonly MemorySample[]): boolean {
   const third = Math.floor(samples.length / 3)
   if (third === 0) return true
-  const of = (part: readonly MemorySample[]): number => median(part.map(({ anonymousBytes }) => anonymousBytes))
-  return of(samples.slice(-third)) <= 1.1 * of(samples.slice(third, 2 * third)) + breathBytes
+  const [middle, last] = [samples.slice(third, 2 * third), samples.slice(-third)]
+  const bytesOf = (part: readonly MemorySample[]): number => median(part.map(({ anonymousBytes }) => anonymousBytes))
+  const descriptorsOf = (part: readonly MemorySample[]): number => median(part.map(({ descriptors }) => descriptors))
+  return bytesOf(last) <= 1.05 * bytesOf(middle) + breathBytes && descriptorsOf(last) <= descriptorsOf(middle) + descriptorsMore
 }
 
 const mebibytes = (bytes: number | null): string => (bytes === null ? '–' : (bytes / 1024 / 1024).toFixed(0))
@@ -56,5 +69,9 @@ export function memoryLine(samples: readonly MemorySample[]): string {
     return `${name} ${mebibytes(known[0] ?? null)} → ${mebibytes(known.length === 0 ? null : Math.max(...known))} → ${mebibytes(known.at(-1) ?? null)}`
   }
   const resident = kind('resident', (sample) => sample.residentBytes)
-  return `${resident}, ${kind('anonymous', (sample) => sample.anonymousBytes)}, ${kind('heap', (sample) => sample.heapBytes)} MiB`
+  const descriptors = samples.map((sample) => sample.descriptors)
+  return (
+    `${resident}, ${kind('anonymous', (sample) => sample.anonymousBytes)}, ${kind('heap', (sample) => sample.heapBytes)} MiB; ` +
+    `descriptors ${descriptors[0]} → ${Math.max(...descriptors)} → ${descriptors.at(-1)}`
+  )
 }

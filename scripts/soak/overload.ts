@@ -14,8 +14,11 @@ import { heldBeside, leadersOf, waitsOf } from './standing.ts'
  */
 
 const timing = { warmMs: 5_000, measureMs: 10_000, sampleMs: 5_000, recoveryMs: 10_000, promptMs: 500, promptTimes: 5 } as const
-const atOnce = 24
+/** Of each kind of operation, while it is measured what is carried: ever more, until that brings nothing. */
+const atOnce = { first: 24, last: 1_536 } as const
 const factor = 2
+/** A load that its own process was too slow for is not the load that was meant. */
+const paceKept = 0.9
 
 export interface Overload {
   /** What should not have been. */
@@ -33,8 +36,7 @@ export async function runOverload({ seconds: length, services, say }: OverloadOp
   const clusters = await startedClusters(owner, services)
   const nodes = services.flatMap((service) => clusters[service].nodes)
   const generators = (await kindsOf(clusters, owner)).map((kind) => new Generator(kind))
-  await Promise.all(generators.map((generator) => generator.capacity(atOnce, timing.warmMs)))
-  const rates = await Promise.all(generators.map((generator) => generator.capacity(atOnce, timing.measureMs)))
+  const rates = await carriedBy(generators, say)
   for (const [at, { kind }] of generators.entries())
     say(`${kind.name}: carries ${(rates[at] ?? 0).toFixed(0)} a second; twice that is sent`)
 
@@ -46,7 +48,8 @@ export async function runOverload({ seconds: length, services, say }: OverloadOp
   const watching = memory.watch(isOver, (seconds, line) => say(`${seconds.toFixed(0)} s: ${line}`))
   const running = generators.map((generator, at) => generator.pace(Math.max(1, factor * (rates[at] ?? 0)), isOver))
   const recovery = recovered(generators, endsAt)
-  const wrong = [...outcomesOf(generators, await Promise.all(running), say)]
+  const ran = await Promise.all(running)
+  const wrong = [...outcomesOf(generators, ran, say), ...loadOf(ran)]
   await watching
   for (const node of nodes) say(await waitsOf(node))
   for (const { name, ms } of await recovery) {
@@ -60,12 +63,39 @@ export async function runOverload({ seconds: length, services, say }: OverloadOp
   return { wrong: [...wrong, ...memory.judge(say), ...nodes.filter(({ running: runs }) => !runs).map(({ id }) => `${id} has ended`)] }
 }
 
+/** All kinds at once, as the load comes; each with what it had when all of them together did the most. */
+async function carriedBy(generators: readonly Generator[], say: (line: string) => void): Promise<readonly number[]> {
+  const measured = (count: number, forMs: number): Promise<readonly number[]> =>
+    Promise.all(generators.map((generator) => generator.capacity(count, forMs)))
+  await measured(atOnce.first, timing.warmMs)
+  let best: readonly number[] = []
+  for (let count: number = atOnce.first; count <= atOnce.last; count *= 2) {
+    const rates = await measured(count, timing.measureMs)
+    say(`${count} of each kind at once: ${sum(rates).toFixed(0)} a second`)
+    if (sum(rates) < enoughMore * sum(best)) return best
+    best = rates
+  }
+  return best
+}
+
+const enoughMore = 1.05
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
+
+type Ran = Awaited<ReturnType<Generator['pace']>>
+
+/** What shows that it was no overload is wrong, too. */
+function loadOf(ran: readonly Ran[]): readonly string[] {
+  const [begun, meant] = [sum(ran.map((one) => one.begun)), sum(ran.map((one) => one.meant))]
+  const shed = sum(ran.flatMap(({ outcomes }) => [...outcomes.shed.values()]))
+  const share = `${((100 * begun) / meant).toFixed(0)} %`
+  return [
+    ...(begun < paceKept * meant ? [`only ${share} of the load that was meant was sent`] : []),
+    ...(shed === 0 ? ['nothing was refused: this was no overload'] : []),
+  ]
+}
+
 /** Says what became of the operations; what did not end as it may is wrong. */
-function outcomesOf(
-  generators: readonly Generator[],
-  ran: readonly Awaited<ReturnType<Generator['pace']>>[],
-  say: (line: string) => void,
-): readonly string[] {
+function outcomesOf(generators: readonly Generator[], ran: readonly Ran[], say: (line: string) => void): readonly string[] {
   return ran.flatMap(({ begun, openMax, outcomes }, at) => {
     const name = generators[at]?.kind.name ?? ''
     const ended = `shed: ${countsLine(outcomes.shed)}; wrong: ${countsLine(outcomes.wrong)}`
