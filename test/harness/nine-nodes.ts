@@ -93,9 +93,9 @@ export class NineNodes implements AsyncDisposable {
     for (const service of services) await this.clusters[service].ready(120_000)
   }
 
-  /** The node that leads the most slots of a service, once that rests. */
-  leader(service: Service): Promise<NodeProcess> {
-    return settled(`the leaders of ${service} rest`, () => this.#leader(service), 1_000)
+  /** The node that leads the most slots of a service, or more than all but so many, once that rests. */
+  leader(service: Service, rank = 0): Promise<NodeProcess> {
+    return settled(`the leaders of ${service} rest`, async () => (await this.#byLeading(service))[rank] as NodeProcess, 1_000)
   }
 
   /** Resolves when everything is done again: each lock taken, each queue passed through, each key written and read. */
@@ -132,15 +132,14 @@ export class NineNodes implements AsyncDisposable {
     return this.#work[service]
   }
 
-  async #leader(service: Service): Promise<NodeProcess> {
-    const { nodes } = this.clusters[service]
-    const led = await Promise.all(
-      nodes.map(async (node) => {
+  async #byLeading(service: Service): Promise<readonly NodeProcess[]> {
+    const found = await Promise.all(
+      this.clusters[service].nodes.map(async (node) => {
         const response = await fetch(`${node.url}/cluster`, { signal: AbortSignal.timeout(5_000) })
         const { slots } = (await response.json()) as ClusterView
-        return slots.filter(({ slot, role }) => slot > 0 && role === 'leader').length
+        return { node, led: slots.filter(({ slot, role }) => slot > 0 && role === 'leader').length }
       }),
     )
-    return nodes[led.indexOf(Math.max(...led))] as NodeProcess
+    return found.toSorted((left, right) => right.led - left.led).map(({ node }) => node)
   }
 }

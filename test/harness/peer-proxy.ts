@@ -8,6 +8,7 @@ import { frameTypes } from '#wire/frame.ts'
 export class PeerNetwork {
   readonly #cut = new Set<string>()
   readonly #muted = new Set<string>()
+  readonly #deafened = new Set<string>()
   readonly #links = new Set<Link>()
 
   /** From now on nothing passes to or from that node, and nobody is told. */
@@ -22,16 +23,23 @@ export class PeerNetwork {
     for (const link of this.#links) link.adjust()
   }
 
+  /** From now on nothing that others say arrives at this node, while they go on hearing it. */
+  deafen(name: string): void {
+    this.#deafened.add(name)
+    for (const link of this.#links) link.adjust()
+  }
+
   /** What was held back arrives, late. */
   heal(): void {
     this.#cut.clear()
     this.#muted.clear()
+    this.#deafened.clear()
     for (const link of this.#links) link.adjust()
   }
 
   /** Whether what the one says may not reach the other. */
   holdsBack(speaker: string | null, hearer: string | null): boolean {
-    if (speaker !== null && this.#muted.has(speaker)) return true
+    if ((speaker !== null && this.#muted.has(speaker)) || (hearer !== null && this.#deafened.has(hearer))) return true
     return [speaker, hearer].some((name) => name !== null && this.#cut.has(name))
   }
 

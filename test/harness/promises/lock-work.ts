@@ -2,7 +2,18 @@ import type { Lock, Lockstep } from '#index.ts'
 import { Failures, Lane, pause } from './lane.ts'
 import type { PromisedWork } from './lane.ts'
 
-/** Takes a few locks in turn from every client: no two believe that they hold one at once, and its tokens grow. */
+interface Turn {
+  readonly name: string
+  readonly holdMs: number
+}
+
+/** Long enough for a fault to begin and end with somebody who holds the lock. */
+const keptMs = 3_000
+
+/**
+ * Takes a few locks in turn from every client, for a moment, and a few more for seconds: no two believe that they hold one at once, and its tokens
+ * grow.
+ */
 export class LockWork implements PromisedWork {
   readonly lanes: readonly Lane[]
   readonly failures = new Failures()
@@ -15,7 +26,11 @@ export class LockWork implements PromisedWork {
   constructor(clients: readonly Lockstep[], names: readonly string[]) {
     const lanes = new Map(names.map((name) => [name, new Lane(`lock ${name}`)]))
     this.lanes = [...lanes.values()]
-    this.#tasks = Promise.all(clients.flatMap((sync) => [...lanes].map(([name, lane]) => this.#drive(sync, name, lane))))
+    const drive = (sync: Lockstep): readonly Promise<void>[] => [
+      ...[...lanes].map(([name, lane]) => this.#drive(sync, { name, holdMs: 2 }, lane)),
+      ...names.map((name) => this.#drive(sync, { name: `kept ${name}`, holdMs: keptMs }, null)),
+    ]
+    this.#tasks = Promise.all(clients.flatMap(drive))
   }
 
   /** What is wrong with locks is seen when it happens. */
@@ -28,12 +43,12 @@ export class LockWork implements PromisedWork {
     await this.#tasks
   }
 
-  async #drive(sync: Lockstep, name: string, lane: Lane): Promise<void> {
+  async #drive(sync: Lockstep, turn: Turn, lane: Lane | null): Promise<void> {
     while (this.#running) {
       const begunAt = performance.now()
       try {
-        await sync.withLock(name, (lock) => this.#hold(name, lock))
-        lane.succeeded(begunAt)
+        await sync.withLock(turn.name, (lock) => this.#hold(turn, lock))
+        lane?.succeeded(begunAt)
         await pause(2)
       } catch (error) {
         this.failures.add(error)
@@ -42,7 +57,7 @@ export class LockWork implements PromisedWork {
     }
   }
 
-  async #hold(name: string, lock: Lock): Promise<void> {
+  async #hold({ name, holdMs }: Turn, lock: Lock): Promise<void> {
     const before = this.#inside.get(name)
     if (before?.isHeld() === true && lock.isHeld())
       this.violations.push(`lock ${name}: ${before.fencingToken} and ${lock.fencingToken} at once`)
@@ -50,7 +65,7 @@ export class LockWork implements PromisedWork {
     if (lock.fencingToken <= token) this.violations.push(`lock ${name}: token ${lock.fencingToken} after ${token}`)
     this.#tokens.set(name, Math.max(token, lock.fencingToken))
     this.#inside.set(name, lock)
-    await pause(2)
+    for (const until = performance.now() + holdMs; performance.now() < until && lock.isHeld() && this.#running;) await pause(2)
     if (this.#inside.get(name) === lock) this.#inside.delete(name)
   }
 }
