@@ -64,6 +64,14 @@ async function doctor(): Promise<Command> {
   })
 }
 
+async function recover(): Promise<Command> {
+  const { recoverCommand } = await import('#cli/commands/recover.ts')
+  return recoverCommand(async (folder, options) => {
+    const { recoverStore } = await import('#composition/recover-store.ts')
+    return recoverStore(folder, options)
+  })
+}
+
 async function completion(): Promise<Command> {
   const { completionCommand } = await import('#cli/commands/completion.ts')
   return completionCommand(await allCommands(([name]) => name !== 'completion'))
@@ -89,6 +97,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   cache: async () => (await import('#cli/commands/cache.ts')).cacheCommand,
   healthcheck: async () => (await import('#cli/commands/healthcheck.ts')).healthcheckCommand,
   doctor,
+  recover,
   token: async () => (await import('#cli/commands/token.ts')).tokenCommand,
   bench: async () => (await import('#cli/commands/bench.ts')).benchCommand(connect),
   demo: async () => (await import('#cli/commands/demo.ts')).demoCommand(connect),

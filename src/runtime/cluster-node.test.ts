@@ -1,112 +1,19 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { present } from '#base/assert.ts'
-import { Prng } from '#base/prng.ts'
-import type { ClusterState, Command, Member, Slot } from '#core/cluster/types.ts'
-import { Checks } from '#sim/checks/checks.ts'
-import { SimCluster } from '#sim/cluster.ts'
-import type { SimNode } from '#sim/cluster.ts'
-import type { SimOptions } from '#sim/options.ts'
-import { Trace } from '#sim/trace.ts'
-import { Scheduler } from '#sim/world/scheduler.ts'
+import type { Slot } from '#core/cluster/types.ts'
 import type { ProposalOutcome } from '#wire/peer-message.ts'
 import type { Group } from './group.ts'
 import { decodeIdentity } from './identity.ts'
 import { runtimeLimits } from './limits.ts'
-import { encodeClusterCommand, metaGroup } from './meta-machine.ts'
+import { metaGroup } from './meta-machine.ts'
 import { idOfReplica, nodeNameOf } from './replica-name.ts'
-import { faultless, timing } from '#test/harness/runtime-world.ts'
+import { timing } from '#test/harness/runtime-world.ts'
+import { Cluster } from '#test/harness/whole-cluster.ts'
 
 const deadAfterMs = 20_000
 /** Of a member's duties, while nothing changes. */
 const idleRoundMs = 2_000
-
-/** Whole nodes that find each other and form a cluster; the invariants of the simulator are checked after every event. */
-class Cluster {
-  readonly scheduler = new Scheduler()
-  readonly sim: SimCluster
-  readonly fatals: string[] = []
-  readonly #checks = new Checks()
-  /** Looked at after every event. */
-  watch: () => void = () => {}
-
-  constructor(size: { readonly founders: number; readonly spares: number }, seed = 1) {
-    const { scheduler } = this
-    const write = (line: string): void => {
-      if (line.includes(' fatal ')) this.fatals.push(line)
-    }
-    const trace = new Trace(write, () => scheduler.now)
-    const options: SimOptions = {
-      ...size,
-      minutes: 0,
-      slots: 2,
-      timing,
-      network: faultless,
-      compaction: { bytes: 1e9, entries: 50, keepEntries: 10 },
-      faults: [],
-      faultEveryMs: 1e9,
-      clients: 0,
-      thinkMs: 1e9,
-      keys: 1,
-      syncMs: { min: 0.05, mean: 0.3 },
-      startVersion: 1,
-      sheds: false,
-      fleeting: false,
-    }
-    this.sim = new SimCluster({ scheduler, prng: new Prng(seed), trace, checks: this.#checks }, options)
-    this.#checks.watch(this.sim.nodes)
-    for (const node of this.sim.nodes) if (node.founder) this.sim.start(node)
-    this.until('all belong to a cluster', () => this.#running.every(({ node }) => node?.cluster))
-    this.until('all are active', () => this.state.members.every(({ state }) => state === 'active'))
-  }
-
-  get #running(): SimNode[] {
-    return this.sim.nodes.filter(({ node }) => node !== null)
-  }
-
-  /** As the meta group's leader sees it. */
-  get state(): ClusterState {
-    const leader = this.sim.nodes.find((each) => each.node?.host?.groups.get(metaGroup)?.raft.termStarted === true && !each.machine.paused)
-    return present(leader?.node?.cluster ?? this.sim.alive.find(({ node }) => node?.cluster)?.node?.cluster, 'somebody knows the cluster')
-  }
-
-  member(name: string): Member | undefined {
-    return this.state.members.find((each) => each.name === name)
-  }
-
-  leaderOf(group: number): SimNode {
-    const leads = ({ node, machine }: SimNode): boolean => !machine.paused && node?.host?.groups.get(group)?.raft.termStarted === true
-    this.until(`group ${group} has a leader`, () => this.sim.nodes.some(leads))
-    return present(this.sim.nodes.find(leads), 'somebody leads')
-  }
-
-  replica({ node }: SimNode, group: number): Group {
-    return present(node?.host?.groups.get(group), 'the node has a replica')
-  }
-
-  command(command: Command): ProposalOutcome[] {
-    const told: ProposalOutcome[] = []
-    this.leaderOf(metaGroup).node?.submit(metaGroup, encodeClusterCommand(command), {
-      timeoutMs: 5_000,
-      done: (outcome) => told.push(outcome),
-    })
-    this.until('the command is answered', () => told.length > 0)
-    return told
-  }
-
-  run(ms: number): void {
-    this.scheduler.run(this.scheduler.now + ms, () => {
-      this.#checks.afterEvent()
-      this.watch()
-    })
-  }
-
-  until(what: string, happened: () => boolean, withinMs = 30_000): void {
-    const deadline = this.scheduler.now + withinMs
-    while (!happened() && this.scheduler.now < deadline) this.run(20)
-    ok(happened(), `${what} within ${withinMs} ms`)
-  }
-}
 
 test('decision R4: a member has adopted new constants durably before anybody is told that it has', () => {
   const cluster = new Cluster({ founders: 3, spares: 0 })
@@ -217,7 +124,7 @@ test('a command behind a paused leader goes to its successor before the question
 
 test('decision R8: a new meta leader goes on with the move that its predecessor began', () => {
   for (let seed = 1; seed <= 3; seed++) {
-    const cluster = new Cluster({ founders: 4, spares: 1 }, seed)
+    const cluster = new Cluster({ founders: 4, spares: 1 }, { seed })
     for (const node of cluster.sim.nodes) cluster.sim.start(node)
     cluster.until(
       'the spare is active',
@@ -362,7 +269,7 @@ test('pitfall 34: a member whose disk was wiped comes back as another one, and i
 })
 
 test('a node that the cluster has removed is told so once', () => {
-  const cluster = new Cluster({ founders: 3, spares: 1 }, 2)
+  const cluster = new Cluster({ founders: 3, spares: 1 }, { seed: 2 })
   const spare = present(
     cluster.sim.nodes.find(({ founder }) => !founder),
     'there is a spare',

@@ -1,5 +1,6 @@
 import type { Millis } from '#base/brand.ts'
 import { initialPlacement } from '#core/cluster/placement.ts'
+import { clusterKeyOf } from '#core/cluster/recovery.ts'
 import type { Answer, ClusterState, Command, Formation, Member, Timing } from '#core/cluster/types.ts'
 import { logIndex } from '#core/raft/types.ts'
 import type { RoleChange } from '#core/raft/types.ts'
@@ -58,7 +59,7 @@ export class ClusterNode {
     this.#config = config
     this.#ports = ports
     this.#self = { name: identity.name, incarnation: identity.incarnation }
-    this.#transport = ports.connect(this.#self, () => this.identity.formation?.clusterId ?? null)
+    this.#transport = ports.connect(this.#self, () => (this.identity.formation === null ? null : clusterKeyOf(this.identity.formation)))
     this.host = new ReplicaHost(
       {
         node: this.#self,
@@ -235,7 +236,8 @@ export class ClusterNode {
     if (request.type === 'hello' || request.type === 'form') {
       if (this.#forming !== null) this.#forming.answer(request, respond)
       else if (request.type === 'hello') respond({ type: 'hello', hello: this.#hello() })
-      else if (request.formation.clusterId === this.identity.formation?.clusterId) respond({ type: 'done' })
+      else if (this.identity.formation !== null && clusterKeyOf(request.formation) === clusterKeyOf(this.identity.formation))
+        respond({ type: 'done' })
       else respond(refusal('other-cluster', 'this node belongs to another cluster'))
     } else if (request.type === 'join') {
       this.#admit(request, respond)
@@ -339,6 +341,7 @@ const endings = { left: 'this node has left its cluster', removed: 'the cluster 
 const keyOf = ({ name, incarnation }: NodeKey): string => `${name}/${incarnation}`
 
 function foundingReplicas(formation: Formation, self: NodeKey): { readonly group: number; readonly about: About }[] {
+  if (formation.recovery !== null) return []
   return initialPlacement(formation).flatMap((replicas, group) => {
     const own = replicas.find(({ node, incarnation }) => node === self.name && incarnation === self.incarnation)
     if (own === undefined) return []

@@ -123,6 +123,7 @@ export class FormationClient {
     const { slots, replication } = this.#options
     const formation: Formation = {
       clusterId: this.#ports.entropy.hex(16),
+      recovery: null,
       members: founders.map(({ name, incarnation, address }) => ({ name, incarnation, address })),
       slots,
       replication,

@@ -70,7 +70,7 @@ function hear(state: State, limits: Limits, at: number, hello: Hello): State {
       return change(next, at, { formation: step.formation, durable: false, heard: empty(heard.length).heard })
     case 'form': {
       const members = step.founders.map(({ name, incarnation, address }) => ({ name, incarnation, address }))
-      const formation = { clusterId: String(state.formed + 1), members, slots: 1, replication: 3, timing }
+      const formation = { clusterId: String(state.formed + 1), recovery: null, members, slots: 1, replication: 3, timing }
       return { ...change(next, at, { formation, durable: false, heard: empty(heard.length).heard }), formed: state.formed + 1 }
     }
     case 'join': {
@@ -193,6 +193,7 @@ const hello = (name: string, more: Partial<Hello> = {}): Hello => ({
 
 const formationOf = (clusterId: string, members: readonly string[]): Formation => ({
   clusterId,
+  recovery: null,
   members: members.map((name) => ({ name, incarnation: `i${name}`, address: name })),
   slots: 1,
   replication: 3,
@@ -209,6 +210,11 @@ test('decision R3: a founder that lost its disk joins as a newcomer, and one tha
   const formed = hello('b', { formation: formationOf('x', abc) })
   deepEqual(nextFormingStep(hello('a', { incarnation: 'new' }), [formed, hello('c')]), { type: 'join', via: 'b' })
   equal(nextFormingStep(hello('a'), [formed]).type, 'adopt')
+})
+
+test('decision R3: a founder that never took the formation up joins a cluster that went on without it as a newcomer', () => {
+  const recovered = hello('b', { formation: { ...formationOf('x', abc), recovery: 'r' } })
+  deepEqual(nextFormingStep(hello('a'), [recovered]), { type: 'join', via: 'b' })
 })
 
 test('decision R3: the cluster that counts on this node comes before any other that is heard of', () => {

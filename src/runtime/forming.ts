@@ -46,8 +46,11 @@ function stepTowards(self: Hello, formed: Hello, formation: Formation): FormingS
   return sameTiming(self.timing, formed.timing) ? { type: 'join', via: formed.name } : timingDiffers(self.timing, formed)
 }
 
+/** Of a cluster that was recovered nobody is: what it began with is over. */
 function isFounder(self: { readonly name: string; readonly incarnation: string }, formation: Formation): boolean {
-  return formation.members.some(({ name, incarnation }) => name === self.name && incarnation === self.incarnation)
+  return (
+    formation.recovery === null && formation.members.some(({ name, incarnation }) => name === self.name && incarnation === self.incarnation)
+  )
 }
 
 function conflictAmong(founders: readonly Hello[]): FormingStep | null {

@@ -14,6 +14,7 @@ const deadAfterMs = 20_000
 const three = ['a', 'b', 'c']
 const formation: Formation = {
   clusterId: 'x',
+  recovery: null,
   members: three.map((name) => ({ name, incarnation: `i${name}`, address: name })),
   slots: 1,
   replication: 3,

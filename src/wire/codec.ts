@@ -34,6 +34,7 @@ const member = struct<FoundingMember>({ name: string(), incarnation: string(), a
 
 const formation = struct<Formation>({
   clusterId: string(),
+  recovery: nullable(string()),
   members: list(member, wireLimits.membersMax),
   slots: uint32,
   replication: uint32,

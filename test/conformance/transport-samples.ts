@@ -93,6 +93,7 @@ const raft: Samples<DirectMessage> = {
 
 const formation: Formation = {
   clusterId: '0d0c2b52-6cf5-4a52-9f1c-0d5a6c1d9d1e',
+  recovery: 'a1c4',
   members: [{ name: 'node-1', incarnation: 'a1b2c3d4e5f60718', address: '[::1]:8001' }],
   slots: 32,
   replication: 3,

@@ -19,6 +19,7 @@ const hello = (name: string, other: Partial<Hello> = {}): Hello => ({
 
 const formation: Formation = {
   clusterId: 'one',
+  recovery: null,
   members: ['a', 'b', 'c'].map((name) => ({ name, incarnation: `${name}-first`, address: `${name}:1` })),
   slots: 2,
   replication: 3,

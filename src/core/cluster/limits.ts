@@ -13,6 +13,8 @@ export const timingMsMax = 60_000
 /** Of the log of a slot's life: the next one goes on behind all of them. A hundred thousand a second last for four months. */
 export const lifeEntriesMax = 2 ** 40
 export const livesMax = 8_000
+/** Terms that those who were given up may have entered since the one who is left heard of them: a new one every second, for two weeks. */
+export const lostTermsMax = 2 ** 20
 /** The longest that a client may rely on what a leader told it, after the leader's own lease: a service asserts that its leases are shorter. */
 export const clientLeaseMsMax = 1_200
 

@@ -1,11 +1,23 @@
 import { unreachable } from '#base/assert.ts'
+import type { WallMillis } from '#base/brand.ts'
 import { clientLeaseMsMax, lifeEntriesMax, livesMax, replicationMax } from './limits.ts'
 import { replicasWanted } from './placement.ts'
 import { exchange, findMember, holderOf, isAlive, isLost, isMajority, sameReplica } from './replica.ts'
 import { Shares } from './shares.ts'
 import { refuse } from './transition.ts'
 import type { Transition } from './transition.ts'
-import type { ClusterState, Context, FormAnew, LifeCommand, LostReplica, RefusalCode, Replica, ReportLosses, Slot } from './types.ts'
+import type {
+  ClusterState,
+  Context,
+  FormAnew,
+  LifeCommand,
+  LostReplica,
+  MemberId,
+  RefusalCode,
+  Replica,
+  ReportLosses,
+  Slot,
+} from './types.ts'
 
 /**
  * Decision C12. A replica whose log is only in memory ends with its process. Its node keeps on disk that there was one, and in which term: so it never
@@ -74,15 +86,23 @@ function whyNotAnew(state: ClusterState, { slot, nodes, context }: Rebirth): Ref
 }
 
 function anew(state: ClusterState, { slot, nodes, context }: Rebirth): Slot {
-  const initial = nodes.map((name): Replica => ({
-    node: name,
-    incarnation: findMember(state, name)?.incarnation ?? '',
-    generation: slot.nextGeneration,
-  }))
+  const members = nodes.map((name) => ({ name, incarnation: findMember(state, name)?.incarnation ?? '' }))
+  return nextLife(slot, { members, afterTerm: Math.max(slot.life.term, ...slot.lost.map((replica) => replica.term)), since: context.wall })
+}
+
+interface NextLife {
+  readonly members: readonly MemberId[]
+  /** That of any leader there may have been. */
+  readonly afterTerm: number
+  readonly since: WallMillis
+}
+
+/** Empty, and above all that was. */
+export function nextLife(slot: Slot, { members, afterTerm, since }: NextLife): Slot {
+  const initial = members.map(({ name, incarnation }): Replica => ({ node: name, incarnation, generation: slot.nextGeneration }))
   const index = slot.life.number * lifeEntriesMax
-  const term = Math.max(slot.life.term, ...slot.lost.map((replica) => replica.term)) + 1
   return {
-    life: { number: slot.life.number + 1, index, term, since: context.wall },
+    life: { number: slot.life.number + 1, index, term: afterTerm + 1, since },
     initial,
     replicas: initial,
     lost: [],

@@ -4,6 +4,7 @@ import { applyLifeCommand } from './lives.ts'
 import { applyMemberCommand, isValidMember } from './members.ts'
 import { applyTableCommand } from './moves.ts'
 import { initialTable } from './placement.ts'
+import { recover } from './recovery.ts'
 import { holderOf } from './replica.ts'
 import { isSafeMixture, isSane, sameTiming } from './timing.ts'
 import { refuse } from './transition.ts'
@@ -75,6 +76,8 @@ export function applyCommand(state: ClusterState | null, command: Command, conte
     case 'report-losses':
     case 'form-anew':
       return applyLifeCommand(state, command, context)
+    case 'recover':
+      return recover(state, command, context)
     default:
       return unreachable(command)
   }

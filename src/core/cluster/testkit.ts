@@ -15,6 +15,7 @@ export function formationOf(members: number, overrides: Partial<Formation> = {})
   const names = Array.from({ length: members }, (_, at) => nodeName(at + 1))
   return {
     clusterId: 'cluster-a',
+    recovery: null,
     members: names.map((name) => ({ name, incarnation: '1', address: addressOf(name) })),
     slots: 32,
     replication: 3,

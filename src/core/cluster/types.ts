@@ -14,6 +14,8 @@ import type { Millis, WallMillis } from '#base/brand.ts'
 /** How a cluster began; the same fields as on the wire. The first configuration of every group follows from it alone. */
 export interface Formation {
   readonly clusterId: string
+  /** Drawn anew whenever an operator recovers the cluster from the store of one node (decision R3): who does not know it is of another cluster. Null until then. */
+  readonly recovery: string | null
   readonly members: readonly FoundingMember[]
   /** Groups 1 … slots; group 0 is the meta group. Fixed for life. */
   readonly slots: number
@@ -240,6 +242,17 @@ export interface FormAnew {
   readonly slots: readonly { readonly slot: number; readonly nodes: readonly string[] }[]
 }
 
+/**
+ * An operator has given up all members but one, which goes on alone with what its store has (decision R3). Written to that store while its node does
+ * not run, and never proposed. Slots that it does not have, or does not have from their present life, begin anew.
+ */
+export interface Recover extends MemberId {
+  readonly type: 'recover'
+  readonly recovery: string
+  /** Each is the only voter of its group from that index of its log on; the meta group is one of them. */
+  readonly kept: readonly { readonly slot: number; readonly replica: Replica; readonly configurationIndex: number }[]
+}
+
 export type LifeCommand = ReportLosses | FormAnew
 
 export type MemberCommand =
@@ -259,6 +272,7 @@ export type Command =
   | MemberCommand
   | TableCommand
   | LifeCommand
+  | Recover
 
 export type Answer =
   | { readonly type: 'done' }

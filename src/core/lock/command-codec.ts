@@ -58,6 +58,7 @@ const command = union<LockCommand>({
   'expire-due': [10, {}],
   'force-release': [11, { resource, client: nullable(client) }],
   configure: [12, { mode: deadlockMode }],
+  'skip-tokens': [13, { count: uint() }],
 })
 
 const grants = list(struct<Grant>({ resource, mode, token }), lockLimits.itemsMax)
@@ -101,6 +102,7 @@ export const answer = union<LockAnswer>({
   session: [8, { session, ttlMs: uint() }],
   ended: [9, { count: uint(), more: boolean }],
   configured: [10, { mode: deadlockMode }],
+  skipped: [12, { last: token }],
   refused: [11, { code, detail: text(lockLimits.nameBytesMax) }],
 })
 

@@ -29,6 +29,8 @@ export const lockLimits = {
   hopsMax: 64,
   /** Holders in an answer. */
   listedMax: 16,
+  /** By one command. */
+  skippedTokensMax: 2 ** 40,
 } as const
 
 export type LockLimits = { readonly [K in keyof typeof lockLimits]: number }

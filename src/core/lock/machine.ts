@@ -89,6 +89,8 @@ function carryOut(step: Step, command: LockCommand): LockAnswer {
     case 'configure':
       step.state.mode = command.mode
       return { type: 'configured', mode: command.mode }
+    case 'skip-tokens':
+      return { type: 'skipped', last: step.state.skipTokens(command.count) }
     default:
       return unreachable(command)
   }

@@ -47,6 +47,12 @@ export class LockState {
     return fencingToken(++this.token)
   }
 
+  /** The last one that is never given. */
+  skipTokens(count: number): FencingToken {
+    this.token += count
+    return fencingToken(this.token)
+  }
+
   /** When the next `expire-due` has something to do. */
   nextDeadline(): Millis | null {
     return this.deadlines.peek()?.at ?? null

@@ -57,6 +57,8 @@ export function brief(answer: LockAnswer): string {
       return answer.code
     case 'extended':
       return `extended ${answer.token}`
+    case 'skipped':
+      return `skipped ${answer.last}`
     case 'timed-out':
     case 'cancelled':
     case 'session':

@@ -164,6 +164,8 @@ export type LockCommand =
   | { readonly type: 'expire-due' }
   | ForceRelease
   | { readonly type: 'configure'; readonly mode: DeadlockMode }
+  /** Leaves out tokens that may have been given by replicas which are given up (decision R3). */
+  | { readonly type: 'skip-tokens'; readonly count: number }
 
 export interface Grant extends Item {
   readonly token: FencingToken
@@ -240,6 +242,7 @@ export type LockAnswer =
   /** How much was ended; `more` when a limit left some for the next command. */
   | { readonly type: 'ended'; readonly count: number; readonly more: boolean }
   | { readonly type: 'configured'; readonly mode: DeadlockMode }
+  | { readonly type: 'skipped'; readonly last: FencingToken }
   | Refused
 
 /** Stable: clients act on them. */

@@ -37,6 +37,8 @@ export function faultOf(command: LockCommand, limits: LockLimits): string | null
       return outside('sessions', command.sessions.length, 0, limits.expiriesMax)
     case 'force-release':
       return faultOfName('resource', command.resource, limits)
+    case 'skip-tokens':
+      return outside('count', command.count, 1, limits.skippedTokensMax)
     case 'expire-due':
     case 'configure':
       return null
