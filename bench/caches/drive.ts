@@ -5,12 +5,22 @@ import type { CacheClient } from './cache-client.ts'
 
 export interface Plan {
   /**
-   * `here` and `owner` use the memory of the process, `hit` and `set` ask the cache, and `stale` writes by one client and, when that is confirmed,
-   * reads by the other, which has read the key before.
+   * `here` and `owner` use the memory of the process, `hit` and `set` ask the cache, `turns` writes by one client and by the other in turns, and `stale`
+   * writes by one and, when that is confirmed, reads by the other, which has read the key before.
    */
-  readonly work: 'here' | 'hit' | 'owner' | 'set' | 'stale'
+  readonly work: 'here' | 'hit' | 'owner' | 'set' | 'turns' | 'stale'
   /** Under way at once. */
   readonly calls: number
+  /** All of them are written before, or as many as there is time for. */
+  readonly keys: number
+  readonly fillMs: number
+  /** What is confirmed is at the level `owner`: a lease that ends takes what memory does not have yet along. */
+  readonly mayLose: boolean
+  /** Whether the client that reads is in a process of its own. */
+  readonly apart: boolean
+  /** `stale` goes on behind what is measured until it has so many pairs, for as long as it may take. */
+  readonly pairs: number
+  readonly pairsMs: number
   /** What its keys begin with; no other run has it. */
   readonly prefix: string
   readonly warmMs: number
@@ -23,11 +33,12 @@ export interface Measured extends Metered {
   /** Of the whole run: reads that began after a write was confirmed, and those of them that got an older value. */
   readonly probes: number
   readonly stale: number
-  /** Keys of `owner` whose last write was lost, as may happen there: with a lease that ended. */
+  /** Keys whose last write was lost, as may happen at the level `owner`: with a lease that ended. */
   readonly lost: number
+  /** As many as were written before, where that is done. */
+  readonly keys: number
 }
 
-const keyCount = 1_000
 const valueBytes = 100
 /** To write and to read the keys before. */
 const hurry = 64
@@ -52,8 +63,8 @@ export interface Clients {
 /** Carries out a plan on keys of its own. Throws when a value is lost or wrong; how many were stale is told. */
 export async function drive(clients: Clients, plan: Plan): Promise<Measured> {
   const meter = new Meter(plan.pids)
-  const probes = { probes: 0, stale: 0, lost: 0 }
-  const run = { ...clients, plan, meter, probes }
+  const counts = { probes: 0, stale: 0, lost: 0, keys: plan.keys }
+  const run = { ...clients, plan, meter, counts }
   switch (plan.work) {
     case 'here':
       await readHere(run)
@@ -67,17 +78,20 @@ export async function drive(clients: Clients, plan: Plan): Promise<Measured> {
     case 'set':
       await write(run)
       break
+    case 'turns':
+      await writeInTurns(run)
+      break
     case 'stale':
       await probe(run)
       break
   }
-  return { ...meter.result(), ...probes }
+  return { ...meter.result(), ...counts }
 }
 
 interface Run extends Clients {
   readonly plan: Plan
   readonly meter: Meter
-  readonly probes: { probes: number; stale: number; lost: number }
+  readonly counts: { probes: number; stale: number; lost: number; keys: number }
 }
 
 /** Opens the meter and, so long after that really happened, closes it: a process that stood still has measured nothing. */
@@ -107,18 +121,21 @@ async function inParallel(calls: number, work: (call: number) => Promise<void>):
   await Promise.all(Array.from({ length: calls }, (_, call) => work(call)))
 }
 
-/** Every key is written, and read, so that whoever keeps copies has one. */
-async function fill({ writer, plan: { prefix } }: Run, readers: readonly CacheClient[]): Promise<readonly string[]> {
-  const keys = Array.from({ length: keyCount }, (_, at) => keyOf(prefix, at))
-  await inParallel(hurry, async (call) => {
-    for (let at = call; at < keyCount; at += hurry) await writer.set(keys[at] ?? '', valueOf(at))
+/** Every key is written, and read, so that whoever keeps copies has one; or those that there is time for. */
+async function fill({ writer, plan: { prefix, keys, fillMs }, counts }: Run, readers: readonly CacheClient[]): Promise<readonly string[]> {
+  const until = performance.now() + fillMs
+  const filled: string[] = []
+  await inParallel(hurry, async () => {
+    while (filled.length < keys && (filled.length === 0 || performance.now() < until)) {
+      const number = filled.length
+      const key = keyOf(prefix, number)
+      filled.push(key)
+      await writer.set(key, valueOf(number))
+      for (const reader of readers) expectValue(await reader.get(key), number)
+    }
   })
-  for (const reader of readers) {
-    await inParallel(hurry, async (call) => {
-      for (let at = call; at < keyCount; at += hurry) expectValue(await reader.get(keys[at] ?? ''), at)
-    })
-  }
-  return keys
+  counts.keys = filled.length
+  return filled
 }
 
 function expectValue(value: string | undefined, number: number): void {
@@ -127,7 +144,9 @@ function expectValue(value: string | undefined, number: number): void {
 
 /** In an order that no hardware foresees, and the same for everybody. */
 function shuffled(keys: readonly string[]): readonly string[] {
-  return keys.map((_, at) => keys[(at * 617 + 331) % keyCount] ?? '')
+  // Each key comes once if the step has no factor in common with their number.
+  const step = [617, 619, 631].find((prime) => keys.length % prime !== 0) ?? 1
+  return keys.map((_, at) => keys[(at * step + 331) % keys.length] ?? '')
 }
 
 async function readHere(run: Run): Promise<void> {
@@ -136,11 +155,11 @@ async function readHere(run: Run): Promise<void> {
   const keys = shuffled(await fill(run, [reader]))
   const turns = new Turns()
   measure(run)
-  while (!meter.isClosed) {
+  for (let first = 0; !meter.isClosed; first = (first + block) % keys.length) {
     const gone: string[] = []
     const from = performance.now()
-    for (let at = 0; at < block; at++) {
-      const key = keys[at % keyCount] ?? ''
+    for (let at = first; at < first + block; at++) {
+      const key = keys[at % keys.length] ?? ''
       const value = here.get(key)
       if (value === undefined) gone.push(key)
       else if (value.length !== valueBytes) throw new Error(`a wrong value of ${key}`)
@@ -166,7 +185,7 @@ async function writeHere(run: Run): Promise<void> {
     const refused: string[] = []
     const from = performance.now()
     for (let at = 0; at < block; at++, number++) {
-      const key = keys[at % keyCount] ?? ''
+      const key = keys[number % keys.length] ?? ''
       if (here.set(key, valueOf(number))) last.set(key, number)
       else refused.push(key)
     }
@@ -187,7 +206,7 @@ async function writeHere(run: Run): Promise<void> {
     const seen = numberOf(value)
     if (value !== valueOf(seen) || seen > number || seen < (confirmed.get(key) ?? 0))
       throw new Error(`a wrong value: ${value} instead of ${number}`)
-    if (seen < number) run.probes.lost++
+    if (seen < number) run.counts.lost++
   }
 }
 
@@ -200,7 +219,7 @@ async function readAgain(run: Run): Promise<void> {
     for (let at = call; !meter.isClosed; at++) {
       const isTimed = at % timedEvery === 0
       const from = isTimed ? performance.now() : 0
-      const value = await reader.get(keys[at % keyCount] ?? '')
+      const value = await reader.get(keys[at % keys.length] ?? '')
       if (value?.length !== valueBytes) throw new Error(`a wrong value: ${value ?? 'none'}`)
       meter.count(1)
       if (isTimed) {
@@ -212,48 +231,75 @@ async function readAgain(run: Run): Promise<void> {
   })
 }
 
-/** Each call has keys of its own, so what it wrote last is what must be there. */
+/** Calls have keys of their own, as far as there are enough; so what one of them wrote last is what must be there. */
 async function write(run: Run): Promise<void> {
-  const { writer, reader, meter, plan } = run
-  const last = new Map<string, number>()
+  const { writer, reader, meter, plan, counts } = run
+  const keys = await fill(run, [])
+  const last = new Map<string, Map<number, number>>()
   measure(run)
   await inParallel(plan.calls, async (call) => {
-    const own = Math.max(1, Math.floor((keyCount - call - 1) / plan.calls) + 1)
+    const own = Math.max(1, Math.ceil((keys.length - call) / plan.calls))
     for (let round = 0; !meter.isClosed; round++) {
-      const at = call + (round % own) * plan.calls
+      const key = keys[(call + (round % own) * plan.calls) % keys.length] ?? ''
+      const number = keys.length + round * plan.calls + call
       const from = performance.now()
-      const key = keyOf(plan.prefix, at)
-      await writer.set(key, valueOf(round))
-      last.set(key, round)
+      await writer.set(key, valueOf(number))
       meter.took(performance.now() - from)
       meter.count(1)
+      const ofKey = last.get(key)
+      if (ofKey === undefined) last.set(key, new Map([[call, number]]))
+      else ofKey.set(call, number)
     }
   })
   const written = [...last]
   await inParallel(hurry, async (call) => {
     for (let at = call; at < written.length; at += hurry) {
-      const [key, number] = written[at] ?? ['', 0]
-      expectValue(await reader.get(key), number)
+      const [key, ofKey] = written[at] ?? ['', new Map<number, number>()]
+      const value = (await reader.get(key)) ?? ''
+      const seen = numberOf(value)
+      const isWritten = value === valueOf(seen)
+      if (isWritten && [...ofKey.values()].includes(seen)) continue
+      if (!plan.mayLose || !isWritten || seen > Math.max(...ofKey.values())) throw new Error(`a wrong value of ${key}: ${value}`)
+      counts.lost++
     }
   })
 }
 
+/** Each write takes the key from the other program. */
+async function writeInTurns(run: Run): Promise<void> {
+  const { writer, reader, meter, plan } = run
+  measure(run)
+  await inParallel(plan.calls, async (call) => {
+    const key = keyOf(plan.prefix, call)
+    let number = 0
+    for (; !meter.isClosed; number++) {
+      const from = performance.now()
+      await (number % 2 === 0 ? writer : reader).set(key, valueOf(number))
+      meter.took(performance.now() - from)
+      meter.count(1)
+    }
+    for (const each of [writer, reader]) expectValue(await each.get(key), number - 1)
+  })
+}
+
 async function probe(run: Run): Promise<void> {
-  const { writer, reader, meter, plan, probes } = run
+  const { writer, reader, meter, plan, counts } = run
+  const until = performance.now() + plan.pairsMs
+  const isOver = (): boolean => meter.isClosed && (counts.probes >= plan.pairs || performance.now() >= until)
   measure(run)
   await inParallel(plan.calls, async (call) => {
     const key = keyOf(plan.prefix, call)
     await writer.set(key, valueOf(0))
     expectValue(await reader.get(key), 0)
-    for (let number = 1; !meter.isClosed; number++) {
+    for (let number = 1; !isOver(); number++) {
       const from = performance.now()
       await writer.set(key, valueOf(number))
       const value = (await reader.get(key)) ?? ''
       meter.took(performance.now() - from)
       meter.count(1)
-      probes.probes++
+      counts.probes++
       const seen = numberOf(value)
-      if (seen < number) probes.stale++
+      if (seen < number) counts.stale++
       else if (value !== valueOf(number)) throw new Error(`a value that nobody wrote: ${value}`)
     }
   })

@@ -23,6 +23,8 @@ export interface Contest<Kind extends string, Workload, Run extends object> {
   readonly columnsOf: (workload: Workload) => readonly Column<Run>[]
   /** What our rows are to reach; each is told to be reached or missed. */
   readonly goalsOf?: (workload: Workload) => readonly Goal<Run>[]
+  /** Lines about what only several workloads together tell, when all are over. */
+  readonly acrossOf?: (results: readonly (readonly [Workload, readonly Line<Run>[]])[]) => readonly string[]
   /** A file for the results, beside the tables. */
   readonly json: string | undefined
 }
@@ -77,7 +79,7 @@ async function run<Kind extends string, Workload, Run extends object>(
   tellFailed(
     await inRounds([...users.keys()], 1, { throwIfOver, measure: (row) => warmUp(row, present(users.get(row), 'a user per row')) }),
   )
-  const results: Record<string, readonly Line<Run>[]> = {}
+  const results: [Workload, readonly Line<Run>[]][] = []
   for (const workload of contest.workloads) {
     const title = contest.titleOf(workload)
     const measure = (row: Row<Kind>, round: number): Promise<Run> => {
@@ -88,11 +90,14 @@ async function run<Kind extends string, Workload, Run extends object>(
     const rounds = await inRounds(taking, contest.rounds, { throwIfOver, measure })
     tellFailed(rounds)
     const lines = linesOf(rounds.runs, contest.comparing)
-    results[title] = lines
+    results.push([workload, lines])
     console.log(`\n## ${title}\n\n${tableOf(lines, contest.columnsOf(workload))}`)
     for (const verdict of verdictsOf(lines, contest.goalsOf?.(workload) ?? [])) console.log(`\n${verdict}`)
   }
+  for (const line of contest.acrossOf?.(results) ?? []) console.log(`\n${line}`)
   const settled = await settings()
   console.log(`\n${settled.join('\n')}`)
-  if (contest.json !== undefined) writeFileSync(contest.json, `${JSON.stringify({ settings: settled, results }, null, 2)}\n`)
+  if (contest.json === undefined) return
+  const titled = Object.fromEntries(results.map(([workload, lines]) => [contest.titleOf(workload), lines]))
+  writeFileSync(contest.json, `${JSON.stringify({ settings: settled, results: titled }, null, 2)}\n`)
 }

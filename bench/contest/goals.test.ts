@@ -30,3 +30,16 @@ test('a goal is held against the median, and what was not measured is neither re
     ],
   )
 })
+
+test('that nothing bad is seen is reached only where enough was looked at, and is missed by a single one however few there were', () => {
+  const verdictOn = (name: string, ...all: readonly (readonly [bad: number, of: number])[]): readonly string[] => {
+    const lines = linesOf(new Map([[row(name, 'ours'), all.map(([bad, of]) => ({ bad, of }))]]), { rateOf: () => 1, with: [] })
+    return verdictsOf(lines, [
+      { row: 'ours', none: 'stale read', among: 1_000, unit: 'pairs', seenOf: ({ bad, of }) => ({ bad: bad.max, all: of.min }) },
+    ])
+  }
+  deepEqual(verdictOn('ours', [0, 1_000], [0, 2_000]), ['goal for ours: no stale read in 1000 pairs: 0 in 1000, reached'])
+  deepEqual(verdictOn('ours', [0, 999], [0, 2_000]), ['goal for ours: no stale read in 1000 pairs: 0 in 999, too few pairs'])
+  deepEqual(verdictOn('ours', [1, 9], [0, 2_000]), ['goal for ours: no stale read in 1000 pairs: 1 in 9, MISSED'])
+  deepEqual(verdictOn('others', [0, 1_000]), ['goal for ours: no stale read in 1000 pairs: not measured'])
+})

@@ -8,8 +8,8 @@ export class BentoClient implements CacheClient {
   readonly here = null
   readonly #cache: BentoCache<{ readonly values: ReturnType<typeof storeOf> }>
 
-  constructor([address = '']: readonly string[]) {
-    this.#cache = new BentoCache({ default: 'values', stores: { values: storeOf(address) } })
+  constructor([address = '']: readonly string[], keys: number) {
+    this.#cache = new BentoCache({ default: 'values', stores: { values: storeOf(address, keys) } })
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -25,11 +25,11 @@ export class BentoClient implements CacheClient {
   }
 }
 
-function storeOf(address: string): ReturnType<typeof bentostore> {
+function storeOf(address: string, keys: number): ReturnType<typeof bentostore> {
   const [host = '', port] = address.split(':')
   const connection = { host, port: Number(port) }
   return bentostore()
-    .useL1Layer(memoryDriver({ maxItems: 100_000 }))
+    .useL1Layer(memoryDriver({ maxItems: Math.max(keys, 100_000) }))
     .useL2Layer(redisDriver({ connection }))
     .useBus(redisBusDriver({ connection }))
 }

@@ -51,7 +51,8 @@ export class HttpClient implements CacheClient {
       const connection = this.#idle.pop() ?? (await this.#open())
       const answer = await connection.ask(method, path, body)
       this.#idle.push(connection)
-      if (answer.status !== 503 && !(answer.status === 504 && repeatable)) return answer
+      const isTooBusy = answer.status === 503 || answer.status === 429
+      if (!isTooBusy && !(answer.status === 504 && repeatable)) return answer
       await sleep(restMs)
     }
   }

@@ -3,15 +3,21 @@ import type { CacheClient } from '#bench/caches/cache-client.ts'
 export type ClientKind = 'sdk' | 'http' | 'http-owner' | 'map' | 'lru-cache' | 'bentocache' | 'node-redis' | 'ioredis'
 
 /** Which a client stands for. */
-interface Program {
+export interface Program {
   /** Two that ask nodes ask different ones. */
   readonly number: number
   /** Its writes may have ids, as few as there are. */
   readonly named: boolean
+  /** It has room for so many. */
+  readonly keys: number
 }
 
 /** Loads only the library that is asked for: what others do in a process is in nobody's figures. */
-export async function connectClient(kind: ClientKind, addresses: readonly string[], { number, named }: Program): Promise<CacheClient> {
+export async function connectClient(
+  kind: ClientKind,
+  addresses: readonly string[],
+  { number, named, keys }: Program,
+): Promise<CacheClient> {
   switch (kind) {
     case 'http':
     case 'http-owner':
@@ -20,13 +26,13 @@ export async function connectClient(kind: ClientKind, addresses: readonly string
         named,
       })
     case 'sdk':
-      return (await import('./sdk.ts')).SdkClient.connect(addresses)
+      return (await import('./sdk.ts')).SdkClient.connect(addresses, keys)
     case 'map':
       return (await import('./in-process.ts')).mapClient()
     case 'lru-cache':
-      return (await import('./in-process.ts')).lruClient()
+      return (await import('./in-process.ts')).lruClient(keys)
     case 'bentocache':
-      return new (await import('./bentocache.ts')).BentoClient(addresses)
+      return new (await import('./bentocache.ts')).BentoClient(addresses, keys)
     case 'node-redis':
       return (await import('./node-redis.ts')).NodeRedisClient.connect(addresses)
     case 'ioredis':
