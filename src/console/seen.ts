@@ -1,5 +1,4 @@
 import type { BusEvent } from '#api/cache/events.ts'
-import type { CacheReport } from '#api/cache/metrics.ts'
 import type { CacheStatus } from '#api/cache/status.ts'
 import type { ClusterView } from '#api/common/node-api.ts'
 import type { DeadlocksView, LocksView } from '#api/locks/views.ts'
@@ -8,7 +7,7 @@ import type { AnyEvent } from './event-log.ts'
 import { eventText, logged } from './event-log.ts'
 import { flashed } from './flashes.ts'
 import { noHistory, remembered } from './queue-history.ts'
-import type { NodeIdentity, NodeSeen, ServiceName, World } from './world.ts'
+import type { NodeIdentity, NodeReport, NodeSeen, ServiceName, World } from './world.ts'
 import { newNode } from './world.ts'
 
 /** What a node has said, or that it said nothing. */
@@ -21,7 +20,7 @@ export type Heard =
   | { readonly type: 'deadlocks'; readonly body: DeadlocksView }
   | { readonly type: 'queues'; readonly body: QueueStatus; readonly at: number }
   | { readonly type: 'cache'; readonly address: string; readonly body: CacheStatus }
-  | { readonly type: 'report'; readonly address: string; readonly body: Pick<CacheReport, 'performance' | 'counters'> }
+  | { readonly type: 'report'; readonly address: string; readonly body: NodeReport }
   | { readonly type: 'event'; readonly service: ServiceName; readonly event: AnyEvent }
   | { readonly type: 'bus'; readonly event: BusEvent }
 

@@ -35,8 +35,11 @@ export interface NodeSeen {
   readonly cluster: ClusterView | null
   /** Of cache nodes. */
   readonly cache: CacheStatus | null
-  readonly report: Pick<CacheReport, 'performance' | 'counters'> | null
+  readonly report: NodeReport | null
 }
+
+/** Of what a cache node counts. */
+export type NodeReport = Pick<CacheReport, 'performance' | 'counters' | 'transitions'>
 
 export interface NodeIdentity {
   readonly service: ServiceName

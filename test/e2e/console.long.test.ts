@@ -125,6 +125,8 @@ async function showsChanges(world: World): Promise<void> {
   await shown(page, 'output:has-text("7: S on cache-node-1, a miss")')
   await shown(page, 'button[aria-label^="user_1 is shared on cache-node-1"]')
   await shown(page, 'button[aria-label^="user_1 is shared on cache-node-2"]')
+  await shown(page, 'tr:has(th:has-text("invalid to shared")) td:text-is("1")')
+  await shown(page, 'tr:has(th:has-text("modified to shared")) td:text-is("1")')
   await logsLocks(world, 'client_L')
   await page.locator('button:has-text("Make a deadlock")').click()
   await shown(page, '.deadlocks li:has-text("refused to bob-")')

@@ -2,10 +2,13 @@ import { h } from 'preact'
 import type { ComponentChild } from 'preact'
 import { useState } from 'preact/hooks'
 import type { CacheCell, CacheGrid, CacheRow } from '#console/cache-grid.ts'
+import { cacheEdges } from '#console/cache-edges.ts'
 import { cacheGrid } from '#console/cache-grid.ts'
 import { amount, bytes, percent, rate } from '#console/format.ts'
 import type { KnownNode } from '#console/world.ts'
 import { nodesOf } from '#console/world.ts'
+import type { Edge, LineState } from '#core/cache/transitions.ts'
+import { lineStates } from '#core/cache/transitions.ts'
 import type { Actions, Outcome } from './actions.ts'
 import type { PanelProps } from './app.ts'
 import { cacheForm } from './cache-form.ts'
@@ -97,12 +100,12 @@ const stateLegend = (): ComponentChild =>
   h(
     'ul',
     { class: 'facts legend' },
-    (['M', 'E', 'S', 'I'] as const).map((state) =>
-      h('li', { key: state }, h('span', { class: `state-mark state-${state}` }, state), stateWords[state]),
-    ),
+    lineStates.map((state) => h('li', { key: state }, stateMark(state), stateWords[state])),
   )
 
-const stateWords = { M: 'modified', E: 'exclusive', S: 'shared', I: 'invalid' } as const
+const stateMark = (state: LineState): ComponentChild => h('span', { class: `state-mark state-${state}` }, state)
+
+const stateWords = { M: 'modified', E: 'exclusive', S: 'shared', I: 'invalid' } as const satisfies Readonly<Record<LineState, string>>
 
 interface CellProps {
   readonly cell: CacheCell
@@ -139,6 +142,10 @@ function traffic({ known }: { readonly known: readonly KnownNode[] }): Component
     ['Invalidations', ({ report }) => (report === null ? '–' : amount(report.counters.invalidations_received))],
     ['Homes', ({ cache }) => (cache === null ? '–' : `${cache.homes.open} of ${cache.homes.slots}`)],
   ]
+  const rows = [
+    ...figures.map(([name, value]) => ({ name, head: name, cells: known.map(value) })),
+    ...cacheEdges(known).map(({ name, counts, ...edge }) => ({ name, head: h(edgeHead, edge), cells: counts.map(counted) })),
+  ]
   return h(
     'div',
     { class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': 'Figures of the cache nodes' },
@@ -160,15 +167,28 @@ function traffic({ known }: { readonly known: readonly KnownNode[] }): Component
       h(
         'tbody',
         null,
-        figures.map(([name, value]) =>
+        rows.map(({ name, head, cells }) =>
           h(
             'tr',
             { key: name },
-            h('th', { scope: 'row' }, name),
-            known.map((node) => h('td', { key: node.address, class: 'number' }, value(node))),
+            h('th', { scope: 'row' }, head),
+            known.map(({ address }, at) => h('td', { key: address, class: 'number' }, cells[at])),
           ),
         ),
       ),
     ),
   )
 }
+
+const counted = (count: number | null): string => (count === null ? '–' : amount(count))
+
+/** A change of state. */
+const edgeHead = ({ from, next }: Edge): ComponentChild =>
+  h(
+    'span',
+    { class: 'edge' },
+    stateMark(from),
+    '→',
+    stateMark(next),
+    h('span', { class: 'unseen' }, `${stateWords[from]} to ${stateWords[next]}`),
+  )

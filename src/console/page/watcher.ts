@@ -1,12 +1,11 @@
 import type { BusEvent } from '#api/cache/events.ts'
-import type { CacheReport } from '#api/cache/metrics.ts'
 import type { CacheStatus } from '#api/cache/status.ts'
 import type { ClusterView } from '#api/common/node-api.ts'
 import type { DeadlocksView, LocksView } from '#api/locks/views.ts'
 import type { QueueStatus } from '#api/queues/status.ts'
 import type { AnyEvent } from '#console/event-log.ts'
 import { askAfterMs } from '#console/sources.ts'
-import type { NodeIdentity, NodeSeen, ServiceName } from '#console/world.ts'
+import type { NodeIdentity, NodeReport, NodeSeen, ServiceName } from '#console/world.ts'
 import { serviceNames } from '#console/world.ts'
 import type { Answer, NodeClient } from './node-client.ts'
 import { Pulse } from './pulse.ts'
@@ -68,7 +67,7 @@ export class Watcher {
     if (this.#node(address)?.identity?.service !== 'cache') return
     const [status, report] = await Promise.all([
       this.#ask<CacheStatus>(address, '/status?limit=200'),
-      this.#ask<Pick<CacheReport, 'performance' | 'counters'>>(address, '/metrics'),
+      this.#ask<NodeReport>(address, '/metrics'),
     ])
     if (status !== null) this.#store.heard({ type: 'cache', address, body: status })
     if (report !== null) this.#store.heard({ type: 'report', address, body: report })

@@ -8,7 +8,7 @@ import type { Line } from './lines.ts'
 import { Lines, committedVersion } from './lines.ts'
 import type { Dirty, RequestBody, ToHome } from './messages.ts'
 import type { LineEvent, LineState, Transition } from './transitions.ts'
-import { transitions } from './transitions.ts'
+import { edgeName, transitions } from './transitions.ts'
 import type { Ack, AgentId, Grant, Handle, Key, Operation, Outcome, RequestNumber, SlotId, Value, Version } from './types.ts'
 
 /** Something that was asked of the agent and is not answered yet. */
@@ -105,7 +105,7 @@ export class AgentState {
   /** Watched keys whose line went to make room. The home still takes this agent for a holder, so it hears of changes all the same. */
   readonly unheld = new Map<Key, Slot>()
   readonly counters: AgentCounters = { hits: 0, misses: 0, evictions: 0, flushes: 0, snoops: 0, lost: 0, lapses: 0 }
-  /** How often each change of state was made, by `SM` and the like. */
+  /** How often each change of state was made, by its name. */
   readonly edges = new Map<string, number>()
   lastNumber = 0
   now: Millis = millis(0)
@@ -164,7 +164,7 @@ export function move(state: AgentState, line: Line, event: LineEvent): void {
 
 export function countEdge({ edges }: AgentState, from: LineState, next: LineState): void {
   if (from === next) return
-  const name = `${from}${next}`
+  const name = edgeName({ from, next })
   edges.set(name, (edges.get(name) ?? 0) + 1)
 }
 

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LineEvent, LineState } from './transitions.ts'
-import { transitions } from './transitions.ts'
-
-const states: readonly LineState[] = ['M', 'E', 'S', 'I']
-const events = Object.keys(transitions.M) as LineEvent[]
+import type { LineEvent } from './transitions.ts'
+import { edgeName, edges, lineEvents as events, lineStates as states, transitions } from './transitions.ts'
 
 /** As a text-book has it: what each event makes of M, E, S and I; `-` cannot happen. */
 const expected: Readonly<Record<LineEvent, string>> = {
@@ -33,4 +30,8 @@ test('who has a copy reads it, who owns it writes it, and everybody else asks th
   assert.deepEqual(actions('write'), ['Flush', 'Flush', 'BusUpgr', 'BusRdX'])
   assert.deepEqual(actions('write-owner'), ['hit', 'hit', 'BusUpgr', 'BusRdX'])
   assert.deepEqual(actions('invalidate'), ['drop', 'drop', 'drop', 'none'])
+})
+
+test('a line may lose what it has, get what it has not, and give up no more than a right: those are all changes of state', () => {
+  assert.deepEqual(edges.map(edgeName).toSorted(), ['EI', 'EM', 'ES', 'IE', 'IM', 'IS', 'MI', 'MS', 'SI', 'SM'])
 })

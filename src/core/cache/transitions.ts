@@ -1,33 +1,36 @@
 /**
  * The protocol of Papamarcos and Patel (1984), as an agent carries it out for one line. The agent looks every change of state up here, and so do
- * the tests, the documents and the console: there is no second copy.
+ * the tests, the metrics and the console. The page about the protocol shows it, and a test of the house holds the two together.
  *
  * What a line may do is decided by whether its lease lives and by what is under way; this table says what its state makes of it.
  */
-export type LineState = 'M' | 'E' | 'S' | 'I'
+export const lineStates = ['M', 'E', 'S', 'I'] as const
+export type LineState = (typeof lineStates)[number]
 
-export type LineEvent =
+export const lineEvents = [
   /** Somebody here wants to read it. */
-  | 'read'
+  'read',
   /** Somebody here wants to write it at the level `replicated`. */
-  | 'write'
+  'write',
   /** The same at the level `owner`. */
-  | 'write-owner'
+  'write-owner',
   /** The home granted what was asked for. */
-  | 'grant-shared'
-  | 'grant-exclusive'
-  | 'grant-modified'
+  'grant-shared',
+  'grant-exclusive',
+  'grant-modified',
   /** The home carried a write out and keeps the line. */
-  | 'written-at-home'
+  'written-at-home',
   /** A snoop: another agent reads, and the value here is the one that memory has, or is not. */
-  | 'downgrade-same'
-  | 'downgrade-other'
+  'downgrade-same',
+  'downgrade-other',
   /** A snoop: another agent writes. */
-  | 'invalidate'
+  'invalidate',
   /** Making room, or the countdown of its life is over. */
-  | 'evict'
+  'evict',
   /** The lease lapsed, or the slot has a new home. */
-  | 'lapse'
+  'lapse',
+] as const
+export type LineEvent = (typeof lineEvents)[number]
 
 type LineAction =
   /** The line answers by itself. */
@@ -102,3 +105,18 @@ export const transitions: Readonly<Record<LineState, Readonly<Record<LineEvent, 
     lapse: null,
   },
 }
+
+/** A change of state. */
+export interface Edge {
+  readonly from: LineState
+  readonly next: LineState
+}
+
+/** Its name, as `IE`. */
+export const edgeName = ({ from, next }: Edge): string => `${from}${next}`
+
+const nextOf = (from: LineState): readonly LineState[] =>
+  lineStates.filter((next) => next !== from && lineEvents.some((event) => transitions[from][event]?.next === next))
+
+/** Every one that a line can make. */
+export const edges: readonly Edge[] = lineStates.flatMap((from) => nextOf(from).map((next) => ({ from, next })))

@@ -6,6 +6,7 @@ import type { Home } from '#core/cache/home.ts'
 import { describeVersion } from '#core/cache/describe.ts'
 import { isUsable, versionOf } from '#core/cache/agent-state.ts'
 import type { Line } from '#core/cache/lines.ts'
+import { edgeName, edges as allEdges } from '#core/cache/transitions.ts'
 import type { RingView } from '#api/common/ring.ts'
 import { pointsPerWeight } from '#core/ring/limits.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -103,7 +104,7 @@ export class Viewing {
         downgrades_received: snoops.downgradesReceived,
         bus: { ...asks },
       },
-      transitions: Object.fromEntries(allEdges.map((edge) => [edge, edges.get(edge) ?? 0])),
+      transitions: Object.fromEntries(allEdges.map(edgeName).map((edge) => [edge, edges.get(edge) ?? 0])),
       cache_info: { ...this.#capacity(), states: this.#states(), slots_led: [...this.#ports.bus().homes.slots].length },
     }
   }
@@ -141,9 +142,6 @@ export class Viewing {
     return { key, state, version, bytes: value?.size ?? 0, present: value !== null, dirty: dirty > 0, usable }
   }
 }
-
-/** Every change of state that a line can make. */
-const allEdges = ['IE', 'IS', 'IM', 'EM', 'ES', 'EI', 'MS', 'MI', 'SM', 'SI'] as const
 
 interface Page {
   readonly prefix: string
