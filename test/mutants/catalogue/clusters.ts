@@ -2,6 +2,7 @@ import type { Mutant } from '#test/mutants/mutant.ts'
 import { simulator, test } from '#test/mutants/mutant.ts'
 
 const forming = 'test/mutants/forming.test.ts'
+const recovery = 'src/core/cluster/recovery.test.ts'
 const machine = 'src/core/cluster/machine.test.ts'
 
 /** How a cluster comes into being, and what version it runs. */
@@ -52,6 +53,42 @@ export const clusters: readonly Mutant[] = [
     original: 'formation.clusterId !== state.formation.clusterId',
     mutated: "formation.clusterId === ''",
     checks: [test(machine, 'decision R3: a second cluster cannot be made of the members of the first')],
+  },
+  {
+    name: 'recovered-without-a-fence',
+    guards: 'decision R3',
+    breaks: 'Nodes that were given up are taken for members of the cluster that went on without them.',
+    file: 'src/core/cluster/recovery.ts',
+    original: 'recovery === null ? clusterId : `${clusterId}-${recovery}`',
+    mutated: 'recovery === null ? clusterId : clusterId',
+    checks: [test(recovery, 'decision R3: one member is left, the only voter')],
+  },
+  {
+    name: 'recovered-in-a-term-of-the-others',
+    guards: 'decision R3',
+    breaks: 'Who goes on alone does so in a term that those who were given up may have led in.',
+    file: 'src/runtime/recovery.ts',
+    original: 'hardState.term + lostTermsMax',
+    mutated: 'hardState.term + 1',
+    checks: [test('src/runtime/recovery.test.ts', 'terms go on above all')],
+  },
+  {
+    name: 'recovered-from-a-former-life',
+    guards: 'decision R3',
+    breaks: 'A replica of a slot’s former life is gone on from.',
+    file: 'src/core/cluster/recovery.ts',
+    original: 'each.configurationIndex > slot.life.index',
+    mutated: 'each.configurationIndex >= 0',
+    checks: [test(recovery, 'a replica of a life that is over')],
+  },
+  {
+    name: 'founder-of-a-recovered-cluster',
+    guards: 'decision R3',
+    breaks: 'A founder that heard of the formation only after it was given up takes up the replicas that it began with.',
+    file: 'src/runtime/forming.ts',
+    original: 'formation.recovery === null && formation.members',
+    mutated: 'formation.members',
+    checks: [test(forming, 'decision R3: a founder that never took the formation up')],
   },
   {
     name: 'version-a-member-does-not-know',
