@@ -8,7 +8,7 @@ import { ServiceCluster } from './service-cluster.ts'
 import { settled } from './until.ts'
 
 interface Report {
-  readonly counters: Readonly<Record<string, number>>
+  readonly counters: Readonly<Record<string, number>> & { readonly bus: Readonly<Record<string, number>> }
   readonly transitions: Readonly<Record<string, number>>
   readonly metrics: Readonly<
     Record<string, { readonly values: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[] }>
@@ -18,7 +18,7 @@ interface Report {
 interface Status {
   readonly ring: { readonly slots: readonly { readonly slot: number; readonly owner: string | null; readonly term: number }[] }
   readonly states: Readonly<Record<'M' | 'E' | 'S', number>>
-  readonly lines: readonly { readonly key: string; readonly state: string }[]
+  readonly lines: readonly { readonly key: string; readonly state: string; readonly dirty: boolean }[]
   readonly homes: { readonly slots: number; readonly open: number }
 }
 
@@ -80,7 +80,12 @@ export class CacheCluster extends ServiceCluster {
     return (await this.get(node, `/status${query}`)).body as Status
   }
 
-  stateOf(node: NodeProcess, key: string): Promise<string> {
-    return this.status(node, `?prefix=${encodeURIComponent(key)}`).then(({ lines }) => lines.find((line) => line.key === key)?.state ?? 'I')
+  /** Of that key and of those that begin like it. */
+  async linesOf(node: NodeProcess, key: string): Promise<Status['lines']> {
+    return (await this.status(node, `?prefix=${encodeURIComponent(key)}`)).lines
+  }
+
+  async stateOf(node: NodeProcess, key: string): Promise<string> {
+    return (await this.linesOf(node, key)).find((line) => line.key === key)?.state ?? 'I'
   }
 }
