@@ -2,14 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cacheLimits } from '#core/cache/limits.ts'
 import { CacheCluster } from '#test/harness/cache-cluster.ts'
+import { median } from '#test/harness/median.ts'
 import type { NodeProcess } from '#test/harness/node-process.ts'
 import { PeerNetwork } from '#test/harness/peer-proxy.ts'
 import { until } from '#test/harness/until.ts'
 
 /** The longest wait for an election. */
 const electionMs = 1_000
-/** For looks of the home, the close in the log, and what a busy machine takes. */
-const slackMs = 2_000
+const leaseMs = cacheLimits.leaseMs + cacheLimits.marginMs
+/** For looks of the home, the close in the log, and what a busy machine takes. Who waits for a lease more than it should waits for longer. */
+const slackMs = leaseMs / 2
+/** A machine that is busy for a moment makes one of them late, and a build that waits too long all. */
+const trials = 3
 
 /** A node that nobody hears, and that hears nobody but its own clients. */
 interface Fault {
@@ -60,31 +64,38 @@ test('a cache node that nobody hears refuses rather than answer something stale,
   const network = new PeerNetwork()
   await using owner = new AsyncDisposableStack()
   const cluster = await CacheCluster.proxied(network, owner)
-  for (const { name, begin, wake } of faults) {
+
+  /** How long a writer elsewhere waits. */
+  const waitUnder = async ({ name, begin, wake }: Fault, isHome: boolean, trial: number): Promise<number> => {
+    await cluster.settled(1_500, 60_000)
+    const all = await cast(cluster, `${name} ${isHome} ${trial}`, isHome)
+    const { key, victim } = all
+    await written(cluster, all, 'before')
+    assert.equal(valueIn((await cluster.read(victim, key)).body), 'before')
+    assert.notEqual(await cluster.stateOf(victim, key), 'I', 'it has a copy')
+
+    begin(victim, network)
+    const waitedMs = await written(cluster, all, 'after')
+    const asked = cluster.read(victim, key)
+    wake(victim)
+    const { status, body } = await asked
+    assert.ok(status >= 500, `${status} ${JSON.stringify(body)}`)
+
+    network.heal()
+    await until('it answers again', async () => (await cluster.read(victim, key)).status === 200, 20_000)
+    assert.equal(valueIn((await cluster.read(victim, key)).body), 'after')
+    return waitedMs
+  }
+
+  for (const fault of faults) {
     for (const isHome of [false, true]) {
-      await context.test(`which ${name} and is ${isHome ? '' : 'not '}the home`, async (t) => {
-        await cluster.settled(1_500, 60_000)
-        const all = await cast(cluster, `${name} ${isHome}`, isHome)
-        const { key, victim } = all
-        await written(cluster, all, 'before')
-        const { body } = await cluster.read(victim, key)
-        assert.equal(valueIn(body), 'before')
-        assert.notEqual(await cluster.stateOf(victim, key), 'I', 'it has a copy')
-
-        begin(victim, network)
-        const waitedMs = await written(cluster, all, 'after')
-        t.diagnostic(`a writer elsewhere waited ${waitedMs.toFixed(0)} ms`)
-        const leaseMs = cacheLimits.leaseMs + cacheLimits.marginMs
-        assert.ok(waitedMs < leaseMs + (isHome ? electionMs : 0) + slackMs, `${waitedMs} ms`)
-        const asked = cluster.read(victim, key)
-        wake(victim)
-        const { status, body: told } = await asked
-        t.diagnostic(`and it answered ${status} ${JSON.stringify(told)}`)
-        assert.ok(status >= 500, `${status} ${JSON.stringify(told)}`)
-
-        network.heal()
-        await until('it answers again', async () => (await cluster.read(victim, key)).status === 200, 20_000)
-        assert.equal(valueIn((await cluster.read(victim, key)).body), 'after')
+      await context.test(`which ${fault.name} and is ${isHome ? '' : 'not '}the home`, async (t) => {
+        const waits: number[] = []
+        for (let trial = 1; trial <= trials; trial++) waits.push(await waitUnder(fault, isHome, trial))
+        t.diagnostic(`writers elsewhere waited ${waits.map((ms) => ms.toFixed(0)).join(', ')} ms`)
+        // A new home waits for nobody (decision C3).
+        const longestMs = (isHome ? electionMs : leaseMs) + slackMs
+        assert.ok(median(waits) < longestMs, `${waits.join(', ')} ms`)
       })
     }
   }

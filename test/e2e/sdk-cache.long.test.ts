@@ -6,7 +6,9 @@ import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { cacheLimits } from '#core/cache/limits.ts'
 import { connect } from '#index.ts'
+import type { Cache } from '#index.ts'
 import { CacheCluster } from '#test/harness/cache-cluster.ts'
+import { median } from '#test/harness/median.ts'
 import { until } from '#test/harness/until.ts'
 
 const sleeper = join(import.meta.dirname, '..', 'harness', 'sdk-cache-sleeper.ts')
@@ -33,6 +35,27 @@ function sleeping(urls: readonly string[], key: string) {
       await ended
     },
   }
+}
+
+/**
+ * A lease and its margin, and half as much for looks of the home, the close in the log, and what a busy machine takes: who waits for two leases waits for
+ * longer. Such a machine makes one of three late, and a build that waits too long all.
+ */
+const longestMs = 1.5 * (cacheLimits.leaseMs + cacheLimits.marginMs)
+
+/** Three processes, each with a line of its own. */
+async function keepers(cache: Cache<number>, urls: readonly string[], owner: AsyncDisposableStack) {
+  const keys = ['k1', 'k2', 'k3']
+  for (const key of keys) await cache.set(key, 1)
+  const all = keys.map((key) => ({ key, sleeps: owner.use(sleeping(urls, key)) }))
+  for (const { sleeps } of all) assert.equal((await sleeps.line()).value, 1)
+  return all
+}
+
+async function wait(call: () => Promise<unknown>): Promise<number> {
+  const before = performance.now()
+  await call()
+  return Math.round(performance.now() - before)
 }
 
 test('two processes and HTTP see what any of them has written', { timeout: 120_000 }, async () => {
@@ -66,24 +89,25 @@ test('a process that is stopped holds up a writer for one lease, and tells nothi
   const urls = cluster.nodes.map(({ url }) => url)
   await using sync = await connect({ cache: urls, timeoutMs })
   const cache = await sync.cache<number>()
-  await cache.set('k', 1)
-  await using sleeps = sleeping(urls, 'k')
-  assert.equal((await sleeps.line()).value, 1)
-  // It has a copy, and so has this process.
-  assert.equal(await cache.get('k'), 1)
-  sleeps.child.kill('SIGSTOP')
-  const before = performance.now()
-  await cache.set('k', 2)
-  const waitedMs = performance.now() - before
-  console.log(`a writer waited ${Math.round(waitedMs)} ms for a process that was stopped`)
-  const { leaseMs, marginMs } = cacheLimits
-  // A lease and its margin, a look of the home, the close in the log, and what a busy machine takes.
-  assert.ok(waitedMs < leaseMs + marginMs + 2_000, `${waitedMs} ms`)
-  await until('it has slept for long enough', () => performance.now() - before > 3_000)
-  sleeps.child.kill('SIGCONT')
-  const { here, value, lapses } = await sleeps.line()
-  assert.deepEqual([here, value], [null, 2])
-  assert.ok(Number(lapses) > 0)
+  await using owner = new AsyncDisposableStack()
+  const all = await keepers(cache, urls, owner)
+  const waits: number[] = []
+  for (const { sleeps, key } of all) {
+    // It has a copy, and so has this process.
+    assert.equal(await cache.get(key), 1)
+    sleeps.child.kill('SIGSTOP')
+    waits.push(await wait(() => cache.set(key, 2)))
+  }
+  const since = performance.now()
+  console.log(`a writer waited ${waits.join(', ')} ms for a process that was stopped`)
+  assert.ok(median(waits) < longestMs, `${waits.join(', ')} ms`)
+  await until('all have slept for long enough', () => performance.now() - since > 3_000)
+  for (const { sleeps } of all) {
+    sleeps.child.kill('SIGCONT')
+    const { here, value, lapses } = await sleeps.line()
+    assert.deepEqual([here, value], [null, 2])
+    assert.ok(Number(lapses) > 0)
+  }
 })
 
 test(
@@ -94,15 +118,15 @@ test(
     const urls = cluster.nodes.map(({ url }) => url)
     await using sync = await connect({ cache: urls, timeoutMs })
     const cache = await sync.cache<number>()
-    await cache.set('k', 1)
-    await using killed = sleeping(urls, 'k')
-    assert.equal((await killed.line()).value, 1)
-    killed.child.kill('SIGKILL')
-    await once(killed.child, 'close')
-    const before = performance.now()
+    await using owner = new AsyncDisposableStack()
+    const waits: number[] = []
+    for (const { sleeps, key } of await keepers(cache, urls, owner)) {
+      sleeps.child.kill('SIGKILL')
+      await once(sleeps.child, 'close')
+      waits.push(await wait(() => cache.set(key, 2)))
+    }
     await cache.set('k', 2)
-    const killedMs = performance.now() - before
-    const { leaseMs, marginMs } = cacheLimits
+    const { leaseMs } = cacheLimits
     let closedMs = Infinity
     // Whoever is held up by one that closes is so each time; by a busy machine, now and then.
     for (let value = 2; value < 5 && closedMs >= leaseMs; value++) {
@@ -116,10 +140,8 @@ test(
       await cache.set('k', value + 1)
       closedMs = performance.now() - afterClose
     }
-    console.log(
-      `a writer waited ${Math.round(killedMs)} ms for a process that was killed, ${Math.round(closedMs)} ms for one that was closed`,
-    )
-    assert.ok(killedMs < leaseMs + marginMs + 2_000, `${killedMs} ms`)
+    console.log(`a writer waited ${waits.join(', ')} ms for a process that was killed, ${Math.round(closedMs)} ms for one that was closed`)
+    assert.ok(median(waits) < longestMs, `${waits.join(', ')} ms`)
     assert.ok(closedMs < leaseMs, `${closedMs} ms`)
     assert.equal(await cache.get('own'), 7)
   },
