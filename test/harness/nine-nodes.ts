@@ -84,7 +84,9 @@ export class NineNodes implements AsyncDisposable {
     this.#work = {
       lock: this.#owner.use(new LockWork([one, other], names('lock', 3))),
       queue: this.#owner.use(await QueueWork.start(one, names('queue', 6))),
-      cache: this.#owner.use(new CacheWork({ writer: await one.cache<number>(), reader: await other.cache<number>() }, names('key', 8))),
+      cache: this.#owner.use(
+        await CacheWork.start({ writer: await one.cache<number>(), reader: await other.cache<number>() }, names('key', 8)),
+      ),
     }
     await this.recovered(since)
   }

@@ -11,7 +11,18 @@ interface Counted {
   readonly doubtful: Set<number>
 }
 
-/** One program counts a few keys up, the other reads each: never a value older than what was acknowledged before it asked. */
+/** Written once before a fault and read only after it. */
+interface Kept {
+  readonly key: string
+  readonly version: string
+}
+
+const keptEach = 50
+
+/**
+ * One program counts a few keys up, the other reads each: never a value older than what was acknowledged before it asked. What a fault did to those is written over
+ * at once, so there are others that nobody touches between two judgements: each is as it was acknowledged before the fault.
+ */
 export class CacheWork implements PromisedWork {
   readonly lanes: readonly Lane[]
   readonly failures = new Failures()
@@ -20,9 +31,21 @@ export class CacheWork implements PromisedWork {
   readonly #reader: Cache<number>
   readonly #keys: readonly Counted[]
   readonly #tasks: Promise<unknown>
+  #kept: readonly Kept[] = []
+  #judgements = 0
   #running = true
 
-  constructor({ writer, reader }: { readonly writer: Cache<number>; readonly reader: Cache<number> }, keys: readonly string[]) {
+  /** Resolves once there is something that a fault could take. */
+  static async start(
+    caches: { readonly writer: Cache<number>; readonly reader: Cache<number> },
+    keys: readonly string[],
+  ): Promise<CacheWork> {
+    const work = new CacheWork(caches, keys)
+    await work.#keep()
+    return work
+  }
+
+  private constructor({ writer, reader }: { readonly writer: Cache<number>; readonly reader: Cache<number> }, keys: readonly string[]) {
     this.#writer = writer
     this.#reader = reader
     this.#keys = keys.map((key) => ({ lane: new Lane(`cache ${key}`), key, attempted: 0, acknowledged: 0, doubtful: new Set() }))
@@ -31,6 +54,11 @@ export class CacheWork implements PromisedWork {
   }
 
   async judge(): Promise<readonly string[]> {
+    // Who has never had it asks for what memory has.
+    for (const kept of this.#kept)
+      for (const cache of [this.#reader, this.#writer])
+        await this.#find(cache, kept).catch((error: unknown) => this.violations.push(`cache ${kept.key}: ${String(error)}`))
+    await this.#keep()
     for (const counted of this.#keys) {
       for (const cache of [this.#writer, this.#reader]) {
         await this.#read(cache, counted).catch((error: unknown) => this.violations.push(`${counted.lane.name}: ${String(error)}`))
@@ -42,6 +70,22 @@ export class CacheWork implements PromisedWork {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#running = false
     await this.#tasks
+  }
+
+  async #keep(): Promise<void> {
+    const judgement = ++this.#judgements
+    const keys = Array.from({ length: keptEach }, (_, at) => `kept ${judgement} ${at}`)
+    const written = await Promise.allSettled(keys.map(async (key) => ({ key, version: (await this.#writer.set(key, judgement)).version })))
+    this.#kept = written.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    if (this.#kept.length === 0) this.violations.push('cache: nothing that is kept was acknowledged')
+  }
+
+  async #find(cache: Cache<number>, { key, version }: Kept): Promise<void> {
+    const found = await cache.read(key)
+    if (found.value !== this.#judgements || found.version !== version)
+      this.violations.push(
+        `cache ${key}: ${found.value} in ${found.version} was read, ${this.#judgements} in ${version} had been acknowledged`,
+      )
   }
 
   async #drive(counted: Counted): Promise<void> {
