@@ -1,7 +1,5 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { encodeCommand as encodeLockCommand } from '#core/lock/command-codec.ts'
-import { lockLimits } from '#core/lock/limits.ts'
 import { JournaledLogStore } from '#io/journal/journaled-log-store.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import { systemClock } from '#io/system-clock.ts'
@@ -9,6 +7,7 @@ import type { LoadOutcome, LogStore, StoreBatch, StoreFailure } from '#ports/log
 import { metaGroup } from '#runtime/meta-machine.ts'
 import { planRecovery } from '#runtime/recovery.ts'
 import type { Recovery, RecoveryRefusal } from '#runtime/recovery.ts'
+import { whenRecovered } from '#services/lock/recovery.ts'
 import { entropy } from './served.ts'
 
 export type RecoveryOutcome =
@@ -36,6 +35,5 @@ export async function recoverStore(folder: string, { isMeant }: { readonly isMea
 const committed = (store: LogStore, batch: StoreBatch): Promise<StoreFailure | null> =>
   new Promise((resolve) => store.commit(batch, resolve))
 
-/** No token comes again that the others may have given. */
 const commandsOf = (service: string | null, group: number): readonly Uint8Array[] =>
-  service === 'lock' && group !== metaGroup ? [encodeLockCommand({ type: 'skip-tokens', count: lockLimits.skippedTokensMax })] : []
+  service === 'lock' && group !== metaGroup ? whenRecovered() : []

@@ -325,6 +325,15 @@ test('decision L6: a token is never given out again, though its resource was for
   equal(locks.acquire('A', 'other'), 'granted 4')
 })
 
+test('decision L6: tokens that may have been given by replicas which were given up are left out', () => {
+  const locks = new TestLocks()
+  equal(locks.acquire('A', 'r'), 'granted 1')
+  equal(locks.try({ type: 'skip-tokens', count: 1_000 }), 'skipped 1001')
+  equal(locks.acquire('A', 'other'), 'granted 1002')
+  equal(locks.try({ type: 'skip-tokens', count: 0 }), 'invalid')
+  equal(locks.try({ type: 'skip-tokens', count: 2 ** 41 }), 'invalid')
+})
+
 test('decision L6: tokens grow on in a replica that began with a snapshot', () => {
   const locks = new TestLocks()
   locks.acquire('A', 'r')

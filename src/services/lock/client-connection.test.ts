@@ -162,6 +162,7 @@ test('what is not for clients is refused, and changes nothing', async () => {
     { type: 'expire-sessions', term: 1, sessions: [node] },
     { type: 'force-release', resource: resourceName('r'), client: null },
     { type: 'configure', mode: 'wait-die' },
+    { type: 'skip-tokens', count: 1 },
     { type: 'open-node-session', session: sessionId('n'), node: 'n', ttlMs: 5_000 },
     { ...acquire('a', 1), identity: null },
     // Under the session of a node, which may ask for any client.

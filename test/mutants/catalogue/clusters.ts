@@ -88,7 +88,7 @@ export const clusters: readonly Mutant[] = [
     file: 'src/runtime/forming.ts',
     original: 'formation.recovery === null && formation.members',
     mutated: 'formation.members',
-    checks: [test(forming, 'decision R3: a founder that never took the formation up')],
+    checks: [test('src/runtime/forming.test.ts', 'decision R3: a founder that never took the formation up')],
   },
   {
     name: 'version-a-member-does-not-know',
