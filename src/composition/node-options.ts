@@ -32,6 +32,8 @@ export interface NodeOptions {
   readonly logLevel: string
   /** How long it may take to leave its cluster when it is told to stop; null: it stays a member. */
   readonly leaveMs: number | null
+  /** A member that is silent for so long is taken for dead. */
+  readonly deadAfterMs: number
   readonly access: AccessOptions
   /** `host:port` of the nodes that the console of this one shows, as a browser reaches them; none: those of its cluster. */
   readonly consolePeers: readonly string[]

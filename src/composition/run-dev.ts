@@ -136,6 +136,7 @@ function optionsOf(
     timing: timings[options.nodes === 1 ? 'alone' : 'several'],
     logLevel: options.logLevel,
     leaveMs: null,
+    deadAfterMs: 60_000,
     access: { tokens: null, ratePerSecond: null, connectionsPerAddress },
     consolePeers: all.map((each) => addressOf(each.url)),
     redis: null,

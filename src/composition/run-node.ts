@@ -172,7 +172,10 @@ async function stopped(node: Hosted['node'], served: Served, signal: AbortSignal
   await http.fastify.close()
 }
 
-const configOf = ({ id, service, address, voters, seeds, slots, timing }: NodeOptions, machineVersion: number): NodeConfig => ({
+const configOf = (
+  { id, service, address, voters, seeds, slots, timing, deadAfterMs }: NodeOptions,
+  machineVersion: number,
+): NodeConfig => ({
   name: id,
   service,
   address,
@@ -182,7 +185,7 @@ const configOf = ({ id, service, address, voters, seeds, slots, timing }: NodeOp
   replication: 3,
   timing,
   compaction: defaultCompaction,
-  deadAfterMs: 60_000,
+  deadAfterMs,
   machineVersion,
 })
 

@@ -2,8 +2,8 @@ import { ServiceCluster } from './service-cluster.ts'
 
 /** Three real queue nodes. */
 export class QueueCluster extends ServiceCluster {
-  static async start(): Promise<QueueCluster> {
-    return new QueueCluster(await ServiceCluster.launch('queue'))
+  static async start(args: readonly string[] = []): Promise<QueueCluster> {
+    return new QueueCluster(await ServiceCluster.launch('queue', args))
   }
 
   /** They keep everything in that Redis. They run, and may not be ready. */

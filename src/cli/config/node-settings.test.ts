@@ -210,6 +210,14 @@ test('a node stays a member of its cluster when it is stopped, unless it is told
   match(read({ id: 'a', 'leave-on-stop': '1ms' }, { PORT: '8001' }).mistakes[0] ?? '', /^--leave-on-stop must be a length of time/)
 })
 
+test('a member is taken for dead after a minute unless told otherwise, and never while others may be electing', () => {
+  equal(read({ id: 'a' }, { PORT: '8001' }).options.deadAfterMs, 60_000)
+  equal(read({ id: 'a', 'dead-after': '5s' }, { PORT: '8001' }).options.deadAfterMs, 5_000)
+  const { mistakes } = read({ id: 'a', 'dead-after': '5s', election: '3000-4000' }, { PORT: '8001' })
+  equal(mistakes.length, 1)
+  match(mistakes[0] ?? '', /--dead-after must be at least twice/)
+})
+
 test('a node asks for no tokens and has no limit of rates unless told, and does not start with a file of tokens that has a mistake', (context) => {
   const given = { id: 'n1', listen: '127.0.0.1:1', join: '127.0.0.1:1' }
   deepEqual(read(given).options.access, { tokens: null, ratePerSecond: null, connectionsPerAddress: 4_096 })

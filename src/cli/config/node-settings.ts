@@ -58,6 +58,14 @@ export const nodeFlags = {
     min: 1_000,
     max: 3_600_000,
   }),
+  'dead-after': duration(
+    'DURATION',
+    'a member silent for so long is taken for dead, and others get what it had; 1m; the same on all nodes',
+    {
+      min: 2_000,
+      max: 86_400_000,
+    },
+  ),
   slots: withDefault(
     integer('N', 'groups of a cluster of registers that is formed; 1 by default; fixed for its life', { min: 1, max: 1_024 }),
     1,
@@ -163,6 +171,7 @@ export function optionsOf(values: Values, { parse, checkTls, origins, mistakes }
     valueBytesMax: mebibytes === undefined ? null : mebibytes * 1024 ** 2,
     whenFull: values['cache-full'],
     leaveMs: values['leave-on-stop'] ?? null,
+    deadAfterMs: deadAfterOf(values, timing?.electionMaxMs ?? 0, mistakes),
     consolePeers: values['console-peers'],
     secret,
     tls: tlsOf(values, checkTls, mistakes),
@@ -171,6 +180,14 @@ export function optionsOf(values: Values, { parse, checkTls, origins, mistakes }
     access: accessOptionsOf(values, mistakes),
     redis,
   }
+}
+
+/** Who is silent for less may be electing a leader. */
+function deadAfterOf({ 'dead-after': given }: Values, electionMaxMs: number, mistakes: string[]): number {
+  const least = 2 * electionMaxMs
+  if (given !== undefined && given < least)
+    mistakes.push(`--dead-after must be at least twice the longest --election time-out, ${least} ms`)
+  return given ?? Math.max(60_000, least)
 }
 
 function secretOf(
