@@ -8,7 +8,7 @@ import type { Serve } from './served.ts'
 
 export const serveLocks: Serve = (options, node, port) => {
   const footing = footingOf(options, lockMetrics)
-  const server = new LockServer({ ...footing.ports, node })
+  const server = new LockServer({ ...footing.ports, node, deadlockPolicy: options.deadlockPolicy })
   return assemble(options, port, footing, {
     server,
     title: 'Lockstep locks',

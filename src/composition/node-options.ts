@@ -1,4 +1,5 @@
 import type { Timing } from '#core/cluster/types.ts'
+import type { DeadlockMode } from '#core/lock/types.ts'
 import type { TlsFiles } from '#io/listener/certificates.ts'
 import type { RedisPlace } from '#io/redis/redis-place.ts'
 
@@ -24,6 +25,8 @@ export interface NodeOptions {
   readonly valueBytesMax: number | null
   /** Whether values of a cache make room for others, or others are refused. */
   readonly whenFull: 'lru' | 'refuse'
+  /** Whose wait ends in a deadlock between clients of the locks, or how such are prevented. */
+  readonly deadlockPolicy: DeadlockMode
   readonly slots: number
   readonly secret: string | null
   /** Null for HTTP, and for connections between nodes, without TLS. */

@@ -130,6 +130,7 @@ function optionsOf(
     snoops: 'filter',
     valueBytesMax: null,
     whenFull: 'lru',
+    deadlockPolicy: 'requester',
     slots: groups[service],
     secret: null,
     tls: null,

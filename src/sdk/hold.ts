@@ -83,7 +83,10 @@ export class Hold implements Dependent {
 
   /** Decision L5: it is still held, and the signal asks to give it up. */
   wounded(): void {
-    this.#warning ??= new LockstepError('wounded', `an older client waits for ${JSON.stringify(this.name)}: release all, then begin again`)
+    this.#warning ??= new LockstepError(
+      'wounded',
+      `${JSON.stringify(this.name)} ought to be given up: an older client waits for a lock of this one; release all, then begin again`,
+    )
     this.#controller?.abort(this.#warning)
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LockstepError } from './errors.ts'
 import { SdkWorld } from '#test/harness/sdk-world.ts'
 
 /** 10 s, less a tenth, less 50 ms. */
@@ -124,3 +125,24 @@ function sessionOf(world: SdkWorld, at: number): never {
   const sessions = world.log.flatMap((command) => (command.type === 'open-session' ? [command.session] : []))
   return sessions[at] as never
 }
+
+test('decision L5: the signal of a wounded holder aborts and says so, while the lock is held; then all is released, and it may begin again', async () => {
+  const world = new SdkWorld()
+  const { sdk } = await world.client('a')
+  const elder = (await world.client('b')).sdk.owner()
+  world.execute({ type: 'configure', mode: 'wound-wait' })
+  const first = await world.answer(elder.lock('first'))
+  const owner = sdk.owner()
+  const lock = await world.answer(owner.lock('r'))
+  const { signal } = lock
+  const next = elder.lock('r')
+  await world.until('the signal aborts', () => signal.aborted, 5_000)
+  assert.equal(signal.reason instanceof LockstepError && signal.reason.code, 'wounded')
+  assert.deepEqual([lock.isHeld(), lock.lost, world.at('r').startsWith('a/')], [true, null, true])
+  assert.equal(first.signal.aborted, false, 'who is older is told nothing')
+  assert.equal(await world.refusal(owner.lock('free')), 'wounded')
+  await world.answer(lock.release())
+  assert.ok((await world.answer(next)).isHeld())
+  assert.ok((await world.answer(owner.lock('free'))).isHeld())
+  assert.equal(lock.lost, null)
+})

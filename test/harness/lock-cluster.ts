@@ -9,8 +9,8 @@ const lockSlot = 1
 
 /** Three real lock nodes. */
 export class LockCluster extends ServiceCluster {
-  static async start(): Promise<LockCluster> {
-    return new LockCluster(await ServiceCluster.launch('lock'))
+  static async start(args: readonly string[] = []): Promise<LockCluster> {
+    return new LockCluster(await ServiceCluster.launch('lock', args))
   }
 
   /** The node that leads the locks in the newest term that any of them knows. */

@@ -5,7 +5,7 @@ import { present } from '#base/assert.ts'
 import { Prng } from '#base/prng.ts'
 import { decodeCommand, encodeAnswer } from '#core/lock/command-codec.ts'
 import { LockMachine } from '#core/lock/machine.ts'
-import { viewResource } from '#core/lock/queries.ts'
+import { isWounded, viewResource } from '#core/lock/queries.ts'
 import type { LockCommand, SessionId } from '#core/lock/types.ts'
 import { resourceName } from '#core/lock/types.ts'
 import type { ClientDialer, ClientLink, ClientLinkEvents } from '#ports/client.ts'
@@ -210,9 +210,11 @@ export class SdkWorld {
   }
 
   #keep(session: SessionId): KeptState {
-    if (!this.#machine.state.sessions.has(session)) return 'lost'
-    this.#leases.set(session, this.scheduler.now + ttlMs)
-    return 'kept'
+    const { state } = this.#machine
+    const open = state.sessions.get(session)
+    if (open === undefined) return 'lost'
+    this.#leases.set(session, this.scheduler.now + open.ttlMs)
+    return open.type === 'client' && isWounded(state, open.owner.client.id) ? 'wounded' : 'kept'
   }
 
   #execute(command: LockCommand): Uint8Array {

@@ -239,3 +239,15 @@ test('only a cache keeps its slots in memory, and what the environment says of i
   match(read({ ...given, service: 'queue', store: 'memory' }).mistakes[0] ?? '', /^--store memory is for --service cache/)
   match(read({ ...given, service: 'cache', store: 'tape' }).mistakes[0] ?? '', /^--store must be disk or memory/)
 })
+
+test('decision L5: what is done about deadlocks is one of the policies of the lock machine', () => {
+  const where = { id: 'a', listen: '127.0.0.1:1' }
+  equal(read(where).options.deadlockPolicy, 'requester')
+  for (const policy of ['requester', 'youngest', 'fewest-locks', 'wait-die', 'wound-wait'])
+    equal(read({ ...where, 'deadlock-policy': policy }).options.deadlockPolicy, policy)
+  equal(read(where, { LOCKSTEP_DEADLOCK_POLICY: 'wound-wait' }).options.deadlockPolicy, 'wound-wait')
+  match(
+    read({ ...where, 'deadlock-policy': 'oldest' }).mistakes.join(),
+    /^--deadlock-policy must be requester, youngest, fewest-locks, wait-die or wound-wait; it is "oldest"$/,
+  )
+})

@@ -90,6 +90,14 @@ export const nodeFlags = {
     'lru',
     'refuse',
   ]),
+  'deadlock-policy': withDefault(
+    choice(
+      'WHOM',
+      'whose wait ends where clients wait for each other: requester, by default, youngest or fewest-locks; or who prevents that by age: wait-die or wound-wait; the same on all nodes',
+      ['requester', 'youngest', 'fewest-locks', 'wait-die', 'wound-wait'],
+    ),
+    'requester',
+  ),
   'console-peers': addresses(
     'A,B',
     'nodes that the console of this one shows, of other services too, as a browser reaches them; the members of its cluster by default',
@@ -170,6 +178,7 @@ export function optionsOf(values: Values, { parse, checkTls, origins, mistakes }
     snoops: values['cache-snoop'],
     valueBytesMax: mebibytes === undefined ? null : mebibytes * 1024 ** 2,
     whenFull: values['cache-full'],
+    deadlockPolicy: values['deadlock-policy'],
     leaveMs: values['leave-on-stop'] ?? null,
     deadAfterMs: deadAfterOf(values, timing?.electionMaxMs ?? 0, mistakes),
     consolePeers: values['console-peers'],

@@ -6,7 +6,7 @@ import type { LockApi } from '#api/locks/lock-api.ts'
 import { instantOf } from '#api/schemas.ts'
 import type { Member } from '#core/cluster/types.ts'
 import type { LockState } from '#core/lock/state.ts'
-import type { LockEvent, SessionId } from '#core/lock/types.ts'
+import type { DeadlockMode, LockEvent, SessionId } from '#core/lock/types.ts'
 import type { RoleChange } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Entropy } from '#ports/entropy.ts'
@@ -66,6 +66,7 @@ export class LockServer implements ServiceHooks {
       leadership: () => node().leadership(lockGroup),
       state: () => this.#state,
       propose: (command, done) => node().propose(lockGroup, command, done),
+      deadlockPolicy: ports.deadlockPolicy ?? null,
     })
     this.#node = new ServiceNode({ ...ports, service: 'lock', group: lockGroup, events: this.#hub })
     const commands = new Commands({ slot: this.#slot, parking: this.#parking, clock }, this.session, this.#looking)
@@ -230,4 +231,6 @@ export interface LockServerPorts {
   readonly admission: Admission
   /** Whether the disk has room: without it nothing is taken that only grows. */
   readonly hasRoom: () => boolean
+  /** Without it the cluster keeps the one it has. */
+  readonly deadlockPolicy?: DeadlockMode
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { millis, wallMillis } from '#base/brand.ts'
 import { decodeCommand } from '#core/lock/command-codec.ts'
 import { LockMachine } from '#core/lock/machine.ts'
-import type { LockCommand } from '#core/lock/types.ts'
+import type { DeadlockMode, LockCommand } from '#core/lock/types.ts'
 import { clientId, resourceName, sessionId } from '#core/lock/types.ts'
 import { term } from '#core/raft/types.ts'
 import type { Leadership } from '#runtime/leadership.ts'
@@ -23,16 +23,21 @@ class Leader {
   term = 1
   leads = true
   leaseMs = 450
+  readonly warden: Warden
   #index = 0
-  readonly warden = new Warden({
-    clock: this.clock,
-    leadership: () => (this.leads ? this.leadership : null),
-    state: () => this.machine.state,
-    propose: (bytes, done) => {
-      const command = decodeCommand(bytes)
-      if (command.ok) this.proposed.push({ command: command.value, done })
-    },
-  })
+
+  constructor(deadlockPolicy: DeadlockMode | null = null) {
+    this.warden = new Warden({
+      clock: this.clock,
+      leadership: () => (this.leads ? this.leadership : null),
+      state: () => this.machine.state,
+      propose: (bytes, done) => {
+        const command = decodeCommand(bytes)
+        if (command.ok) this.proposed.push({ command: command.value, done })
+      },
+      deadlockPolicy,
+    })
+  }
 
   get leadership(): Leadership {
     const now = this.clock.now()
@@ -158,6 +163,40 @@ test('a replica that does not lead proposes nothing, and a warden that is stoppe
   leader.leads = true
   leader.warden.stop()
   leader.warden.look()
+  leader.run(10_000)
+  deepEqual(leader.types, [])
+})
+
+test('decision L5: a leader brings the policy that it was told into the log, again when that did not get there, and no other', () => {
+  const leader = new Leader('wound-wait')
+  leader.leads = false
+  leader.warden.look()
+  deepEqual(leader.types, [])
+  leader.leads = true
+  leader.warden.look()
+  leader.warden.look()
+  const told = { type: 'configure', mode: 'wound-wait' } as const
+  deepEqual(
+    leader.proposed.map(({ command }) => command),
+    [told],
+  )
+  leader.proposed[0]?.done({ type: 'refused', code: 'overloaded', leader: null })
+  leader.run(1_000)
+  deepEqual(
+    leader.proposed.map(({ command }) => command),
+    [told, told],
+  )
+  equal(leader.apply(told), 'configured')
+  leader.proposed[1]?.done({ type: 'applied', index: 2 as never, answer: new Uint8Array(0) })
+  leader.run(10_000)
+  equal(leader.proposed.length, 2, 'it is so')
+  leader.apply({ type: 'configure', mode: 'youngest' })
+  equal(leader.proposed.length, 3, 'another leader was told otherwise')
+})
+
+test('decision L5: a leader that was told of no policy leaves the one that there is', () => {
+  const leader = new Leader()
+  leader.apply({ type: 'configure', mode: 'youngest' })
   leader.run(10_000)
   deepEqual(leader.types, [])
 })

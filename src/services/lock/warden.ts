@@ -3,7 +3,7 @@ import { SessionLeases } from '#core/lock/session-leases.ts'
 import { encodeCommand } from '#core/lock/command-codec.ts'
 import { lockLimits } from '#core/lock/limits.ts'
 import type { LockState } from '#core/lock/state.ts'
-import type { LockCommand, LockEvent, SessionId } from '#core/lock/types.ts'
+import type { DeadlockMode, LockCommand, LockEvent, SessionId } from '#core/lock/types.ts'
 import type { Term } from '#core/raft/types.ts'
 import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Leadership } from '#runtime/leadership.ts'
@@ -20,6 +20,8 @@ import type { Kept } from './peer-questions.ts'
  * have got there stands, for then this leadership is over, and the next begins with full leases.
  *
  * Leases, waits and lock delays end by machine time, which stands still while nobody leads (decision R5); nobody needs to be asked about them.
+ *
+ * What this node was told of deadlocks goes into the log, so that all replicas do alike, and the next leader until it is told otherwise.
  */
 export class Warden {
   readonly #ports: WardenPorts
@@ -27,7 +29,7 @@ export class Warden {
   /** In which this replica leads and counts; null while it does not. */
   #term: Term | null = null
   /** Under way to the log; at most one of each kind. */
-  readonly #proposed = new Set<'expire-sessions' | 'expire-due'>()
+  readonly #proposed = new Set<Proposed['type']>()
   #timer: { readonly at: number; readonly cancel: Cancel } | null = null
   #stopped = false
 
@@ -39,6 +41,7 @@ export class Warden {
   look(): void {
     const leadership = this.#leadership()
     if (leadership === null) return
+    this.#keepPolicy()
     this.#endSessions(leadership)
     this.#endDue(leadership)
     this.#arm(leadership)
@@ -97,7 +100,13 @@ export class Warden {
     this.#propose({ type: 'expire-due' }, () => {})
   }
 
-  #propose(command: Extract<LockCommand, { type: 'expire-sessions' | 'expire-due' }>, refused: () => void): void {
+  #keepPolicy(): void {
+    const { deadlockPolicy: mode, state } = this.#ports
+    if (mode === null || state()?.mode === mode || this.#proposed.has('configure')) return
+    this.#propose({ type: 'configure', mode }, () => {})
+  }
+
+  #propose(command: Proposed, refused: () => void): void {
     this.#proposed.add(command.type)
     this.#ports.propose(encodeCommand(command), ({ type }) => {
       this.#proposed.delete(command.type)
@@ -134,6 +143,8 @@ export class Warden {
   }
 }
 
+type Proposed = Extract<LockCommand, { type: 'configure' | 'expire-sessions' | 'expire-due' }>
+
 export interface WardenPorts {
   readonly clock: Clock
   /** Null while this replica does not lead, or has not applied an entry of its term. */
@@ -142,4 +153,6 @@ export interface WardenPorts {
   readonly state: () => LockState | null
   /** To the log of the replica here. */
   readonly propose: (command: Uint8Array, done: (outcome: ProposalOutcome) => void) => void
+  /** Null: whichever the cluster has. */
+  readonly deadlockPolicy: DeadlockMode | null
 }
