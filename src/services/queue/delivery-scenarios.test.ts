@@ -51,3 +51,28 @@ async function begun(): Promise<QueueScene> {
   await scene.ack('n1', id)
   return scene
 }
+
+test('scenario life: consumers that wait when their queue is deleted are told at once, at every node, and a new one of that name is another', async () => {
+  const scene = await QueueScene.start()
+  const { world } = scene
+  await scene.told(world.queues('n1').putQueue({ queue: 'q', partitions: 4 }, new TestCall()))
+  const told: string[] = []
+  const wait = (node: string): Promise<unknown> =>
+    world
+      .queues(node)
+      .consume({ queue: 'q', consumer_id: node, max: 1, wait_ms: 60_000 }, new TestCall())
+      .then((answer) => told.push(answer.ok ? `${answer.value.messages.length} messages` : answer.error.code))
+  const waiting = world.nodes.flatMap(({ name }) => [wait(name), wait(name)])
+  await world.run(2_000)
+  deepEqual(told, [], 'all of them wait')
+  const since = world.scheduler.now
+  await scene.told(world.queues('n2').deleteQueue({ queue: 'q' }, new TestCall()))
+  await world.answer(Promise.all(waiting), 1_000)
+  ok(world.scheduler.now - since < 1_000, `${world.scheduler.now - since} ms`)
+  deepEqual(
+    told,
+    waiting.map(() => 'unknown_queue'),
+  )
+  const id = await scene.produce('n3', 'q')
+  equal((await scene.consume('n1', 'q', 5_000))?.message_id, id)
+})
