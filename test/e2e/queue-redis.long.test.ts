@@ -203,3 +203,74 @@ test('unsafe settings that are wanted are taken, and /status says that nothing i
     await redis.dispose()
   }
 })
+
+/** Of somebody else's programs, or nobody's: some with names like ours, none of the type that ours have. */
+const foreign = [
+  'SET queue:orders text',
+  'SET queues text',
+  'RPUSH lockstep:queues a b',
+  'SET lockstep:{queues}:queues text',
+  'RPUSH lockstep:{queues:7}:queue a b',
+  'SET lockstep:{queues:99}:slot text',
+  'RPUSH lockstep:{other}:members a b',
+  'SET lockstep:{other:7}:slot text',
+] as const
+
+test(
+  'defect 11: keys of others in the same Redis, also with names like ours and of other types, are left alone and no call fails for them',
+  options,
+  async () => {
+    const redis = await RedisProcess.start()
+    try {
+      for (const command of foreign.slice(0, 4)) assert.match(await redis.ask(command), /^(?:\+OK|:2)$/)
+      await using cluster = await QueueCluster.onRedis(redis.url)
+      await cluster.ready()
+      for (const command of foreign.slice(4)) assert.match(await redis.ask(command), /^(?:\+OK|:2)$/)
+      const [first, second] = cluster.nodes as [NodeProcess, NodeProcess]
+      assert.equal((await cluster.post(first, '/produce', { queue: 'orders', message: 1 })).status, 200)
+      for (const node of cluster.nodes) {
+        for (const accept of ['application/json', 'text/plain']) assert.equal((await cluster.get(node, '/metrics', accept)).status, 200)
+        const { status, body } = await cluster.get(node, '/status')
+        assert.equal(status, 200)
+        const { queues } = body as { readonly queues: readonly { readonly queue: string; readonly ready: number }[] }
+        assert.deepEqual(
+          queues.map(({ queue, ready }) => [queue, ready]),
+          [['orders', 1]],
+        )
+      }
+      const { body } = await cluster.post(second, '/consume', { queue: 'orders', consumer_id: 'c' })
+      assert.equal((body as { readonly message: unknown }).message, 1)
+      for (const command of foreign) {
+        const [write, key = ''] = command.split(' ')
+        assert.equal(await redis.ask(`TYPE ${key}`), write === 'SET' ? '+string' : '+list', key)
+      }
+    } finally {
+      await redis.dispose()
+    }
+  },
+)
+
+test(
+  'defect 11: a key of ours that somebody has overwritten is named as the reason, no call fails with 500, and all goes on when it is back',
+  options,
+  async () => {
+    await using setting = await started()
+    const { cluster, redis } = setting
+    const [first] = cluster.nodes as [NodeProcess]
+    assert.equal((await cluster.post(first, '/produce', { queue: 'orders', message: 1 })).status, 200)
+    const [slot, aside] = ['lockstep:{queues:5}:slot', 'lockstep:{queues:5}:aside']
+    assert.equal(await redis.ask(`RENAME ${slot} ${aside}`), '+OK')
+    assert.equal(await redis.ask(`SET ${slot} text`), '+OK')
+    for (const node of cluster.nodes) {
+      await until('it says why it is not ready', async () => /WRONGTYPE/.test((await notReady(cluster, node)) ?? ''))
+      for (const accept of ['application/json', 'text/plain']) assert.equal((await cluster.get(node, '/metrics', accept)).status, 200)
+      const { status, body } = await cluster.get(node, '/status')
+      assert.ok(status === 200 || status === 503, `${status} ${JSON.stringify(body)}`)
+      assert.deepEqual(node.ending, null)
+    }
+    assert.equal(await redis.ask(`RENAME ${aside} ${slot}`), '+OK')
+    await cluster.ready()
+    const { body } = await cluster.post(first, '/consume', { queue: 'orders', consumer_id: 'c', wait_ms: 20_000 })
+    assert.equal((body as { readonly message: unknown }).message, 1)
+  },
+)
