@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errorRegistry } from '#api/errors.ts'
+import { decodeCommand } from '#core/lock/command-codec.ts'
 import { SdkWorld } from '#test/harness/sdk-world.ts'
 import { retryable } from './errors.ts'
 import type { Lock } from './lock.ts'
@@ -275,4 +276,39 @@ test('an error may be retried exactly when the API says so', () => {
     const own = retryable.get(code as keyof typeof errorRegistry)
     if (own !== undefined) assert.equal(own, isRetryable, code)
   }
+})
+
+test('decision L10: whatever gives a lock back names its token, the newest, on every link that it goes over', async () => {
+  const world = new SdkWorld()
+  const { sdk, sent } = await world.client()
+  const tokens: number[] = []
+  const single = await world.answer(sdk.lock('single'))
+  await world.answer(sdk.withLock('within', ({ fencingToken }) => void tokens.push(fencingToken)))
+  const set = await world.answer(sdk.acquireMany([{ name: 'left' }, { name: 'right', mode: 'shared' }]))
+  const upgraded = await world.answer(sdk.lock('upgraded', { mode: 'shared' }))
+  const before = upgraded.fencingToken
+  assert.equal(await world.answer(upgraded.upgrade()), true)
+  assert.ok(upgraded.fencingToken > before)
+  tokens.push(upgraded.fencingToken)
+  await world.answer(upgraded.downgrade())
+  tokens.push(single.fencingToken, ...set.locks.map(({ fencingToken }) => fencingToken), upgraded.fencingToken)
+  // One answer is lost with its link, so the release goes over another one too.
+  world.loses = (message) => message.type === 'answered'
+  const released = single.release()
+  await world.run(10)
+  world.loses = () => false
+  world.cut(world.node(world.leader))
+  await world.answer(released)
+  await world.answer(Promise.all([set.release(), upgraded.release()]))
+  const proofs = sent.flatMap((message) => {
+    const decoded = message.type === 'command' ? decodeCommand(message.command) : null
+    return decoded?.ok === true && (decoded.value.type === 'release' || decoded.value.type === 'downgrade') ? [decoded.value.proof] : []
+  })
+  assert.deepEqual(
+    proofs.map(({ type }) => type),
+    proofs.map(() => 'token'),
+  )
+  const named = proofs.map((proof) => (proof.type === 'token' ? proof.token : null))
+  assert.deepEqual(new Set(named), new Set(tokens))
+  assert.ok(named.filter((token) => token === single.fencingToken).length > 1, 'it went over two links')
 })

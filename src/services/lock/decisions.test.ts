@@ -330,3 +330,43 @@ test('decision L2: acquires over HTTP are one per client and resource, whatever 
   await world.answer(world.locks('n2').release(request('A'), new TestCall()))
   equal(await holders(world, world.get('n3')), '|')
 })
+
+test('decision L11: what a session has lost is granted only when its lock delay is over too, and what is given back at once', async () => {
+  const world = await LockWorld.start()
+  const at = await world.follower()
+  const opened = await world.answer(at.server.locks.openSession({ client_id: 'A', ttl_ms: 4_000, lock_delay_ms: 6_000 }, new TestCall()))
+  ok(opened.ok)
+  const openedAt = world.scheduler.now
+  match(await acquire(world, at, 'A', { session_id: opened.value.session_id }), /^granted/)
+  const next = waiting(at, 'B', { wait_ms: 60_000 })
+  const view = async (): Promise<{ readonly held: number; readonly closed: boolean }> => {
+    const told = await world.answer(at.server.locks.lock({ resource_id: 'r' }, new TestCall()))
+    ok(told.ok)
+    return { held: told.value.holder_count, closed: told.value.closed_until !== null }
+  }
+  deepEqual(await view(), { held: 1, closed: false })
+  await world.run(5_000)
+  deepEqual(await view(), { held: 0, closed: true }, 'the session has ended')
+  await world.answer(next.done)
+  match(next.answer ?? '', /^granted/)
+  const tookMs = world.scheduler.now - openedAt
+  ok(tookMs >= 10_000 && tookMs < 11_000, `${tookMs} ms`)
+  const last = waiting(at, 'C', { wait_ms: 20_000 })
+  await world.run(100)
+  const givenAt = world.scheduler.now
+  await world.answer(at.server.locks.release(request('B'), new TestCall()))
+  await world.answer(last.done)
+  ok(world.scheduler.now - givenAt < 100)
+})
+
+test('decision L11: what was lost with the lease of an acquire is granted only when the delay of that is over too', async () => {
+  const world = await LockWorld.start()
+  const at = await world.leader()
+  await acquire(world, at, 'A', { ttl_ms: 1_000, lock_delay_ms: 3_000 })
+  const heldAt = world.scheduler.now
+  const next = waiting(at, 'B', { wait_ms: 20_000 })
+  await world.answer(next.done)
+  match(next.answer ?? '', /^granted/)
+  const tookMs = world.scheduler.now - heldAt
+  ok(tookMs >= 3_990 && tookMs < 4_500, `${tookMs} ms`)
+})
