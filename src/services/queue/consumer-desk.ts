@@ -79,6 +79,11 @@ export class ConsumerDesk {
     return new Set([...waiting].filter(({ gone }) => !gone).map(({ request }) => request.consumer))
   }
 
+  /** The partitions of a slot that somebody waits at. */
+  *waitedFor(group: number): IterableIterator<PartitionRef> {
+    for (const lane of this.#lanes.values()) if (lane.group === group && lane.waiting.length > 0) yield lane.queue
+  }
+
   /** What the replica here has applied: messages came, or there is room for more leases. */
   applied(group: number, events: readonly QueueEvent[]): void {
     for (const event of events) {

@@ -65,6 +65,9 @@ test('scenario life: consumers that wait when their queue is deleted are told at
   const waiting = world.nodes.flatMap(({ name }) => [wait(name), wait(name)])
   await world.run(2_000)
   deepEqual(told, [], 'all of them wait')
+  const { consumers, consumer_count: count } = await scene.told(world.queues('n1').queue({ queue: 'q' }, new TestCall()))
+  const each = world.nodes.map(({ name }) => ({ consumer_id: name, in_flight: 0, waiting: true }))
+  deepEqual([consumers.toSorted((left, right) => (left.consumer_id < right.consumer_id ? -1 : 1)), count], [each, 3], 'and are seen to')
   const since = world.scheduler.now
   await scene.told(world.queues('n2').deleteQueue({ queue: 'q' }, new TestCall()))
   await world.answer(Promise.all(waiting), 1_000)

@@ -26,7 +26,7 @@ class Leader {
   readonly #desk = new SlotDesk({
     clock,
     bodies: new Bodies({ readEntry: (_, __, done) => done(null), fetch: (_, index, done) => done(this.#stored.get(index) ?? null) }),
-    consumers: { waitingFor: () => new Set() },
+    consumers: { waitingFor: () => new Set(), waitedFor: () => [].values() },
     leadership: () => ({ term: term(1), now: millis(0), leaseUntil: millis(1), machineTime: millis(0) }),
     leaderOf: () => 'n1',
     ledState: () => this.machine.state,

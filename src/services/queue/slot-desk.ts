@@ -7,12 +7,12 @@ import type { ConsumerDesk } from './consumer-desk.ts'
 import type { PeerAnswer } from './peer-messages.ts'
 import { RateMeter } from './rates.ts'
 import type { SlotQuestion } from './slot-views.ts'
-import { messagesOf, messageStat, statsOf } from './slot-views.ts'
+import { messagesOf, messageStat, statsOf, untouchedStat } from './slot-views.ts'
 
 export interface SlotDeskPorts {
   readonly clock: Clock
   readonly bodies: Bodies
-  readonly consumers: Pick<ConsumerDesk, 'waitingFor'>
+  readonly consumers: Pick<ConsumerDesk, 'waitingFor' | 'waitedFor'>
   readonly leadership: (group: number) => Leadership | null
   readonly leaderOf: (group: number) => string | null
   readonly ledState: (group: number) => QueueState | null
@@ -47,7 +47,8 @@ export class SlotDesk {
     const asked = JSON.parse(new TextDecoder().decode(question)) as SlotQuestion
     const wall = this.#ports.clock.wall()
     if (asked.type === 'partitions') {
-      const stats = [...statsOf(state, new Set(asked.generations), wall)].map((stat) => ({
+      const generations = new Set(asked.generations)
+      const stats = [...statsOf(state, generations, wall), ...this.#untouched(group, state, generations)].map((stat) => ({
         ...stat,
         rates: this.#rates.of(keyOf(group, stat.queue)),
         consumers: this.#consumersOf(group, state, stat.queue),
@@ -59,6 +60,14 @@ export class SlotDesk {
     this.#ports.bodies.read(group, ids, (messages) => {
       const now = { wall, machineTime: leadership.machineTime }
       answer(viewOf(views.map((view, place) => messageStat(view, messages[place] ?? null, now))))
+    })
+  }
+
+  /** Of partitions that somebody waits at and nothing was ever sent to. */
+  #untouched(group: number, state: QueueState, generations: ReadonlySet<number>): readonly ReturnType<typeof untouchedStat>[] {
+    return [...this.#ports.consumers.waitedFor(group)].flatMap((queue) => {
+      const known = generations.has(queue.generation) && state.find(queue) === undefined ? state.queues.get(queue.generation) : undefined
+      return known === undefined ? [] : [untouchedStat(queue, known.definition.name)]
     })
   }
 

@@ -2,7 +2,7 @@ import { formatMessageId } from '#core/queue/message-id.ts'
 import type { MessageView, PartitionView } from '#core/queue/queries.ts'
 import { peek, viewMessages, viewPartitions } from '#core/queue/queries.ts'
 import type { QueueState } from '#core/queue/state.ts'
-import type { Header, MessageId, PartitionRef } from '#core/queue/types.ts'
+import type { Header, MessageId, PartitionRef, QueueName } from '#core/queue/types.ts'
 import type { Rates } from './rates.ts'
 
 /** What the leader of a slot tells of it, as JSON. */
@@ -41,15 +41,27 @@ export interface Instant {
   readonly machineTime: number
 }
 
-export function* statsOf(
-  state: QueueState,
-  generations: ReadonlySet<number>,
-  wall: number,
-): IterableIterator<Omit<PartitionStat, 'rates' | 'consumers'>> {
+type Stat = Omit<PartitionStat, 'rates' | 'consumers'>
+
+export function* statsOf(state: QueueState, generations: ReadonlySet<number>, wall: number): IterableIterator<Stat> {
   for (const { oldestAt, ...view } of viewPartitions(state)) {
     if (generations.has(view.queue.generation)) yield { ...view, oldestAgeMs: oldestAt === null ? null : Math.max(0, wall - oldestAt) }
   }
 }
+
+export const untouchedStat = (queue: PartitionRef, name: QueueName): Stat => ({
+  queue,
+  name,
+  ready: 0,
+  deliverable: 0,
+  inFlight: 0,
+  scheduled: 0,
+  dead: 0,
+  moving: 0,
+  length: 0,
+  oldestAgeMs: null,
+  redrive: null,
+})
 
 /** Up to so many messages of that kind, in their order. */
 export function messagesOf(
