@@ -216,4 +216,16 @@ const endWait: typeof endOne = (step, wait, answer) => {
     mutated: '',
     checks: [test(decisions, 'decision L7: who stands behind a request for several inherits')],
   },
+  {
+    name: 'deadlock-policy-not-brought',
+    guards: 'decision L5',
+    breaks: 'A leader does not bring the policy that it was told into the log.',
+    file: 'src/services/lock/warden.ts',
+    original: "this.#propose({ type: 'configure', mode }, () => {})",
+    mutated: '',
+    checks: [
+      test('src/services/lock/deadlock-policy.test.ts', 'decision L5: the policy that nodes are told is the cluster’s'),
+      test('src/services/lock/warden.test.ts', 'decision L5: a leader brings the policy that it was told into the log'),
+    ],
+  },
 ]

@@ -78,4 +78,22 @@ export const lockLibrary: readonly Mutant[] = [
       librarySimulator(20),
     ],
   },
+  {
+    name: 'library-wound-not-told',
+    guards: 'decision L5',
+    breaks: 'A wounded holder is not told: an older client waits until the lease of the younger one is over.',
+    file: 'src/sdk/sessions.ts',
+    original: "if (state === 'wounded') wound(session)",
+    mutated: '',
+    checks: [test('src/sdk/lease.test.ts', 'decision L5: the signal of a wounded holder aborts and says so')],
+  },
+  {
+    name: 'library-release-without-token',
+    guards: 'decision L10',
+    breaks: 'What the library gives back is whatever is held when the release comes, however late that is.',
+    file: 'src/sdk/owner.ts',
+    original: "proof: { type: 'token', token: fencingToken(token) }",
+    mutated: "proof: { type: 'as-of', index: token * Number.MAX_SAFE_INTEGER }",
+    checks: [test('src/sdk/client.test.ts', 'decision L10: whatever gives a lock back names its token')],
+  },
 ]

@@ -148,4 +148,22 @@ export const queueLife: readonly Mutant[] = [
     mutated: 'state === scheduled || state === leased',
     checks: [test(decisions, 'decision Q11: a target that refuses is asked again after a while')],
   },
+  {
+    name: 'queue-target-tried-at-one-pace',
+    guards: 'decision Q11',
+    breaks: 'A target that has no room for a dead letter is asked every second for ever.',
+    file: 'src/services/queue/transfers.ts',
+    original: 'limits.transferRetryMs * 2 ** refusals',
+    mutated: 'limits.transferRetryMs',
+    checks: [test('src/services/queue/transfers.test.ts', 'decision Q11: a dead letter whose target has no room')],
+  },
+  {
+    name: 'queue-deletion-does-not-wake-consumers',
+    guards: 'queue-scenarios.md',
+    breaks: 'Who waits for messages of a queue that is deleted waits on until its time is over.',
+    file: 'src/services/queue/consumer-desk.ts',
+    original: "this.#endAll(lane, { type: 'gone' })",
+    mutated: 'this.#serveSoon(lane)',
+    checks: [test('src/services/queue/delivery-scenarios.test.ts', 'scenario life: consumers that wait when their queue is deleted')],
+  },
 ]

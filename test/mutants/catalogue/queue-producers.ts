@@ -100,4 +100,22 @@ export const queueProducers: readonly Mutant[] = [
     mutated: 'known === undefined || known.expires <= now + 1 ? null : known.message',
     checks: [test(scenarios, 'scenario dedupe: the id wins over body and key, is not forgotten by an ack')],
   },
+  {
+    name: 'queue-own-name-knows-nothing',
+    guards: 'decision Q5',
+    breaks: 'The name that a producer gives its message is not what a second one is known by.',
+    file: 'src/services/queue/producing.ts',
+    original: 'produced.dedupe_id ?? ownId ?? null',
+    mutated: 'produced.dedupe_id ?? null',
+    checks: [test('src/services/queue/dedupe.test.ts', 'decision Q5: a name that a producer gives travels as a header')],
+  },
+  {
+    name: 'queue-partition-by-chance-in-spite-of-a-dedupe-id',
+    guards: 'decision Q6',
+    breaks: 'A message without a key that is sent again goes to another partition, whose window does not know it.',
+    file: 'src/services/queue/producing.ts',
+    original: 'key ?? dedupeId ?? ownId',
+    mutated: 'key',
+    checks: [test('src/services/queue/dedupe.test.ts', 'decision Q6: the partition of a message without a key follows from its dedupe id')],
+  },
 ]
