@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { Summary } from './report.ts'
+import { minutesThatCount, Summary } from './report.ts'
 import { runSeed } from './run.ts'
 import type { RunReport } from './run.ts'
 import { SeedPool } from './seed-pool.ts'
@@ -57,8 +57,8 @@ async function runMany(service: ServiceName, summary: Summary): Promise<boolean>
     },
   )
   await pool.close()
-  const isShort = seconds === Infinity && minutes >= 5 && summary.counted + summary.failed < wanted
-  if (isShort) print(`only ${summary.counted} of ${wanted} runs had enough happen in them to count`)
+  const isShort = minutes >= minutesThatCount && !summary.hasEnough(seconds === Infinity ? wanted : null)
+  if (isShort) print(`only ${summary.counted} of ${summary.runs} runs had enough happen in them to count`)
   return !isShort && summary.runs > 0
 }
 

@@ -6,6 +6,20 @@ import type { ServiceName } from './services.ts'
 /** By then every kind of fault and of action has been there. */
 const runsForAll = 30
 
+/** Virtual time, below which no run counts. */
+export const minutesThatCount = 5
+
+interface Happened {
+  readonly minutes: number
+  readonly slots: number
+  readonly answered: number
+  readonly elections: number
+}
+
+/** Whether enough happened for a run to prove something. The first election of each slot, and of the meta group, is no change of leader. */
+export const doesCount = ({ minutes, slots, answered, elections }: Happened): boolean =>
+  minutes >= minutesThatCount && answered >= 1_000 && elections - (slots + 1) >= 3
+
 /** Adds up what happened in many runs. */
 export class Summary {
   readonly #startedAt = performance.now()
@@ -37,6 +51,11 @@ export class Summary {
   }
   get failed(): number {
     return this.#failed
+  }
+
+  /** So many runs have counted, or, where time was what ended them, half of all; one that failed has shown enough. */
+  hasEnough(wanted: number | null): boolean {
+    return this.#counted + this.#failed >= (wanted ?? this.#runs / 2)
   }
 
   /** Kinds of faults, and of what clients do, that no run had, once there were enough runs for all of them. */

@@ -6,6 +6,7 @@ import { SimCluster } from './cluster.ts'
 import { Faults } from './faults.ts'
 import { drawOptions } from './options.ts'
 import type { FaultKind, SimOptions } from './options.ts'
+import { doesCount } from './report.ts'
 import { Trace } from './trace.ts'
 import { services } from './services.ts'
 import type { ServiceName } from './services.ts'
@@ -123,7 +124,7 @@ class Run {
     }
     const { totals: told } = this.#workload
     const totals = { ...this.#checks.totals, ...told, ...network.totals, ...disk }
-    const counts = this.#options.minutes >= 5 && told.answered >= 1_000 && totals.elections >= 3 + this.#options.slots
+    const counts = doesCount({ ...this.#options, ...totals })
     return {
       seed: this.#seed,
       options: this.#options,
