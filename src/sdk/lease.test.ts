@@ -146,3 +146,16 @@ test('decision L5: the signal of a wounded holder aborts and says so, while the 
   assert.ok((await world.answer(owner.lock('free'))).isHeld())
   assert.equal(lock.lost, null)
 })
+
+test('decision L9: a session to which the service gives longer than was asked for is trusted for longer, from when it was asked for', async () => {
+  const world = new SdkWorld()
+  world.sessionTtlMsMin = 40_000
+  const { sdk } = await world.client('a')
+  const askedAt = world.scheduler.now
+  const lock = await world.answer(sdk.lock('r'))
+  world.loses = (message) => message.type === 'kept'
+  await world.until('the lock is lost', () => lock.signal.aborted, 40_000)
+  const lostMs = world.scheduler.now - askedAt
+  assert.ok(Math.abs(lostMs - (40_000 * 0.9 - 50)) <= 2, `${lostMs} ms`)
+  assert.equal(world.at('r').startsWith('a/1'), true, 'the service holds it still')
+})

@@ -27,22 +27,24 @@ export interface Ticket {
 export class Session {
   readonly id: SessionId
   readonly client: ClientId
-  readonly ttlMs: number
   readonly owner: OwnerRef
   readonly #clock: LeaseClock
   readonly #numbers = new OpenNumbers()
   readonly #dependents = new Set<Dependent>()
   #opened = false
   #error: LockstepError | null = null
+  #ttlMs: number
+  readonly #askedAt: Millis
   #trustedUntil: Millis
 
   constructor(id: SessionId, client: ClientId, options: { readonly ttlMs: number; readonly clock: LeaseClock }) {
     this.id = id
     this.client = client
     this.owner = { client, session: id }
-    this.ttlMs = options.ttlMs
+    this.#ttlMs = options.ttlMs
     this.#clock = options.clock
-    this.#trustedUntil = this.#leaseFrom(options.clock.now())
+    this.#askedAt = options.clock.now()
+    this.#trustedUntil = this.#leaseFrom(this.#askedAt)
   }
 
   /** Its opening is under way. */
@@ -77,8 +79,11 @@ export class Session {
     this.#numbers.end(attempt.sequence)
   }
 
-  opened(): void {
+  /** The service may give it longer than was asked for (decision L9). */
+  opened(ttlMs: number): void {
     this.#opened = true
+    this.#ttlMs = ttlMs
+    this.renewedFrom(this.#askedAt)
   }
 
   /** A keep-alive that was sent at that moment has been answered. */
@@ -107,6 +112,6 @@ export class Session {
   }
 
   #leaseFrom(sentAt: Millis): Millis {
-    return millis(sentAt + this.ttlMs * (1 - sdkLimits.driftShare) - sdkLimits.leaseMarginMs)
+    return millis(sentAt + this.#ttlMs * (1 - sdkLimits.driftShare) - sdkLimits.leaseMarginMs)
   }
 }

@@ -44,8 +44,7 @@ export class Sessions {
     const { leaseClock, entropy, calls } = this.#ports
     const id = sessionId(entropy.hex(16))
     const session = new Session(id, clientId(`${this.#client}/${++this.#count}`), { ttlMs: this.#ttlMs, clock: leaseClock })
-    const { client, ttlMs } = session
-    const command = encodeCommand({ type: 'open-session', session: id, client, ttlMs, lockDelayMs: 0 })
+    const command = encodeCommand({ type: 'open-session', session: id, client: session.client, ttlMs: this.#ttlMs, lockDelayMs: 0 })
     const done = (outcome: Outcome): void => this.#opened(session, outcome)
     const call = calls.begin({ message: (number) => ({ type: 'command', call: number, command }), deadline: never, keeps: false, done })
     session.add(new Opening(calls, call))
@@ -105,7 +104,7 @@ export class Sessions {
   }
 
   #answered(session: Session, answer: LockAnswer): void {
-    if (answer.type === 'session') session.opened()
+    if (answer.type === 'session') session.opened(answer.ttlMs)
     else session.end(errorOfAnswer(answer, []))
   }
 

@@ -64,6 +64,8 @@ export class SdkWorld {
   /** How long one way takes now. */
   delayMs: () => number = () => latencyMs
   leader = 'n1'
+  /** The service gives no session less. */
+  sessionTtlMsMin = 0
   readonly #machine = new LockMachine()
   readonly #links = new Set<FakeLink>()
   readonly #waiting = new Map<string, { readonly link: FakeLink; readonly call: number }>()
@@ -195,7 +197,8 @@ export class SdkWorld {
     if (message.type === 'command') {
       const decoded = decodeCommand(message.command)
       ok(decoded.ok)
-      const command = decoded.value
+      const { value } = decoded
+      const command = value.type === 'open-session' ? { ...value, ttlMs: Math.max(value.ttlMs, this.sessionTtlMsMin) } : value
       if (command.type === 'acquire' && command.identity !== null) {
         const { session, sequence } = command.identity
         this.#waiting.set(`${session}#${sequence}`, { link, call })

@@ -5,6 +5,7 @@ import type { Call, CallEnd } from '#api/call.ts'
 import { silentTelemetry } from '#ports/telemetry.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Entropy } from '#ports/entropy.ts'
+import type { Timing } from '#core/cluster/types.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
 import type { CompactionPolicy } from '#runtime/limits.ts'
 import type { ServiceHooks } from '#runtime/node-config.ts'
@@ -15,7 +16,7 @@ import { Disk } from '#sim/world/disk.ts'
 import { Machine } from '#sim/world/machine.ts'
 import { addressOf, Network } from '#sim/world/network.ts'
 import { Scheduler } from '#sim/world/scheduler.ts'
-import { faultless, rarely, timing } from './runtime-world.ts'
+import { faultless, rarely, timing as usualTiming } from './runtime-world.ts'
 import { Admission } from '#services/common/admission.ts'
 
 /** What a service's server is made of in a world. */
@@ -41,6 +42,7 @@ export interface ServiceWorldOptions {
   /** Nodes that join later, and have no replica. */
   readonly spares?: number
   readonly compaction?: CompactionPolicy
+  readonly timing?: Timing
 }
 
 export interface WorldNode<Server> {
@@ -64,18 +66,20 @@ export class ServiceWorld<Server extends WorldServer> {
   readonly logged: { readonly node: string; readonly event: string; readonly fields: Parameters<Telemetry['log']>[2] }[] = []
   readonly #prng = new Prng(1)
   readonly #compaction: CompactionPolicy
+  readonly #timing: Timing
   readonly #slots: number
   readonly #serve: (ports: ServerPorts) => Server
 
   constructor(
     serve: (ports: ServerPorts) => Server,
     slots: number,
-    { founders = 3, spares = 0, compaction = rarely }: ServiceWorldOptions,
+    { founders = 3, spares = 0, compaction = rarely, timing = usualTiming }: ServiceWorldOptions,
   ) {
     const { scheduler } = this
     this.#serve = serve
     this.#slots = slots
     this.#compaction = compaction
+    this.#timing = timing
     this.network = new Network({ scheduler, prng: this.#prng.fork(), trace: new Trace(null, () => scheduler.now) }, faultless)
     const names = Array.from({ length: founders + spares }, (_, at) => `n${at + 1}`)
     const hardware = names.map((name, at) => {
@@ -171,7 +175,7 @@ export class ServiceWorld<Server extends WorldServer> {
       seeds: voters,
       slots: this.#slots,
       replication: 3,
-      timing,
+      timing: this.#timing,
     }
     const node = new LockstepNode(
       { ...config, compaction: this.#compaction, deadAfterMs: 60_000, machineVersion: 1 },

@@ -9,7 +9,8 @@ export const openSessionRequest = closed(
     ttl_ms: optional(
       durationMs(limits.sessionTtlMsMin, limits.ttlMsMax, {
         default: lockDefaults.session_ttl_ms,
-        description: 'After so long without a keep-alive the session ends and all it holds is lost.',
+        description:
+          'After so long without a keep-alive the session ends and all it holds is lost. Less than four of the longest election time-outs of the cluster is raised to that.',
       }),
     ),
     lock_delay_ms: optional(lockDelayMs),

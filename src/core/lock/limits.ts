@@ -18,7 +18,7 @@ export const lockLimits = {
   answersPerSessionMax: 4_096,
   waitMsMax: 60_000,
   ttlMsMax: 24 * hour,
-  /** Decision L9: four of the default upper election time-outs. */
+  /** Decision L9: four of the default upper election time-outs. The service sees to it that it is four of the cluster's own. */
   sessionTtlMsMin: 4_000,
   lockDelayMsMax: 60_000,
   /** Sessions of one command, and leases, waits and delays that one command ends. */

@@ -240,3 +240,13 @@ test('who has as many calls open as it may still keeps its session alive, and gi
   assert.equal(await kept, 'kept')
   assert.equal(await visitor.told(released), 'released')
 })
+
+test('decision L9: a session of a client lives for four of the longest election time-outs of the cluster at least, and the answer says so', async () => {
+  const world = await LockWorld.start({ timing: { heartbeatMs: 500, electionMinMs: 3_000, electionMaxMs: 6_000, leaseMs: 2_700 } })
+  const visitor = new Visitor(world, await world.follower())
+  assert.equal(await visitor.do(open('a')), 'session')
+  const told = visitor.said.flatMap((message) => (message.type === 'answered' ? [decodeAnswer(message.answer)] : []))
+  assert.deepEqual(told, [{ ok: true, value: { type: 'session', session: sessionId('a'), ttlMs: 24_000 } }])
+  await world.run(20_000)
+  assert.equal(await visitor.keepAlive('a'), 'kept')
+})

@@ -1,7 +1,7 @@
 import { unreachable } from '#base/assert.ts'
 import { invalidCommand } from '#api/common/faults.ts'
 import type { Fault } from '#api/errors.ts'
-import { decodeCommand, encodeAnswer, isQueuedAnswer } from '#core/lock/command-codec.ts'
+import { decodeCommand, encodeAnswer, encodeCommand, isQueuedAnswer } from '#core/lock/command-codec.ts'
 import type { Attempt, FencingToken, LockCommand, ResourceName, SessionId } from '#core/lock/types.ts'
 import type { ClientChannel, ClientPeer } from '#ports/client.ts'
 import type { Admission } from '#services/common/admission.ts'
@@ -92,7 +92,8 @@ export class ClientConnection implements ClientPeer {
     // Before it is sent: the end of the wait may be known here before the answer.
     if (attempt !== null) this.#park(call, attempt)
     this.#open++
-    this.#ports.slot.forward(bytes, (answered) => {
+    const { slot } = this.#ports
+    slot.forward(command.type === 'open-session' ? encodeCommand(slot.lasting(command)) : bytes, (answered) => {
       this.#open--
       if (this.#gone) return
       if (!answered.ok) {

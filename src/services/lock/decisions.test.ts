@@ -331,6 +331,23 @@ test('decision L2: acquires over HTTP are one per client and resource, whatever 
   equal(await holders(world, world.get('n3')), '|')
 })
 
+test('decision L9: where elections may take long, a session lives for four of them at least, and says so', async () => {
+  const world = await LockWorld.start({ timing: { heartbeatMs: 500, electionMinMs: 3_000, electionMaxMs: 6_000, leaseMs: 2_700 } })
+  const at = await world.follower()
+  const ttlOf = async (terms: object): Promise<number> => {
+    const opened = await world.answer(at.server.locks.openSession({ client_id: 'B', ...terms }, new TestCall()))
+    ok(opened.ok)
+    return opened.value.ttl_ms
+  }
+  deepEqual([await ttlOf({ ttl_ms: 4_000 }), await ttlOf({}), await ttlOf({ ttl_ms: 30_000 })], [24_000, 24_000, 30_000])
+  const session = await openSession(world, at, 'A')
+  match(await acquire(world, at, 'A', { session_id: session }), /^granted/)
+  await world.run(23_000)
+  equal(await holders(world, at), 'A |')
+  await world.run(2_000)
+  equal(await holders(world, at), '|')
+})
+
 test('decision L11: what a session has lost is granted only when its lock delay is over too, and what is given back at once', async () => {
   const world = await LockWorld.start()
   const at = await world.follower()

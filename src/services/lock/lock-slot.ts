@@ -5,7 +5,7 @@ import { diskFull } from '#api/common/faults.ts'
 import type { Fault } from '#api/errors.ts'
 import type { ServiceFault } from '#api/locks/lock-api.ts'
 import { decodeAnswer, encodeCommand } from '#core/lock/command-codec.ts'
-import type { LockAnswer, LockCommand } from '#core/lock/types.ts'
+import type { LockAnswer, LockCommand, OpenSession } from '#core/lock/types.ts'
 import type { LogIndex, Term } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { LockstepNode } from '#runtime/node.ts'
@@ -43,7 +43,18 @@ export class LockSlot extends GroupPath<PeerQuestion, PeerAnswer> {
   submit(command: LockCommand, done: (answered: Answered) => void): void {
     const fault = (command.type === 'acquire' && !this.#hasRoom() ? diskFull() : null) ?? (isNewWork(command) ? this.refusal() : null)
     if (fault !== null) return queueMicrotask(() => done(err(fault)))
-    this.forward(encodeCommand(command), (forwarded) => done(forwarded.ok ? ok(decoded(forwarded.value)) : forwarded))
+    this.forward(encodeCommand(command.type === 'open-session' ? this.lasting(command) : command), (forwarded) =>
+      done(forwarded.ok ? ok(decoded(forwarded.value)) : forwarded),
+    )
+  }
+
+  /**
+   * Decision L9: a session outlives a change of the leader, so it lives for four of the longest election time-outs at least. Those are the
+   * cluster's, and may change, so the machine does not know them; what is in the log is the same for every replica.
+   */
+  lasting(command: OpenSession): OpenSession {
+    const { electionMaxMs = 0 } = this.#node().cluster?.constants.timing ?? {}
+    return { ...command, ttlMs: Math.max(command.ttlMs, 4 * electionMaxMs) }
   }
 
   /** Everything that was answered until now is in the log up to there; null when that could not be found out. */

@@ -213,6 +213,27 @@ export const lockSessions: readonly Mutant[] = [
     checks: [test(decisions, 'decision L9: an answer never tells more than is left')],
   },
   {
+    name: 'sessions-of-any-cluster-alike',
+    guards: 'decision L9',
+    breaks: 'Where elections may take longer than usual, a session may be too short to outlive a change of the leader.',
+    file: 'src/services/lock/lock-slot.ts',
+    original: 'Math.max(command.ttlMs, 4 * electionMaxMs)',
+    mutated: 'command.ttlMs',
+    checks: [
+      test('src/services/lock/decisions.test.ts', 'decision L9: where elections may take long, a session lives'),
+      test('src/services/lock/client-connection.test.ts', 'decision L9: a session of a client lives for four'),
+    ],
+  },
+  {
+    name: 'library-trusts-no-longer-than-it-asked',
+    guards: 'decision L9',
+    breaks: 'The library takes a session that was given longer than it asked for for over too early.',
+    file: 'src/sdk/session.ts',
+    original: 'this.#ttlMs = ttlMs\n    this.renewedFrom',
+    mutated: 'this.renewedFrom',
+    checks: [test('src/sdk/lease.test.ts', 'decision L9: a session to which the service gives longer')],
+  },
+  {
     name: 'short-sessions',
     guards: 'decision L9',
     breaks: 'A session may be too short to outlive a change of the leader.',
