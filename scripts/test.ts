@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { runCommand } from '#scripts/testing/command-stage.ts'
 import type { Skip } from '#scripts/testing/file-log.ts'
 import { runFiles } from '#scripts/testing/file-stage.ts'
-import { readAllowedSkips, unlistedSkips } from '#scripts/testing/skips.ts'
+import { readAllowedSkips, skipLines, unlistedSkips } from '#scripts/testing/skips.ts'
 import type { Stage } from '#scripts/testing/stages.ts'
 import { stages } from '#scripts/testing/stages.ts'
 import { testFiles } from '#scripts/testing/test-files.ts'
@@ -73,6 +73,7 @@ if (sum(parts).passed + sum(parts).failed === 0) {
   console.log('FAILED: no test was seen')
   parts.push(oneFailed)
 }
+for (const line of skipLines(skips)) console.log(line)
 const totals = sum(parts)
 console.log(totalsLine(totals))
 // Not before everything has ended: what a test that was killed has left behind may hold a pipe open for ever.

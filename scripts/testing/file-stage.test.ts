@@ -17,7 +17,8 @@ interface Run {
 function runFixture(files: Readonly<Record<string, string>>, filter: RegExp | null = null): Run {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-runner-'))
   const paths = Object.keys(files).map((name) => join(folder, name))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), `import { test } from 'node:test'\n${text}\n`)
+  for (const [name, text] of Object.entries(files))
+    writeFileSync(join(folder, name), `import { describe, test } from 'node:test'\n${text}\n`)
   writeFileSync(
     join(folder, 'runner.ts'),
     `import { runFiles } from ${JSON.stringify(join(import.meta.dirname, 'file-stage.ts'))}
@@ -40,9 +41,48 @@ test('passed, failed and skipped tests are counted, subtests too, and a parent d
       test('parent', async (t) => { await t.test('child', () => { console.log('a hint'); throw new Error('broken') }) })`,
   })
   deepEqual(outcome.totals, { passed: 1, failed: 1, skipped: 1 })
-  deepEqual(outcome.skips, [{ file: 'a.test.ts', name: 'off' }])
+  deepEqual(outcome.skips, [{ file: 'a.test.ts', name: 'off', reason: 'no disk' }])
   match(output, /^FAILED a\.test\.ts › parent › child \(a\.test\.ts:\d+\)\n {2}Error: broken/)
   match(output, /output of a\.test\.ts:\n {2}a hint/)
+})
+
+test('a test that is skipped says why, and so does a suite, which counts as one', () => {
+  const { outcome, output } = runFixture({
+    'a.test.ts': `
+      describe('suite', () => { test('late', (t) => t.skip('no strace')); test('some day', { todo: true }, () => {}) })
+      describe('off', { skip: 'no redis' }, () => { test('one', () => {}); test('two', () => {}) })
+      test('bare', { skip: true }, () => {})`,
+  })
+  deepEqual(outcome.totals, { passed: 0, failed: 0, skipped: 4 })
+  deepEqual(
+    outcome.skips.map(({ name, reason }) => [name, reason]),
+    [
+      ['suite › late', 'no strace'],
+      ['suite › some day', 'to do'],
+      ['off', 'no redis'],
+      ['bare', 'no reason is given'],
+    ],
+  )
+  equal(output, '')
+})
+
+test('what tests say of themselves is shown, each on a line of its own, whether they pass or fail', () => {
+  const { output } = runFixture({
+    'a.test.ts': `
+      test('passes', (t) => { t.diagnostic('seed 7'); t.diagnostic('two\\nlines'); console.log('not asked for') })
+      test('says nothing', () => {})`,
+  })
+  equal(output, 'a.test.ts › passes\n  seed 7\n  two lines')
+  const failing = runFixture({
+    'b.test.ts': `
+      test('parent', async (t) => {
+        t.diagnostic('of the parent')
+        await t.test('child', (t) => { t.diagnostic('seed 8'); t.diagnostic('x'.repeat(1000)); throw new Error('broken') })
+      })`,
+  })
+  const told = failing.output.slice(failing.output.indexOf('\nb.test.ts'))
+  equal(told, `\nb.test.ts › parent › child\n  seed 8\n  ${'x'.repeat(240)}…\nb.test.ts › parent\n  of the parent`)
+  match(failing.output, /^FAILED b\.test\.ts › parent › child/)
 })
 
 test('a file that cannot be loaded, and one without tests, are failures', () => {

@@ -15,4 +15,11 @@ export function unlistedSkips(skips: readonly Skip[], allowed: ReadonlySet<strin
   return skips.map(({ file, name }) => `${file} › ${name}`).filter((line) => !allowed.has(line))
 }
 
+/** One line for each thing that is missing, and not for each test that misses it. */
+export function skipLines(skips: readonly Skip[]): readonly string[] {
+  return [...Map.groupBy(skips, ({ reason }) => reason)].map(
+    ([reason, { length }]) => `skipped ${length} ${length === 1 ? 'test' : 'tests'}: ${reason}`,
+  )
+}
+
 export const readAllowedSkips = (path: string): ReadonlySet<string> => parseAllowedSkips(readFileSync(path, 'utf8'))
