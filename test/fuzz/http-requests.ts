@@ -107,6 +107,10 @@ function spoiledBodies(route: Route): fc.Arbitrary<Buffer> {
 const withBody = (route: Route, bodies: fc.Arbitrary<Buffer>, headers: fc.Arbitrary<HttpRequest['headers']>): fc.Arbitrary<HttpRequest> =>
   fc.tuple(goodRequests(route), bodies, headers).map(([good, body, given]) => ({ ...good, headers: given, body }))
 
+/** What inputs are called when they are kept. */
+export const wrongRequestsOf = ({ method, path }: Route): string => `wrong ${method} ${path}`
+export const rightRequestsOf = ({ method, path }: Route): string => `right ${method} ${path}`
+
 /** One byte more than the call takes. */
 export const oversized = (route: Route): HttpRequest => {
   const path = route.path.replaceAll(/\{\w+\}/g, 'x')

@@ -1,6 +1,5 @@
 import { equal, ok } from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import fc from 'fast-check'
 import { cacheRoutes } from '#api/cache/routes.ts'
 import { commonRoutes } from '#api/common/routes.ts'
 import { lockRoutes } from '#api/locks/routes.ts'
@@ -11,9 +10,11 @@ import { LoneNode } from '#test/harness/lone-node.ts'
 import { until } from '#test/harness/until.ts'
 import { badClientBytes, badPeerBytes, endingOf } from './frames.ts'
 import type { HttpRequest } from './http-requests.ts'
-import { badRequests, secret } from './http-requests.ts'
+import { badRequests, secret, wrongRequestsOf } from './http-requests.ts'
 import { judgeRefusal, saysNoSecret } from './judged-answer.ts'
 import { RawHttp } from './raw-http.ts'
+import type { Sample } from './seeded.ts'
+import { samplesOf, sendAll } from './seeded.ts'
 
 /** What a real node does with input that is wrong. */
 
@@ -29,23 +30,6 @@ const patient = new Set([429, 503, 504])
 
 const healthy: HttpRequest = { method: 'GET', url: '/healthz', headers: {}, body: null }
 
-/** Each of all the inputs in turn, as many at a time as there are senders. */
-async function sendAll<Input>(inputs: readonly Input[], senders: readonly ((input: Input) => Promise<void>)[]): Promise<void> {
-  const left = inputs.values()
-  await Promise.all(
-    senders.map(async (send) => {
-      for (const input of left) await send(input)
-    }),
-  )
-}
-
-/** A run can be had again: `FUZZ_SEED` is the seed that it told. */
-function samplesOf<Input>(t: TestContext, inputs: readonly fc.Arbitrary<Input>[], each: number): readonly Input[] {
-  const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
-  t.diagnostic(`FUZZ_SEED=${seed}`)
-  return inputs.flatMap((one) => fc.sample(one, { numRuns: each, seed }))
-}
-
 interface Costs {
   readonly descriptors: number
   readonly heapBytes: number
@@ -58,7 +42,7 @@ const keptBytesMax = 12 * 1024 * 1024
 
 interface Run<Input> {
   readonly lone: LoneNode
-  readonly inputs: readonly Input[]
+  readonly samples: readonly Sample<Input>[]
   /** So many at a time. */
   readonly senders: readonly ((input: Input) => Promise<void>)[]
   /** Ends what the senders have kept open. */
@@ -66,7 +50,7 @@ interface Run<Input> {
 }
 
 /** Sends the inputs between two looks at the node; a connection of somebody else is served the whole time. */
-async function leavesNothing<Input>(t: TestContext, { lone, inputs, senders, close }: Run<Input>): Promise<void> {
+async function leavesNothing<Input>(t: TestContext, { lone, samples, senders, close }: Run<Input>): Promise<void> {
   using bystander = new RawHttp(lone.node.port)
   const isServed = async (): Promise<void> => equal((await bystander.ask(healthy))?.status, 200)
   await isServed()
@@ -77,7 +61,7 @@ async function leavesNothing<Input>(t: TestContext, { lone, inputs, senders, clo
     await first?.(input)
     await isServed()
   }
-  await sendAll(inputs, [andAsk, ...others])
+  await sendAll(samples, [andAsk, ...others])
   close()
   await until('the descriptors are back', () => lone.descriptors <= before.descriptors)
   await until('the heap is back', async () => (await lone.heapBytes()) <= before.heapBytes + keptBytesMax)
@@ -97,7 +81,7 @@ export async function refusesRequests(t: TestContext, service: Service, count: n
   await using lone = await LoneNode.start(service, ['--log-level', 'warn'])
   const routes = Object.values<Route>(routesOf[service])
   const perRoute = Math.ceil((1.7 * count) / routes.length)
-  const inputs = samplesOf(t, routes.map(badRequests), perRoute)
+  const samples = samplesOf(t, Object.fromEntries(routes.map((route) => [wrongRequestsOf(route), badRequests(route)])), perRoute)
   const codes = new Map<string, number>()
   const judge = async (http: RawHttp, request: HttpRequest): Promise<void> => {
     const answer = await http.ask(request)
@@ -113,7 +97,7 @@ export async function refusesRequests(t: TestContext, service: Service, count: n
   const close = (): void => {
     for (const http of connections) http[Symbol.dispose]()
   }
-  await leavesNothing(t, { lone, inputs, senders, close })
+  await leavesNothing(t, { lone, samples, senders, close })
   t.diagnostic(JSON.stringify(Object.fromEntries(codes)))
   const refused = [...codes].filter(([code]) => !code.startsWith('patience')).reduce((sum, [, each]) => sum + each, 0)
   ok(refused >= count, `only ${refused} were refused`)
@@ -123,8 +107,8 @@ export async function refusesRequests(t: TestContext, service: Service, count: n
 export async function refusesFrames(t: TestContext, service: Service, count: number): Promise<void> {
   await using lone = await LoneNode.start(service, ['--log-level', 'warn'])
   for (const [{ path, protocol }, inputs] of [
-    [clientUpgrade, badClientBytes(service)],
-    [peerUpgrade, badPeerBytes(service)],
+    [clientUpgrade, { [`bytes of a ${service} client`]: badClientBytes(service) }],
+    [peerUpgrade, { [`bytes of a ${service} node`]: badPeerBytes(service) }],
   ] as const) {
     const codes = new Map<string, number>()
     const send = async (bytes: Uint8Array): Promise<void> => {
@@ -135,7 +119,7 @@ export async function refusesFrames(t: TestContext, service: Service, count: num
       codes.set(code, (codes.get(code) ?? 0) + 1)
     }
     const senders = Array.from({ length: 32 }, () => send)
-    await leavesNothing(t, { lone, inputs: samplesOf(t, [inputs], count), senders, close: () => {} })
+    await leavesNothing(t, { lone, samples: samplesOf(t, inputs, count), senders, close: () => {} })
     t.diagnostic(`${path}: ${JSON.stringify(Object.fromEntries(codes))}`)
     ok((codes.get('malformed') ?? 0) > count / 4)
   }

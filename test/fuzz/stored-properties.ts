@@ -18,6 +18,7 @@ import { pageBytes } from '#io/journal/limits.ts'
 import { recordAt, recordHeaderBytes, sealRecord } from '#io/journal/record.ts'
 import { saysNoSecret } from './judged-answer.ts'
 import { secret } from './http-requests.ts'
+import { checkProperty } from './seeded.ts'
 import { textsOfSpoiled } from './spoiled-json.ts'
 import { areEqual, spoiled } from './spoiled-bytes.ts'
 
@@ -26,7 +27,7 @@ import { areEqual, spoiled } from './spoiled-bytes.ts'
 const journal = 77
 
 /** A record of the journal that was damaged is none: never another payload under its number. */
-export function damagedJournalRecords(numRuns: number): void {
+export async function damagedJournalRecords(numRuns: number): Promise<void> {
   const payload = Buffer.from('what a client was told is durable'.repeat(200))
   const record = Buffer.concat([Buffer.alloc(recordHeaderBytes), payload])
   sealRecord(record, journal, 5)
@@ -38,12 +39,12 @@ export function damagedJournalRecords(numRuns: number): void {
     if (found === null) lost++
     else deepEqual([found.number, areEqual(found.payload, payload)], [5, true])
   })
-  fc.assert(property, { numRuns })
+  await checkProperty('records of the journal', property, { numRuns })
   ok(lost > numRuns / 2, `only ${lost} were damaged`)
 }
 
 /** A record of the store that was damaged, or that lies under another key, is damage or of a later format, and never a payload. */
-export function damagedStoreRecords(numRuns: number): void {
+export async function damagedStoreRecords(numRuns: number): Promise<void> {
   const key = Uint8Array.of(1, 2, 3)
   const payload = Buffer.from(JSON.stringify({ term: 7, vote: 'n1' }))
   const record = recordOf(key, payload)
@@ -54,7 +55,7 @@ export function damagedStoreRecords(numRuns: number): void {
     if (opened.type === 'payload') ok(areEqual(opened.payload, payload))
     else damaged++
   })
-  fc.assert(property, { numRuns })
+  await checkProperty('records of the store', property, { numRuns })
   ok(damaged > numRuns / 2, `only ${damaged} were damaged`)
 }
 
@@ -97,7 +98,7 @@ function withChecksum(bytes: Uint8Array): Uint8Array {
  * A snapshot is restored or refused with a reason, within moments, also where its checksum is right and its records make no sense; a
  * machine that refused one is as it was, and one that took it has a snapshot itself. That of another service is refused.
  */
-export function damagedSnapshots(numRuns: number): void {
+export async function damagedSnapshots(numRuns: number): Promise<void> {
   const samples = sampleSnapshots()
   const kinds = Object.keys(machines) as (keyof typeof machines)[]
   for (const kind of kinds) {
@@ -114,13 +115,13 @@ export function damagedSnapshots(numRuns: number): void {
       saysNoSecret(reason)
       ok(areEqual(bytesOf(machine), empty), 'a machine that refused is as it was')
     })
-    fc.assert(property, { numRuns })
+    await checkProperty(`snapshots of ${kind}`, property, { numRuns })
     ok(refused > numRuns / 3, `only ${refused} of ${kind} were refused`)
   }
 }
 
 /** A file of settings is read, or every mistake in it is named; values, which may be secrets, are not repeated. */
-export function brokenSettingsFiles(numRuns: number): void {
+export async function brokenSettingsFiles(numRuns: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-'))
   const path = join(folder, 'settings.json')
   const good = { id: 'a', listen: '127.0.0.1:8001', secret, join: ['a:1', 'b:2'], slots: 4 }
@@ -141,7 +142,7 @@ export function brokenSettingsFiles(numRuns: number): void {
     for (const name of layers.keys()) ok(flags.includes(name))
   })
   try {
-    fc.assert(property, { numRuns })
+    await checkProperty('files of settings', property, { numRuns })
   } finally {
     rmSync(folder, { recursive: true })
   }
