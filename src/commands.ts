@@ -6,7 +6,11 @@ import type { Connect } from '#cli/load/connect.ts'
 
 /** The commands there are. Each is loaded when it is asked for, and what it runs when it runs: a node is large, and most commands need none. */
 
-export const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { readonly version: string }
+const description = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
+  readonly version: string
+  readonly engines: { readonly node: string }
+}
+export const { version } = description
 
 const connect: Connect = async (urls) => {
   const library = await import('./index.ts')
@@ -52,10 +56,11 @@ async function node(): Promise<Command> {
 }
 
 async function doctor(): Promise<Command> {
-  const { doctorCommand } = await import('#cli/commands/doctor.ts')
+  const [{ doctorCommand }, { neededNode }] = await Promise.all([import('#cli/commands/doctor.ts'), import('#cli/doctor/machine.ts')])
   const { parse } = await judges()
   return doctorCommand({
     version,
+    node: neededNode(description.engines.node, import.meta.filename.endsWith('.ts')),
     parse,
     inspectRedis: async (options) => {
       const { inspectRedis } = await import('#composition/inspect-redis.ts')

@@ -32,11 +32,13 @@ Exit codes: 0 nothing is broken, 1 something is`
 interface Parts {
   /** Of this program. */
   readonly version: string
+  /** The oldest Node.js that runs it. */
+  readonly node: string
   readonly parse: ParsePlace
   readonly inspectRedis: (options: RedisOptions) => Promise<RedisInspection>
 }
 
-export const doctorCommand = ({ version, parse, inspectRedis }: Parts): Command =>
+export const doctorCommand = ({ version, node, parse, inspectRedis }: Parts): Command =>
   defineCommand({
     name: 'doctor',
     summary: 'find out what is wrong, and what to do',
@@ -56,7 +58,7 @@ export const doctorCommand = ({ version, parse, inspectRedis }: Parts): Command 
     async run({ data, json, clients, redis }) {
       const folder = nearestFolder(data)
       const line = new ProgressLine(errorScreen)
-      const findings = [checkNode(process.versions.node), checkMemory(process.availableMemory()), checkSpace(folder)]
+      const findings = [checkNode(process.versions.node, node), checkMemory(process.availableMemory()), checkSpace(folder)]
       findings.push(checkSync(folder, (round, rounds) => line.show(`how long the disk takes: ${round} of ${rounds} rounds`)))
       if (redis !== null) {
         line.show('looking at Redis')

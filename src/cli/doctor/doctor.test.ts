@@ -1,17 +1,29 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { NodeStatus } from '#cli/service/cluster-status.ts'
 import { judgeClock, judgeCluster, judgeNodes } from './cluster.ts'
 import { checkSync, judgeSpace, judgeSync } from './disk.ts'
-import { checkMemory, checkNode } from './machine.ts'
+import { checkMemory, checkNode, neededNode } from './machine.ts'
 import { judgeRedis } from './redis.ts'
 
 const gib = 2 ** 30
 const verdicts = (findings: readonly { readonly verdict: string }[]) => findings.map(({ verdict }) => verdict)
 
 test('a Node.js that cannot run this is found', () => {
-  deepEqual(verdicts([checkNode('24.1.0'), checkNode('26.0.0'), checkNode('22.19.0')]), ['ok', 'ok', 'broken'])
+  const of = (needed: string, ...versions: string[]) => verdicts(versions.map((version) => checkNode(version, needed)))
+  deepEqual(of('24.0', '24.1.0', '26.0.0', '22.19.0'), ['ok', 'ok', 'broken'])
+  deepEqual(of('20.11', '20.11.0', '20.9.5', '22.0.0', '24.21.0', '18.20.1'), ['ok', 'broken', 'ok', 'ok', 'broken'])
+  equal(checkNode('18.20.1', '20.11').fix, 'install Node.js 20.11 or newer')
+})
+
+test('the Node.js that is needed is the one without which the program does not start', () => {
+  const read = (name: string) => readFileSync(join(import.meta.dirname, '..', '..', '..', name), 'utf8')
+  const { engines } = JSON.parse(read('package.json')) as { readonly engines: { readonly node: string } }
+  const [, ofSources, ofPackage] = /needed = isClone \? '(.+)' : '(.+)'/.exec(read('bin/lockstep.js')) ?? []
+  deepEqual([neededNode(engines.node, true), neededNode(engines.node, false)], [ofSources, ofPackage])
 })
 
 test('little memory and little room on the disk are found', () => {

@@ -1,13 +1,20 @@
 import { found } from './finding.ts'
 import type { Finding } from './finding.ts'
 
-const neededMajor = 24
 const mib = 2 ** 20
 
-export function checkNode(version: string): Finding {
+/** Which Node.js a program needs: what its package says, unless it runs from sources, whose types only newer ones strip. */
+export const neededNode = (engines: string, isSource: boolean): string => (isSource ? '24.0' : engines.replace('>=', ''))
+
+export function checkNode(version: string, needed: string): Finding {
   const seen = `Node.js ${version}`
-  if (Number(version.split('.')[0]) >= neededMajor) return found('node', seen)
-  return { check: 'node', verdict: 'broken', seen, fix: `install Node.js ${neededMajor} or newer` }
+  if (rank(version) >= rank(needed)) return found('node', seen)
+  return { check: 'node', verdict: 'broken', seen, fix: `install Node.js ${needed} or newer` }
+}
+
+function rank(version: string): number {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major * 1_000 + minor
 }
 
 /** What a process may still take, also within a container. */
