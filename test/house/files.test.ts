@@ -5,7 +5,7 @@ import { readAll, readText, repositoryFiles } from './repository.ts'
 
 const kebab = /^\.?[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)*$/
 const custom = new Set(['README.md', 'CHANGELOG.md', 'LICENSE', 'Dockerfile', '.npmrc', 'demo_script.sh', 'demo_script.ps1'])
-const textual = new Set(['', '.ts', '.md', '.json', '.txt', '.yml', '.yaml', '.sh', '.html', '.css'])
+const textual = new Set(['', '.ts', '.md', '.json', '.txt', '.yml', '.yaml', '.sh', '.ps1', '.html', '.css'])
 
 const files = repositoryFiles()
 const texts = readAll(files.filter((path) => textual.has(extname(path)) && path !== 'package-lock.json'))
