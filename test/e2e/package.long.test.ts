@@ -6,6 +6,7 @@ import { join, relative, sep } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { ClusterStatus } from '#cli/service/cluster-status.ts'
+import { gatherFiles } from '#http/console/files.ts'
 import { freeOffset } from '#test/harness/free-offset.ts'
 import { LockCluster } from '#test/harness/lock-cluster.ts'
 import { until } from '#test/harness/until.ts'
@@ -150,6 +151,9 @@ test('the package', { timeout: 280_000 }, async (t) => {
       const { files } = place
       const others = files.filter((path) => !path.startsWith(`dist${sep}`)).toSorted()
       assert.deepEqual(others, ['CHANGELOG.md', 'LICENSE', 'README.md', join('bin', 'lockstep.js'), 'package.json'])
+      const page = [...gatherFiles(join(root, 'src')).files.keys()].map((name) => join('dist', 'console', name))
+      assert.ok(page.length > 20)
+      assert.deepEqual(files.filter((path) => path.startsWith(join('dist', 'console', sep))).toSorted(), page.toSorted())
       for (const name of ['index', 'dev', 'main']) assert.ok(files.includes(join('dist', `${name}.js`)), name)
       for (const name of ['index', 'dev']) assert.ok(files.includes(join('dist', `${name}.d.ts`)), name)
       assert.deepEqual(
