@@ -32,6 +32,12 @@ export function lives(pid: number): boolean {
   }
 }
 
+/** How long processes were ready to run and had no processor, the one that had to wait most; 0 where the system does not tell. */
+export function starvedMs(pids: readonly number[]): number {
+  if (process.platform !== 'linux') return 0
+  return Math.max(...pids.map((pid) => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6))
+}
+
 /** As a terminal does: to a process that was begun with `detached`, and to all that it has begun. */
 export function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return
