@@ -47,6 +47,8 @@ export const queueServiceLimits = {
   /** Before a target that refused is tried again; doubles with every refusal, up to the last. */
   transferRetryMs: 1_000,
   transferRetryMsMax: 60_000,
+  /** Refused transfers of a slot whose pauses are remembered. */
+  refusalsKept: 10_000,
 } as const
 
 assert(

@@ -24,7 +24,8 @@ export class Transfers {
   readonly #ports: TransfersPorts
   /** On their way, by slot. */
   readonly #moving = new Map<number, Set<string>>()
-  readonly #refusals = new Map<string, number>()
+  /** How often each was refused, by slot. */
+  readonly #refusals = new Map<number, Map<string, number>>()
 
   constructor(ports: TransfersPorts) {
     this.#ports = ports
@@ -32,6 +33,8 @@ export class Transfers {
 
   look(group: number): void {
     const state = this.#ports.ledState(group)
+    // What was purged or sent back meanwhile is remembered too; all that is forgotten is tried a little sooner once.
+    if (state === null || (this.#refusals.get(group)?.size ?? 0) > limits.refusalsKept) this.#refusals.delete(group)
     if (state === null || state.outbox.size === 0) return
     const moving = this.#moving.get(group) ?? new Set()
     this.#moving.set(group, moving)
@@ -54,14 +57,15 @@ export class Transfers {
     const ids = [transfer.id]
     const isFromNowhere = message !== null && target === null
     const taken = message !== null && target !== null && (await this.#bring(message, transfer, target))
+    const refusals = this.#refusals.get(group) ?? new Map<string, number>()
     if (taken || isFromNowhere) {
-      this.#refusals.delete(id)
+      refusals.delete(id)
       await path.submit({ type: taken ? 'forwarded' : 'return', ids })
       return
     }
-    const refusals = this.#refusals.get(id) ?? 0
-    this.#refusals.set(id, refusals + 1)
-    await path.submit({ type: 'postpone', ids, delayMs: Math.min(limits.transferRetryMs * 2 ** refusals, limits.transferRetryMsMax) })
+    const before = refusals.get(id) ?? 0
+    this.#refusals.set(group, refusals.set(id, before + 1))
+    await path.submit({ type: 'postpone', ids, delayMs: Math.min(limits.transferRetryMs * 2 ** before, limits.transferRetryMsMax) })
   }
 
   #read(group: number, id: MessageId): Promise<Message | null> {
