@@ -136,7 +136,7 @@ test('a disk with little room takes nothing new, gives what it has, and takes ag
   disk.fill(100 * 1024 * 1024)
   await until('nothing new is taken', async () => (await all()).every((status) => status === 507))
   for (const queue of queues) {
-    const consumed = await asked('/consume', { queue, consumer_id: 'reader' })
+    const consumed = await asked('/consume', { queue, consumer_id: 'reader', max: 1 })
     const [message] = consumed.answer['messages'] as readonly { readonly receipt: string }[]
     assert.ok(message !== undefined, `${queue} gives what it has`)
     assert.equal((await asked('/ack', { receipts: [message.receipt] })).status, 200)
