@@ -118,8 +118,8 @@ export class SimCluster {
   }
 
   get #config(): Pick<NodeConfig, 'slots' | 'replication' | 'timing' | 'compaction' | 'deadAfterMs'> {
-    const { slots, compaction } = this.#options
-    return { slots, replication: 3, timing: this.#timing, compaction, deadAfterMs: 20_000 }
+    const { slots, compaction, deadAfterMs } = this.#options
+    return { slots, replication: 3, timing: this.#timing, compaction, deadAfterMs }
   }
 
   /** Operators keep the configuration of their nodes in step with the cluster's constants (decision R4). */

@@ -58,6 +58,8 @@ export interface SimOptions {
   readonly sheds: boolean
   /** Nodes keep their slots in memory, and on disk only the meta group (decision C12). */
   readonly fleeting: boolean
+  /** How long a member may be silent before it is taken for dead: for less than most faults last, or for longer than any. */
+  readonly deadAfterMs: number
 }
 
 const defaultTiming: Timing = { heartbeatMs: 100, electionMinMs: 500, electionMaxMs: 1_000, leaseMs: 450 }
@@ -87,7 +89,9 @@ export function drawOptions(
   const options = drawCommon(prng, minutes)
   const faults = [...options.faults, ...added.filter(() => prng.chance(0.6))]
   const slots = Math.min(options.slots, slotsMax) + groupsBesides
-  return { ...options, faults, slots, sheds: prng.chance(0.3), fleeting: mayForget && prng.chance(0.3) }
+  const sheds = prng.chance(0.3)
+  const fleeting = mayForget && prng.chance(0.3)
+  return { ...options, faults, slots, sheds, fleeting, deadAfterMs: prng.chance(0.12) ? 3_000 : 20_000 }
 }
 
 /** Where nothing is shed in a run, that is as if no load were too much. */
@@ -101,7 +105,7 @@ export function admissionLimits({ sheds }: SimOptions): AdmissionLimits {
 
 export const registerTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 0, faults: [], mayForget: false, restMs: usualRestMs }
 
-function drawCommon(prng: Prng, minutes: number): Omit<SimOptions, 'sheds' | 'fleeting'> {
+function drawCommon(prng: Prng, minutes: number): Omit<SimOptions, 'sheds' | 'fleeting' | 'deadAfterMs'> {
   const clean = prng.chance(0.3)
   const faults = faultKinds.filter(() => prng.chance(0.6))
   return {

@@ -9,9 +9,8 @@ import { runtimeLimits } from './limits.ts'
 import { metaGroup } from './meta-machine.ts'
 import { idOfReplica, nodeNameOf } from './replica-name.ts'
 import { timing } from '#test/harness/runtime-world.ts'
-import { Cluster } from '#test/harness/whole-cluster.ts'
+import { Cluster, deadAfterMs } from '#test/harness/whole-cluster.ts'
 
-const deadAfterMs = 20_000
 /** Of a member's duties, while nothing changes. */
 const idleRoundMs = 2_000
 

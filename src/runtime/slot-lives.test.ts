@@ -36,7 +36,17 @@ class Cluster {
     const size = { founders, spares, minutes: 0, slots: 2, clients: 0, keys: 1 }
     const compaction = { bytes: 1e9, entries: compactAfter, keepEntries: 2 }
     const pace = { faults: [], faultEveryMs: 1e9, thinkMs: 1e9, syncMs: { min: 0.05, mean: 0.3 } }
-    const options = { ...size, ...pace, compaction, timing, network: faultless, startVersion: 1, sheds: false, fleeting: true }
+    const options = {
+      ...size,
+      ...pace,
+      compaction,
+      timing,
+      network: faultless,
+      startVersion: 1,
+      sheds: false,
+      fleeting: true,
+      deadAfterMs: 20_000,
+    }
     const world = { scheduler, prng: new Prng(1), trace: new Trace(null, () => scheduler.now), checks: this.#checks }
     this.sim = new SimCluster(world, options)
     this.#checks.watch(this.sim.nodes)

@@ -13,6 +13,9 @@ import { Scheduler } from '#sim/world/scheduler.ts'
 import type { ProposalOutcome } from '#wire/peer-message.ts'
 import { faultless, timing } from './runtime-world.ts'
 
+/** Before a silent member is taken for dead. */
+export const deadAfterMs = 20_000
+
 /** Whole nodes that find each other and form a cluster; the invariants of the simulator are checked after every event. */
 export class Cluster {
   readonly scheduler = new Scheduler()
@@ -44,6 +47,7 @@ export class Cluster {
       startVersion: 1,
       sheds: false,
       fleeting,
+      deadAfterMs,
     }
     this.sim = new SimCluster({ scheduler, prng: new Prng(seed), trace, checks: this.#checks }, options)
     this.#checks.watch(this.sim.nodes)
