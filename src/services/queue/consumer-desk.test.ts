@@ -36,17 +36,20 @@ class Leader {
   isReadable = true
   leads = true
   time = 0
+  wall = 0
+  /** Seconds, as they were measured. */
+  readonly measured: number[] = []
   #index = 0
   readonly #clock: Clock = {
     now: () => millis(0),
-    wall: () => wallMillis(0),
+    wall: () => wallMillis(this.wall),
     after: (_, call) => (this.later.push(call), () => {}),
     soon: (call) => call(),
   }
   readonly desk = new ConsumerDesk({
     clock: this.#clock,
     bodies: new Bodies({ readEntry: (_, __, done) => done(null), fetch: (_, index, done) => done(this.stored.get(index) ?? null) }),
-    telemetry: silentTelemetry,
+    telemetry: { ...silentTelemetry, observe: (_, __, seconds) => this.measured.push(seconds) },
     post: (task) => task(),
     ledState: () => (this.leads ? this.machine.state : null),
     leaderOf: () => (this.leads ? 'n1' : 'n2'),
@@ -93,6 +96,19 @@ class Leader {
     return answers
   }
 }
+
+test('the first delivery of a message is measured from when it was taken, and a later one is not', () => {
+  const leader = new Leader()
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('a')] })
+  leader.wall = 4_000
+  leader.consume()
+  leader.commit()
+  deepEqual(leader.measured, [4])
+  leader.time = 60_000
+  const again = leader.consume({ ticket: 'again' })
+  leader.commit()
+  deepEqual([again[0]?.type, leader.measured], ['delivered', [4]])
+})
 
 test('a question that the network brings twice leases once, and its copy does not say that there is nothing', () => {
   const leader = new Leader()

@@ -217,8 +217,16 @@ export class ConsumerDesk {
       const answered = delivered.slice(0, fittingOf(delivered))
       // First, so that whoever asks next finds them at their place.
       if (answered.length < delivered.length) this.#giveBack(group, receiptsOf(delivered.slice(answered.length)))
+      this.#measure(answered)
       return this.#end(waiter, { type: 'delivered', messages: answered, visibleUntil })
     })
+  }
+
+  /** One message of an answer, which costs a busy leader nothing to speak of. */
+  #measure(answered: readonly Delivered[]): void {
+    const { telemetry, clock } = this.#ports
+    const first = answered.find(({ lease }) => lease === 1)
+    if (first !== undefined) telemetry.observe('lockstep_queue_delivery_seconds', {}, Math.max(0, clock.wall() - first.enqueuedAt) / 1_000)
   }
 
   #noteRead(lane: Lane, delivered: readonly { readonly id: MessageId }[]): void {

@@ -12,6 +12,13 @@ export const queueMetrics: readonly MetricDefinition[] = [
     labels: ['change'],
   },
   {
+    type: 'histogram',
+    name: 'lockstep_queue_delivery_seconds',
+    help: 'From when a message was taken to its first delivery, delays, pauses and absent consumers included: of one message of each answer, by the wall clock.',
+    labels: [],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600],
+  },
+  {
     type: 'counter',
     name: 'lockstep_queue_unreadable_total',
     help: 'Messages that were leased and given back because their bodies could not be read.',
