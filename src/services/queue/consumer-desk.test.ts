@@ -105,6 +105,7 @@ test('the first delivery of a message is measured from when it was taken, and a 
   leader.commit()
   deepEqual(leader.measured, [4])
   leader.time = 60_000
+  leader.log({ type: 'expire-due' })
   const again = leader.consume({ ticket: 'again' })
   leader.commit()
   deepEqual([again[0]?.type, leader.measured], ['delivered', [4]])
