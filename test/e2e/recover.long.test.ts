@@ -66,7 +66,7 @@ test('decision R3: locks go on with one node when two folders are gone, and no t
   assert.ok(other.fencing_token > before.fencing_token + lockLimits.skippedTokensMax)
   await wholeAgain(cluster, others)
   await left.kill('SIGKILL')
-  await until('the others go on without it', () => isHeld(cluster, others[0] as NodeProcess), 30_000)
+  await until('the others go on without it', () => isHeld(cluster, others[0]), 30_000)
 })
 
 const isHeld = async (cluster: ServiceCluster, node: NodeProcess): Promise<boolean> => {
