@@ -67,9 +67,9 @@ export class RandomSchedule {
   }
   readonly #keys: readonly Key[]
   readonly #history = new HistoryRecorder<CacheInput, CacheOutput>(() => this.world.now)
-  /** Calls of the world by id to those of the history. */
   /** Values end by themselves: then only the witness can judge. */
   readonly #isLossy: boolean
+  /** Calls of the world by id to those of the history. */
   readonly #calls = new Map<number, { readonly id: number; readonly input: CacheInput }>()
   readonly #doubtful: { readonly id: number; readonly input: CacheInput }[] = []
   readonly #paused = new Set<string>()
@@ -341,6 +341,32 @@ export class RandomSchedule {
     this.done.lapses += lapses
   }
 }
+
+/** One that fails is run again, to be told: the error has its last steps. */
+export function runSchedule(seed: number, limits: Partial<CacheLimits> = {}): RandomSchedule {
+  const schedule = new RandomSchedule(seed, limits)
+  try {
+    schedule.run(actions)
+  } catch (cause) {
+    throw new Error(`CACHE_SEED=${seed}: ${String(cause)}\n${traceOf(seed, limits).slice(-linesTold).join('\n')}`, { cause })
+  }
+  return schedule
+}
+
+function traceOf(seed: number, limits: Partial<CacheLimits>): readonly string[] {
+  const again = new RandomSchedule(seed, limits)
+  const trace: string[] = []
+  again.world.trace = trace
+  try {
+    again.run(actions)
+  } catch (error) {
+    trace.push(String(error))
+  }
+  return trace
+}
+
+const actions = 200
+const linesTold = 60
 
 const set = (value: number): Extract<Change, { type: 'set' }> => ({
   type: 'set',

@@ -16,7 +16,6 @@ const skipped = new Set([
   'limits',
   'start',
   'programs',
-  'symmetric',
   'rates',
   'snoops',
   'deposed',

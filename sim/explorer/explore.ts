@@ -17,6 +17,12 @@ export interface Exploration {
   readonly counterexample: Counterexample | null
 }
 
+interface ExploreOptions {
+  readonly statesMax?: number
+  /** What it begins with, each time. */
+  readonly begin?: (configuration: Configuration) => Scene
+}
+
 interface Counterexample {
   readonly broken: string
   /** The shortest way to it, as people read it. */
@@ -33,15 +39,17 @@ interface Path {
   readonly before: Path | null
 }
 
+const sceneOf = (configuration: Configuration): Scene => new Scene(configuration)
+
 /**
  * Breadth first through every state that a configuration can come to, by the production code: each state is a copy of agents, home, memory and
  * all that is on its way. Two states are the same when the same can follow from them. After every step the world checks its invariants, and
  * what is at rest must have answered everybody.
  */
-export function explore(configuration: Configuration, { statesMax = Infinity } = {}): Exploration {
+export function explore(configuration: Configuration, { statesMax = Infinity, begin = sceneOf }: ExploreOptions = {}): Exploration {
   const edges = new Map<string, number>()
   const messages = new Map<string, number>()
-  const first = new Scene(configuration)
+  const first = begin(configuration)
   const seen = new Set([hash(canonical(first))])
   let frontier: Node[] = [{ scene: first, path: null }]
   let [depth, steps, ends] = [0, 0, 0]
@@ -61,14 +69,14 @@ export function explore(configuration: Configuration, { statesMax = Infinity } =
       const actions = scene.actions()
       if (actions.length === 0) ends++
       const broken = actions.length === 0 ? failureOf(() => scene.checkAtRest()) : null
-      if (broken !== null) return result(retell(configuration, path, broken), false)
+      if (broken !== null) return result(retell(begin(configuration), path, broken), false)
       for (const action of actions) {
         steps++
         const after = clone(scene)
         count(messages, after, action)
         const failure = failureOf(() => after.perform(action))
         const way = { action, before: path }
-        if (failure !== null) return result(retell(configuration, way, failure), false)
+        if (failure !== null) return result(retell(begin(configuration), way, failure), false)
         const name = hash(canonical(after))
         if (seen.has(name)) continue
         seen.add(name)
@@ -110,10 +118,9 @@ function countEdges(edges: Map<string, number>, { world }: Scene): void {
 }
 
 /** Goes the way again from the beginning, and writes it down. */
-function retell(configuration: Configuration, path: Path | null, broken: string): Counterexample {
+function retell(scene: Scene, path: Path | null, broken: string): Counterexample {
   const actions: Action[] = []
   for (let at = path; at !== null; at = at.before) actions.unshift(at.action)
-  const scene = new Scene(configuration)
   const trace: string[] = []
   scene.world.trace = trace
   for (const action of actions) {
