@@ -5,8 +5,6 @@ const skipped = new Set([
   'invalidated',
   'edges',
   'trace',
-  'reads',
-  'writes',
   'unknown',
   'committed',
   'values',
@@ -27,11 +25,17 @@ const skipped = new Set([
   'newer',
   'older',
   'newest',
-  'oldest',
   'used',
   'bytes',
   'dirtyBytes',
 ])
+
+/** How many there were; what is called so and is no number are those that wait. */
+const counts = new Set(['reads', 'writes'])
+
+/** The `oldest` line; the oldest request that is open is a number. */
+const saysNothing = (key: string, value: unknown): boolean =>
+  skipped.has(key) || (counts.has(key) && typeof value === 'number') || (key === 'oldest' && typeof value !== 'number')
 
 /** Equal for states from which the same can happen. Messages on their way are in no order. */
 export function canonical(value: unknown): string {
@@ -89,8 +93,8 @@ function writeContents(value: object, parts: string[], seen: Map<object, number>
 function writeObject(value: object, parts: string[], seen: Map<object, number>): void {
   parts.push('(')
   for (const key of Object.keys(value)) {
-    if (skipped.has(key)) continue
     const item = (value as Record<string, unknown>)[key]
+    if (saysNothing(key, item)) continue
     if (key === 'letters') parts.push((item as unknown[]).map(canonical).sort().join(''))
     else if (key === 'calls') parts.push([...(item as Map<number, unknown>).values()].map(canonical).sort().join(''))
     else write(item, parts, seen)

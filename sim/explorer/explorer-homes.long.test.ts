@@ -1,6 +1,9 @@
 import { test } from 'node:test'
 import { longConfigurations } from './configurations.ts'
-import { exploreWhole } from './testing.ts'
+import type { Exploration } from './explore.ts'
+import { assertStates, exploreWhole } from './testing.ts'
+
+const explored = new Map<string, Exploration>()
 
 const states: Readonly<Record<string, number>> = {
   'a lapse, then another home': 46609,
@@ -9,6 +12,10 @@ const states: Readonly<Record<string, number>> = {
 
 for (const configuration of longConfigurations) {
   test(`explorer: ${configuration.name}: no state breaks a promise, and all of them are seen`, () => {
-    exploreWhole(configuration, states[configuration.name])
+    explored.set(configuration.name, exploreWhole(configuration))
   })
 }
+
+test('explorer: with two kinds of faults there are as many states as there were', () => {
+  assertStates(explored, states)
+})

@@ -57,6 +57,18 @@ test('a mutant is killed by a check that fails, and only by that', async () => {
   equal(await by({ file: 'src/base/heap.ts', original: 'pop()', mutated: 'pop()' }), 'the file is not loaded')
 })
 
+test('the explorer kills a mutant by a promise that is broken, and not by the number of its states', async () => {
+  const explorer = testOf('sim/explorer/explorer.sim.test.ts', 'explorer: two writers:')
+  const tellsMoreApart = {
+    file: 'sim/explorer/canonical.ts',
+    original: 'unknown[]).map(canonical).sort()',
+    mutated: 'unknown[]).map(canonical)',
+  }
+  equal(await by({ ...tellsMoreApart, checks: [explorer] }), 'survived')
+  const grantsTwice = catalogue.find(({ name }) => name === 'cache-transactions-side-by-side')
+  match(await by({ ...grantsTwice, checks: [explorer] }), /^killed by explorer: two writers: no state breaks a promise/)
+})
+
 test('a check without a fault must pass, and must be there', async () => {
   equal(await runUnmutated([check]), null)
   match((await runUnmutated([testOf(check.file, 'a claim that nobody makes')])) ?? '', /no test is called/)
