@@ -6,7 +6,6 @@ const skipped = new Set([
   'edges',
   'trace',
   'unknown',
-  'committed',
   'values',
   'answers',
   'keepsAnswers',
@@ -97,6 +96,7 @@ function writeObject(value: object, parts: string[], seen: Map<object, number>):
     if (saysNothing(key, item)) continue
     if (key === 'letters') parts.push((item as unknown[]).map(canonical).sort().join(''))
     else if (key === 'calls') parts.push([...(item as Map<number, unknown>).values()].map(canonical).sort().join(''))
+    else if (key === 'ticked') parts.push([...(item as Set<string>)].sort().join(' '), ' ')
     else write(item, parts, seen)
   }
   parts.push(')')

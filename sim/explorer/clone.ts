@@ -1,6 +1,8 @@
+import { Heap } from '#base/heap.ts'
+
 /**
  * A deep copy of plain state: objects of any class, maps, sets and arrays, with whatever refers to what. Frozen objects never change and are
- * shared; a class with private fields cannot be copied, and none of those explored has any.
+ * shared; a class with private fields cannot be copied, and none of those explored has any but the heap, whose items never change.
  */
 export function clone<T>(value: T): T {
   return copy(value, new Map()) as T
@@ -15,6 +17,11 @@ function copy(value: unknown, seen: Map<object, object>): unknown {
     seen.set(value, map)
     for (const [key, item] of value) map.set(copy(key, seen), copy(item, seen))
     return map
+  }
+  if (value instanceof Heap) {
+    const heap = value.copy()
+    seen.set(value, heap)
+    return heap
   }
   if (value instanceof Set) {
     const set = new Set<unknown>()

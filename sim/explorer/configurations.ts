@@ -1,10 +1,15 @@
 import type { Budget, Configuration, Wish } from './scene.ts'
 
-const none: Budget = { loss: 0, double: 0, lapse: 0, retry: 0, home: 0 }
+const none: Budget = { loss: 0, double: 0, lapse: 0, retry: 0, later: 0, home: 0 }
 const key = 'k'
 const read: Wish = { type: 'read', key }
 const set = (value: string): Wish => ({ type: 'set', key, value })
 const own = (value: string): Wish => ({ type: 'own', key, value })
+const fill: Wish = { type: 'fill', key }
+const store = (value: string): Wish => ({ type: 'store', key, value })
+const leave: Wish = { type: 'leave' }
+/** Of another key. */
+const readOther: Wish = { type: 'read', key: 'l' }
 
 /** Both have a session, and A has the line. */
 const owned = [
@@ -40,6 +45,64 @@ export const configurations: readonly Configuration[] = [
     programs: { A: [own('1'), set('2')], B: [set('3'), read] },
     budget: { ...none, home: 1 },
     local: { agent: 'A', again: false },
+  },
+  {
+    name: 'two loaders',
+    before: [],
+    programs: { A: [fill, store('1'), read], B: [fill, store('2'), read] },
+    budget: none,
+  },
+  {
+    name: 'a loader and a writer',
+    before: [{ agent: 'B', ...readOther }],
+    programs: { A: [fill, store('1')], B: [read, own('2'), read] },
+    budget: { ...none, double: 1 },
+  },
+  {
+    name: 'a life that ends',
+    before: [
+      { agent: 'B', ...readOther },
+      { agent: 'A', type: 'brief', key, value: '0' },
+    ],
+    programs: { A: [own('1')], B: [read, set('2')] },
+    budget: { ...none, retry: 1 },
+  },
+  {
+    name: 'room for one line',
+    before: owned,
+    programs: { A: [own('1'), readOther, read], B: [set('2'), readOther] },
+    budget: none,
+    limits: { linesMax: 1 },
+  },
+  {
+    name: 'a full directory',
+    before: [
+      { agent: 'B', ...readOther },
+      { agent: 'A', ...set('0') },
+    ],
+    programs: { A: [own('1')], B: [read, set('2')] },
+    budget: { ...none, retry: 1 },
+    limits: { directoryMax: 1 },
+  },
+  {
+    name: 'a home that has enough to do',
+    before: shared,
+    programs: { A: [set('1'), read], B: [set('2'), read] },
+    budget: { ...none, double: 1 },
+    limits: { queuedPerKeyMax: 1 },
+  },
+  {
+    name: 'leases that are renewed',
+    before: owned,
+    programs: { A: [], B: [set('1')] },
+    budget: { ...none, later: 2 },
+    limits: { renewMs: 300 },
+  },
+  {
+    name: 'an agent that leaves',
+    before: shared,
+    programs: { A: [set('1'), leave], B: [set('2'), read] },
+    budget: { ...none, double: 1 },
   },
 ]
 

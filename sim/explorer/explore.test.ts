@@ -19,7 +19,7 @@ const configuration: Configuration = {
     { agent: 'A', type: 'set', key, value: '0' },
   ],
   programs: { A: [], B: [{ type: 'set', key, value: '1' }] },
-  budget: { loss: 0, double: 0, lapse: 0, retry: 0, home: 0 },
+  budget: { loss: 0, double: 0, lapse: 0, retry: 0, later: 0, home: 0 },
 }
 
 /** What an agent makes of an input instead; null for what it ought to. */

@@ -3,15 +3,21 @@ import { millis } from '#base/brand.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
 import type { Letter } from '#core/cache/testkit.ts'
 import { TestValue, World, describeLetter, other, own, theSlot } from '#core/cache/testkit.ts'
-import type { Change } from '#core/cache/types.ts'
+import type { Change, Condition, Grant } from '#core/cache/types.ts'
 import { cacheKey, homeTerm } from '#core/cache/types.ts'
 
-/** What an agent is asked for, one after the other; `own` is at the level `owner`. */
-export type Wish = { readonly key: string } & (
-  | { readonly type: 'read' }
-  | { readonly type: 'set' | 'own'; readonly value: string }
-  | { readonly type: 'add' }
-)
+/** What an agent is asked for, one after the other. */
+export type Wish =
+  | ({ readonly key: string } & (
+      | { readonly type: 'read' | 'add' }
+      /** `own` is at the level `owner`; `brief` has a life that ends when time passes. */
+      | { readonly type: 'set' | 'own' | 'brief'; readonly value: string }
+      /** To load what is absent, and to store it then if that was granted. */
+      | { readonly type: 'fill' }
+      | { readonly type: 'store'; readonly value: string }
+    ))
+  /** It wants nothing more. */
+  | { readonly type: 'leave' }
 
 /** How often what may happen. */
 export interface Budget {
@@ -21,6 +27,8 @@ export interface Budget {
   readonly lapse: number
   /** Time passes, enough for what got lost to be sent again. */
   readonly retry: number
+  /** More than half a lease passes, whatever is on its way. */
+  readonly later: number
   readonly home: number
 }
 
@@ -35,6 +43,7 @@ export interface Configuration {
   /** What was asked for, and answered, before anything is explored. */
   readonly before: readonly (Wish & { readonly agent: string })[]
   readonly budget: Budget
+  readonly limits?: Partial<CacheLimits>
   /** The agent in the process of the home, and whether that is elected again when the home changes; without one, all homes are elsewhere. */
   readonly local?: Local
   /** Of two kinds of faults, the one that must be over before the other begins; both orders are explored, each by itself. */
@@ -46,7 +55,7 @@ export type Action =
   | { readonly type: 'deliver' | 'double' | 'lose'; readonly letter: number }
   | { readonly type: 'apply' }
   | { readonly type: 'pause'; readonly agent: string }
-  | { readonly type: 'pass' }
+  | { readonly type: 'pass' | 'later' }
   | { readonly type: 'tick'; readonly agent: string }
   | { readonly type: 'tick-home' }
   | { readonly type: 'change-home'; readonly kept: number }
@@ -54,6 +63,8 @@ export type Action =
 
 const leaseMs = 1_000
 const retryMs = 400
+const laterMs = 600
+const lifeMs = 300
 
 /** So that a step of time is one of a few, and everything that is due then happens in one tick. */
 const limits: Partial<CacheLimits> = {
@@ -75,6 +86,8 @@ export class Scene {
   readonly programs: Configuration['programs']
   /** How far each agent is. */
   readonly asked: Record<string, number> = {}
+  /** What each agent may store what it loads with. */
+  readonly tokens: Record<string, Grant> = {}
   /** Who has been ticked since time passed last. */
   readonly ticked = new Set<string>()
   readonly left: { -readonly [K in keyof Budget]: number }
@@ -82,13 +95,13 @@ export class Scene {
   readonly first: 'lapse' | 'home' | null
   readonly local: Local | null
 
-  constructor({ programs, before, budget, first, local }: Configuration) {
+  constructor({ programs, before, budget, first, local, limits: besides }: Configuration) {
     this.first = first ?? null
     this.local = local ?? null
     this.programs = Object.freeze(programs)
     this.world = new World({
       agents: Object.keys(programs),
-      limits: Object.freeze({ ...limits, ...(budget.retry > 0 ? {} : patient) }),
+      limits: Object.freeze({ ...limits, ...(budget.retry > 0 ? {} : patient), ...besides }),
       localAgent: this.local?.agent ?? null,
     })
     if (this.local !== null) leadBeside(this.world, this.local.agent)
@@ -114,6 +127,7 @@ export class Scene {
     if (left.lapse > 0 && (this.first !== 'home' || left.home === 0)) actions.push({ type: 'pause', agent: 'A' })
     // Messages that are late for longer than that are the same as doubled ones, of which there is a configuration of its own.
     if (left.retry > 0 && left.loss === 0 && world.letters.length + world.log.length === 0) actions.push({ type: 'pass' })
+    if (left.later > 0) actions.push({ type: 'later' })
     if (world.now > 0) {
       for (const agent of Object.keys(this.programs)) if (!this.ticked.has(agent)) actions.push({ type: 'tick', agent })
       if (!this.ticked.has('home')) actions.push({ type: 'tick-home' })
@@ -149,6 +163,11 @@ export class Scene {
         this.ticked.clear()
         world.pass(retryMs)
         break
+      case 'later':
+        left.later--
+        this.ticked.clear()
+        world.pass(laterMs)
+        break
       case 'pause':
         left.lapse--
         this.ticked.clear()
@@ -174,6 +193,7 @@ export class Scene {
       default:
         unreachable(action)
     }
+    keepTokens(this)
     world.witness.answers.clear()
     world.letters = world.letters.filter((letter) => matters(world, letter))
   }
@@ -187,10 +207,11 @@ export class Scene {
   /** Nothing more is explored from here: then everybody must have an answer, at once, or where time plays a part, when it has passed. */
   checkAtRest(): void {
     const { world } = this
-    if (world.now > 0 || world.term > 1) world.run(10_000, () => world.witness.calls.size === 0)
+    if (world.now > 0 || world.term > 1) world.run(10_000, () => world.witness.calls.size + world.home.state.queues.size === 0)
     for (const [agent, wishes] of Object.entries(this.programs))
       assert(this.asked[agent] === wishes.length && world.agent(agent).state.activities.size === 0, 'at rest everybody has an answer')
     assert(world.home.state.queues.size === 0, 'at rest nothing is under way at the home')
+    assert(world.home.state.fills.size === 0, 'at rest all loaders have stored what they loaded')
   }
 }
 
@@ -242,6 +263,15 @@ function matters(world: World, letter: Letter): boolean {
   return 'session' in standing && standing.session === message.session
 }
 
+/** Whoever was told to load knows with what to store it. */
+function keepTokens({ world: { witness }, tokens }: Scene): void {
+  for (const [id, { agent }] of witness.loading) {
+    const answer = witness.answers.get(id)
+    if (answer?.type === 'load') tokens[agent] = answer.token
+  }
+  witness.loading.clear()
+}
+
 function askNext(scene: Scene, agent: string): void {
   const { asked, programs } = scene
   const at = present(asked[agent], 'it is known how far it is')
@@ -250,11 +280,45 @@ function askNext(scene: Scene, agent: string): void {
   ask(scene, agent, wish)
 }
 
-function ask({ world }: Scene, agent: string, wish: Wish): void {
+function ask({ world, tokens }: Scene, agent: string, wish: Wish): void {
+  if (wish.type === 'leave') {
+    world.step(agent, { type: 'leave' })
+    return
+  }
   const key = cacheKey(wish.key)
-  if (wish.type === 'read') world.read(agent, key, { by: other })
-  else if (wish.type === 'add') world.write(agent, key, { type: 'add', by: 1 })
-  else world.write(agent, key, set(wish.value), { by: own, ack: wish.type === 'own' ? 'owner' : 'replicated' })
+  switch (wish.type) {
+    case 'read':
+    case 'fill':
+      world.read(agent, key, { by: other, fill: wish.type === 'fill' })
+      break
+    case 'add':
+      world.write(agent, key, { type: 'add', by: 1 })
+      break
+    case 'set':
+    case 'own':
+      world.write(agent, key, set(wish.value), { by: own, ack: wish.type === 'own' ? 'owner' : 'replicated' })
+      break
+    case 'brief':
+      world.write(agent, key, set(wish.value, { ttlMs: lifeMs }))
+      break
+    case 'store': {
+      const token = tokens[agent]
+      if (token !== undefined) world.write(agent, key, set(wish.value, { condition: { type: 'token', token } }))
+      break
+    }
+    default:
+      unreachable(wish)
+  }
 }
 
-const set = (value: string): Change => ({ type: 'set', value: new TestValue(value), ttlMs: null, condition: { type: 'none' } })
+interface Terms {
+  readonly ttlMs?: number | null
+  readonly condition?: Condition
+}
+
+const set = (value: string, { ttlMs = null, condition = { type: 'none' } }: Terms = {}): Change => ({
+  type: 'set',
+  value: new TestValue(value),
+  ttlMs,
+  condition,
+})

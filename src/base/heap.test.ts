@@ -49,3 +49,12 @@ test('an empty heap has no top', () => {
   equal(heap.pop(), undefined)
   equal(heap.size, 0)
 })
+
+test('a copy of a heap has the same items, and goes its own way', () => {
+  const heap = new Heap<number>((left, right) => left < right)
+  for (const item of [3, 1, 2]) heap.push(item)
+  const copy = heap.copy()
+  copy.push(0)
+  deepEqual(drain(copy), [0, 1, 2, 3])
+  deepEqual(drain(heap), [1, 2, 3])
+})

@@ -36,6 +36,13 @@ export class Heap<T> {
     return top
   }
 
+  /** Another one with the same items. */
+  copy(): Heap<T> {
+    const copied = new Heap<T>(this.#before)
+    copied.#items.push(...this.#items)
+    return copied
+  }
+
   #sink(item: T): void {
     const items = this.#items
     let position = 0

@@ -1,5 +1,6 @@
 import { bodyFetch } from '#test/mutants/catalogue/body-fetch.ts'
 import { cacheApplications } from '#test/mutants/catalogue/cache-applications.ts'
+import { cacheChores } from '#test/mutants/catalogue/cache-chores.ts'
 import { cacheHost } from '#test/mutants/catalogue/cache-host.ts'
 import { cacheLibrary } from '#test/mutants/catalogue/cache-library.ts'
 import { cacheRules } from '#test/mutants/catalogue/cache-rules.ts'
@@ -68,6 +69,7 @@ export const catalogue: readonly Mutant[] = [
   ...cacheLibrary,
   ...cacheSimulation,
   ...cacheWatches,
+  ...cacheChores,
   ...redisOwners,
   ...redisQueues,
   ...redisScripts,

@@ -94,7 +94,7 @@ export function checkMemory({ sessions, records, limits, bytes }: MemoryState): 
 }
 
 function checkHome(home: HomeState): void {
-  const { directory, sessions, queues, counter, phase, memory } = home
+  const { directory, sessions, queues, fills, counter, phase, memory } = home
   for (const entry of directory.values()) {
     const holders = entry.type === 'shared' ? [...entry.sharers] : [entry.owner]
     assert(holders.length > 0, 'a key that nobody has is in no directory')
@@ -116,6 +116,11 @@ function checkHome(home: HomeState): void {
       'nobody waits for a session that is over',
     )
   }
+  for (const key of fills.keys())
+    assert(
+      memory.find(key) === null || queues.get(key)?.[0]?.phase === 'committing',
+      'a token is out only for what is absent (decision C10)',
+    )
   for (const id of sessions.keys()) assert(memory.sessions.has(id) || isClosing(home, id), 'a session is in the log first (rule 8)')
 }
 

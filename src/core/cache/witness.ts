@@ -6,6 +6,7 @@ import { textOf } from './describe.ts'
 import type { Line } from './lines.ts'
 import { committedVersion } from './lines.ts'
 import type { MemoryState } from './memory-state.ts'
+import { namespaceOf } from './memory-state.ts'
 import type { Ack, Change, Handle, Key, Value, Version } from './types.ts'
 import { compareVersions, noVersion } from './types.ts'
 
@@ -40,11 +41,15 @@ export class Witness {
   readonly values = new Map<string, string>()
   /** Values that were in an entry of the log. */
   readonly committed = new Set<string>()
+  /** What was said not to be carried out. */
+  readonly refused = new Set<string>()
   /** Who may load what, by the id of the call. */
   readonly loading = new Map<number, { readonly agent: string; readonly key: Key }>()
   readonly calls = new Map<number, Call>()
   /** At the level `owner`, by agent and key. */
-  readonly owed = new Map<string, { readonly key: Key; readonly version: Version; readonly lapses: number }>()
+  readonly owed = new Map<string, { readonly key: Key; readonly version: Version; readonly value: string; readonly lapses: number }>()
+  /** Keys that were evicted and namespaces that were cleared, perhaps while an owner had a value that memory had not. */
+  readonly removed = new Set<string>()
   readonly memory = new Map<Key, Version>()
   /** By id, the last few; for tests that want to know. */
   readonly answers = new Map<number, Answer>()
@@ -94,6 +99,8 @@ export class Witness {
       if (!isPrivate) this.tells(key, answer, call.ended)
     } else if (answer.type === 'changed' && what.type === 'write') {
       if (answer.outcome.type === 'unknown') this.unknown++
+      if (answer.outcome.type === 'refused' && answer.outcome.code === 'too_many_requests' && what.change.type === 'set')
+        this.refused.add(`${key} ${textOf(what.change.value)}`)
       if (answer.outcome.type !== 'done') return
       this.writes++
       const { version } = answer.outcome
@@ -113,6 +120,8 @@ export class Witness {
   }
 
   executes(command: MemoryCommand): void {
+    if (command.type === 'evict') this.removed.add(command.key)
+    if (command.type === 'clear') this.removed.add(command.namespace)
     if (command.type === 'push') this.committed.add(textOf(command.push.value))
     if (command.type !== 'write' && command.type !== 'flush') return
     if (command.dirty !== null) this.committed.add(textOf(command.dirty.value))
@@ -123,20 +132,27 @@ export class Witness {
   /** What an agent thinks that memory has, memory has: nothing at the level `owner` is lost but with a lease (rule 9). */
   owes({ id, lines, activities, slots, counters }: AgentState, memory: MemoryState): void {
     for (const line of lines.byKey.values())
-      if (line.dirty > 0) this.owed.set(`${id} ${line.key}`, { key: line.key, version: versionOf(line), lapses: counters.lapses })
-    for (const [name, { key, version, lapses }] of this.owed) {
+      if (line.dirty > 0)
+        this.owed.set(`${id} ${line.key}`, { key: line.key, version: versionOf(line), value: textOf(line.value), lapses: counters.lapses })
+    for (const [name, { key, version, value, lapses }] of this.owed) {
       if (!name.startsWith(`${id} `)) continue
       const isTold = [...slots.values()].every(({ standing }) => standing.type !== 'arriving')
       const isOwed = (lines.byKey.get(key)?.dirty ?? 0) > 0 || (activities.get(key)?.writeBack ?? null) !== null
       if (isOwed || (!isTold && lapses === counters.lapses)) continue
       this.owed.delete(name)
-      assert(lapses < counters.lapses || compareVersions(memory.versionOf(key), version) >= 0, 'what memory is said to have is there')
+      if (lapses < counters.lapses) continue
+      assert(compareVersions(memory.versionOf(key), version) >= 0, 'what memory is said to have is there')
+      assert(
+        this.committed.has(value) || this.removed.has(key) || this.removed.has(namespaceOf(key)),
+        'what memory is said to have was in the log, unless it was to go',
+      )
     }
   }
 
   memoryHas(memory: MemoryState): void {
     for (const [key, { version, value }] of memory.records) {
       assert(compareVersions(version, this.memory.get(key) ?? noVersion) >= 0, 'a version never goes back (rule 13)')
+      assert(!this.refused.has(`${key} ${textOf(value)}`), 'what was refused is not carried out')
       this.memory.set(key, version)
       is(this, key, version, value)
     }

@@ -151,7 +151,7 @@ export const cacheRules: readonly Mutant[] = [
     file: 'src/core/cache/home-snoops.ts',
     original: 'if (session !== undefined) session.muted = true',
     mutated: 'if (session !== undefined) answered(state, current, id)',
-    checks: [schedules],
+    checks: [schedules, explorer('leases that are renewed')],
   },
   {
     name: 'cache-silent-agent-keeps-its-lease',
@@ -371,7 +371,7 @@ export const cacheRules: readonly Mutant[] = [
     file: 'src/core/cache/home-transactions.ts',
     original: "  if (outcomes.some(({ type }) => type === 'done')) endFill(state, key)\n",
     mutated: '',
-    checks: [decision('decision C10: one agent loads')],
+    checks: [decision('decision C10: one agent loads'), explorer('two loaders')],
   },
   {
     name: 'cache-token-outlives-a-write-beside-it',
@@ -401,6 +401,7 @@ export const cacheRules: readonly Mutant[] = [
     checks: [
       decision('decision C10: a token is taken also by what another agent writes'),
       decision('decision C10: who waits for a loader is told what is written'),
+      explorer('a loader and a writer'),
     ],
   },
   {
