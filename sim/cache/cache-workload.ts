@@ -28,6 +28,7 @@ import { cacheClients } from '#wire/cache-client-codec.ts'
 import type { CacheClientMessage, CacheServerMessage } from '#wire/cache-client-message.ts'
 import { capacityOf, drawCacheOptions, keysOf } from './options.ts'
 import type { CacheOptions } from './options.ts'
+import { OwnValues } from './own-values.ts'
 import { Rebirths } from './rebirths.ts'
 import { runResident } from './resident-client.ts'
 import { behind, unrestOf } from './rest.ts'
@@ -46,6 +47,7 @@ export class CacheWorkload implements Workload {
   readonly #applications = new Applications()
   readonly #ledger: Ledger
   readonly #claims: Claims
+  readonly #ownValues = new OwnValues(() => this.#ledger)
   readonly #coherence: Coherence
   readonly #rebirths: Rebirths
   readonly #nodes = new Map<string, Part>()
@@ -138,6 +140,7 @@ export class CacheWorkload implements Workload {
       ...this.#calls.totals,
       ...this.#ledger.totals,
       ...this.#claims.totals,
+      ...this.#ownValues.totals,
       ...this.#coherence.totals,
       ...this.#served,
       ...this.#links.totals,
@@ -234,6 +237,7 @@ export class CacheWorkload implements Workload {
     return {
       actor: new Actor(name, { world: this.#world, calls: this.#calls }),
       claims: this.#claims,
+      ownValues: this.#ownValues,
       options: this.#options,
       keys: this.#keys,
       nextValue: () => ++this.#lastValue,

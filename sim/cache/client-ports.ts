@@ -10,6 +10,7 @@ import type { Actor } from '#sim/clients/actor.ts'
 import type { SimNode } from '#sim/cluster.ts'
 import type { CacheClientMessage, CacheServerMessage } from '#wire/cache-client-message.ts'
 import type { Claims } from './claims.ts'
+import type { OwnValues } from './own-values.ts'
 import type { CacheOptions } from './options.ts'
 
 /** A node of the cache in one of its lives, as clients reach it. */
@@ -28,6 +29,7 @@ export interface CacheNode {
 export interface ClientPorts {
   readonly actor: Actor<CacheNode>
   readonly claims: Claims
+  readonly ownValues: OwnValues
   readonly options: CacheOptions
   readonly keys: readonly string[]
   /** Never the same value twice. */

@@ -73,6 +73,11 @@ export class KeyLog {
     return this.#moments.filter((moment) => moment.position > 0 && is(moment))
   }
 
+  /** The first; null when there is none. The beginning does not count. */
+  find(is: (moment: Moment) => boolean): Moment | null {
+    return this.#moments.find((moment) => moment.position > 0 && is(moment)) ?? null
+  }
+
   /** The last; null when there is none. The beginning does not count. */
   findLast(is: (moment: Moment) => boolean): Moment | null {
     return this.#moments.findLast((moment) => moment.position > 0 && is(moment)) ?? null

@@ -94,6 +94,11 @@ export class Ledger {
     return isEvicted || isCleared || this.#dropped.has(`${key} ${version}`)
   }
 
+  /** Of who may have written the key since, at the level `owner`, without being heard. */
+  mayHaveDropped(key: string, version: string): boolean {
+    return this.wasDropped(key, version) || [...this.#dropped].some((dropped) => dropped.startsWith(`${key} `))
+  }
+
   applied({ slot, index, position, term, time, bytes, answer: answered, state }: AppliedCommand): void {
     const last = this.#seen.get(slot)
     if (last !== undefined && (index < last.index || (index === last.index && position <= last.position))) return

@@ -11,11 +11,11 @@ import type { Claim } from './claims.ts'
 import type { Answered, CacheNode, ClientPorts } from './client-ports.ts'
 import { Resident } from './client-ports.ts'
 import { numberOf } from './ledger.ts'
+import type { Answerer } from './own-values.ts'
 
 /** What the agent answered, and who it is. */
-interface Heard {
-  readonly answer: Answer
-  readonly agent: string
+interface Heard<T = Answer> extends Answerer {
+  readonly answer: T
 }
 
 /** Handles of the service come first. */
@@ -44,18 +44,18 @@ async function read(ports: ClientPorts, by: Handle, key: string): Promise<void> 
   did('own-read')
   const claim = claims.called(actor.id, key, { type: 'read' })
   const heard = await ask(ports, key, (resident, { signal }) => resident.read(key, false, signal), by)
-  if (heard?.answer.type === 'read') tellRead(ports, claim, { answer: heard.answer, agent: heard.agent })
+  if (heard?.answer.type === 'read') tellRead(ports, claim, { ...heard, answer: heard.answer })
   else claims.refused(claim)
 }
 
-function tellRead(
-  { claims, did }: ClientPorts,
-  claim: Claim,
-  { answer: { value, version }, agent }: { readonly answer: Extract<Answer, { type: 'read' }>; readonly agent: string },
-): void {
+function tellRead({ claims, ownValues, did }: ClientPorts, claim: Claim, heard: Heard<Extract<Answer, { type: 'read' }>>): void {
+  const { value, version } = heard.answer
   const told = { version: describeVersion(version), value: value === null ? null : numberOf(value) }
-  if (claims.readPrivately(claim, told, agent)) did('read-of-what-only-it-may-see')
-  else claims.read(claim, told)
+  ownValues.read(claim, told, heard)
+  if (claims.readPrivately(claim, told, heard.agent)) {
+    ownValues.told(claim, told.version, heard)
+    did('read-of-what-only-it-may-see')
+  } else claims.read(claim, told)
 }
 
 /** At the level `owner`. */
@@ -74,7 +74,7 @@ async function fill(ports: ClientPorts, by: Handle, key: string): Promise<void> 
   const at = actor.prng.pick(nodes())
   const claim = claims.called(actor.id, key, { type: 'read' })
   const heard = await ask(ports, key, (resident, { signal }) => resident.read(key, true, signal), by, at)
-  if (heard?.answer.type === 'read') return tellRead(ports, claim, { answer: heard.answer, agent: heard.agent })
+  if (heard?.answer.type === 'read') return tellRead(ports, claim, { ...heard, answer: heard.answer })
   claims.refused(claim)
   if (heard?.answer.type !== 'load') return
   did('told-to-load')
@@ -101,18 +101,19 @@ async function write(ports: ClientPorts, by: Handle, { key, input, change, isOwn
   const ack = isOwner ? 'owner' : 'replicated'
   const heard = await ask(ports, key, (resident, { signal }) => resident.write(key, { ack, change }, signal), by, at)
   if (heard === null && isOwner) claims.unanswered(claim)
-  else if (heard?.answer.type === 'changed')
-    tellChanged(ports, claim, { outcome: heard.answer.outcome, agent: isOwner ? heard.agent : null })
+  else if (heard?.answer.type === 'changed') tellChanged(ports, claim, { outcome: heard.answer.outcome, owner: isOwner ? heard : null })
 }
 
 function tellChanged(
-  { claims, did }: ClientPorts,
+  { claims, ownValues, did }: ClientPorts,
   claim: Claim,
-  { outcome, agent }: { readonly outcome: Outcome; readonly agent: string | null },
+  { outcome, owner }: { readonly outcome: Outcome; readonly owner: Answerer | null },
 ): void {
   if (outcome.type === 'done') {
-    const where = claims.changed(claim, { version: describeVersion(outcome.version), value: null }, agent)
-    if (where === 'owed') did('answered-by-the-owner')
+    const version = describeVersion(outcome.version)
+    if (claims.changed(claim, { version, value: null }, owner?.agent ?? null) === 'in-memory') return
+    did('answered-by-the-owner')
+    if (owner !== null) ownValues.told(claim, version, owner)
   } else if (outcome.type === 'mismatch') {
     did('told-token-lost')
     claims.mismatch(claim)
@@ -132,8 +133,11 @@ async function ask(
   const { told } = await actor.call(
     `resident ${what}`,
     async (node: CacheNode, call: Call): Answered<Heard> => {
+      const { counters } = node.host.agent.state
+      const lostBefore = counters.lost
       const answer = await use(new Resident(node, by), call)
-      return answer === null ? { ok: false, error: unavailable('nobody waits for it any more') } : ok({ answer, agent: node.agent })
+      if (answer === null) return { ok: false, error: unavailable('nobody waits for it any more') }
+      return ok({ answer, agent: node.agent, lostBefore, lost: counters.lost })
     },
     at === undefined ? {} : { at },
   )

@@ -2,8 +2,9 @@ import type { Check, Mutant } from '#test/mutants/mutant.ts'
 import { test } from '#test/mutants/mutant.ts'
 
 const explorer = (configuration: string): Check => test('sim/explorer/explorer.sim.test.ts', `explorer: ${configuration}:`)
+const owner = (name: string): Check => test('src/core/cache/owner.test.ts', name)
 
-/** Faults of what homes and agents do by themselves: renew, make room, end lives, give tokens, turn away. */
+/** Faults of what homes and agents do beside the transactions of keys: write at the level `owner`, make room, end lives, give tokens, turn away. */
 export const cacheChores: readonly Mutant[] = [
   {
     name: 'cache-end-of-a-life-drops-what-was-written',
@@ -13,6 +14,15 @@ export const cacheChores: readonly Mutant[] = [
     original: '  } else if (dirty !== null) {\n',
     mutated: "  } else if (dirty !== null && body.type !== 'expire') {\n",
     checks: [explorer('a life that ends')],
+  },
+  {
+    name: 'cache-answer-over-what-came-after',
+    guards: 'decision C8',
+    breaks: 'The answer to a replicated write brings back what was there before its writer wrote the line again at the level owner.',
+    file: 'src/core/cache/agent-replies.ts',
+    original: '  if (known.dirty > sequence) return\n',
+    mutated: '',
+    checks: [owner('decision C8: what is written at the level owner while')],
   },
   {
     name: 'cache-room-made-of-what-memory-has-not',

@@ -58,6 +58,15 @@ export const cacheSimulation: readonly Mutant[] = [
     checks: [cacheSimulator(8)],
   },
   {
+    name: 'cache-simulated-owner-value-vanishes',
+    guards: 'decision C8',
+    breaks: 'What a snoop takes from an owner nobody keeps, so its writer reads what was there before.',
+    file: 'src/core/cache/agent-flush.ts',
+    original: '  clean(state, line)\n  setWriteBack(activity, dirty)\n',
+    mutated: '  clean(state, line)\n',
+    checks: [cacheSimulator(3)],
+  },
+  {
     name: 'cache-simulated-lease-over-too-early',
     guards: 'cache rule 8',
     breaks: 'The home takes a lease for over while its agent still uses it.',
