@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { textOf } from './describe.ts'
 import type { Capacity } from './memory-state.ts'
 import { keyIn } from './memory-state.ts'
 import { Memory } from './memory.ts'
-import { add, always, l, outcomeOf, read, set, stateAt, write, k } from './scenario.ts'
+import { add, always, l, outcomeOf, ownWrite, read, set, stateAt, write, k } from './scenario.ts'
 import { World, theSlot } from './testkit.ts'
 import type { Key } from './types.ts'
 import { cacheKey } from './types.ts'
 
-test('decision C11: eviction is in the log, takes what was not touched, and is a delete for everybody', () => {
+test('decision C11: eviction is in the log, and is a delete for everybody', () => {
   const world = new World({ limits: { memoryBytesMax: 200 } })
   for (const name of ['one', 'two', 'three', 'four']) {
     world.write('A', cacheKey(name), set(name))
@@ -22,6 +23,63 @@ test('decision C11: eviction is in the log, takes what was not touched, and is a
     assert.equal(stateAt(world, 'A', cacheKey(name)), left.includes(cacheKey(name)) ? 'M' : 'I', 'what is evicted is taken back first')
   for (const name of ['one', 'two', 'three', 'four'])
     assert.equal(read(world, 'B', cacheKey(name)), left.includes(cacheKey(name)) ? name : 'absent')
+})
+
+test('decision C11: eviction takes what was not touched, and what somebody has only when all else is gone', () => {
+  const world = new World({ agents: ['A', 'B', 'C'], limits: { memoryBytesMax: 600 } })
+  const names = ['one', 'two', 'three', 'four', 'five', 'six']
+  for (const name of names) {
+    world.write('A', cacheKey(name), set(name))
+    world.settle()
+  }
+  // From here on it is known what is touched; and nobody has anything any more.
+  world.home.state.touched.clear()
+  const leave = (name: string): void => {
+    world.step(name, { type: 'leave' })
+    world.settle()
+  }
+  leave('A')
+  for (const name of ['two', 'five']) assert.equal(read(world, 'B', cacheKey(name)), name)
+  leave('B')
+  assert.equal(read(world, 'C', cacheKey('one')), 'one')
+  assert.deepEqual([...world.home.state.touched].toSorted(), ['five', 'one', 'two'])
+  const leftWith = (bytesMax: number): readonly string[] => {
+    world.capacity = { bytesMax, whenFull: 'lru' }
+    world.memory.state.capacity = world.capacity
+    world.tickHome()
+    world.settle()
+    return [...world.memory.state.records.keys()]
+  }
+  assert.deepEqual(leftWith(250), ['one', 'two', 'five'])
+  assert.deepEqual(leftWith(100), ['one'])
+  assert.equal(stateAt(world, 'C', cacheKey('one')), 'E', 'it was not recalled')
+  assert.deepEqual(leftWith(0), [])
+  assert.equal(stateAt(world, 'C', cacheKey('one')), 'I')
+})
+
+test('rule 15: a directory that is over its limit recalls the lines that nobody has asked for in the longest time, with what they owe', () => {
+  const world = new World({ limits: { directoryMax: 2 } })
+  const names = ['one', 'two', 'three', 'four']
+  for (const name of names) {
+    world.write('A', cacheKey(name), set('0'))
+    world.settle()
+  }
+  for (const name of names) assert.ok(ownWrite(world, 'A', name, cacheKey(name)))
+  // Who asks for one again makes it the newest.
+  assert.equal(read(world, 'B', cacheKey('one')), 'one')
+  assert.equal(world.home.state.directory.size, 4)
+  world.tickHome()
+  world.settle()
+  assert.deepEqual([...world.home.state.directory.keys()], ['four', 'one'])
+  assert.deepEqual(
+    names.map((name) => stateAt(world, 'A', cacheKey(name))),
+    ['I', 'I', 'I', 'M'],
+  )
+  const had = (name: string): string => textOf(world.memory.state.find(cacheKey(name))?.value ?? null)
+  assert.deepEqual(names.map(had), ['one', 'two', 'three', '0'])
+  world.tickHome()
+  world.settle()
+  assert.deepEqual([...world.home.state.directory.keys()], ['four', 'one'], 'what fits stays')
 })
 
 test('decision C11: what a home knows of keys that were touched is of those that have a value', () => {

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { present } from '#base/assert.ts'
 import { cacheLimits } from '#core/cache/limits.ts'
+import { Memory } from '#core/cache/memory.ts'
 import { cacheKey, handle, slotId } from '#core/cache/types.ts'
 import { slotOf } from '#core/ring/partition.ts'
 import type { CacheClient } from '#test/harness/cache-world.ts'
@@ -209,6 +210,15 @@ test('decision C11: hosted: memory makes room by commands in the log, the same o
   const { memory } = present(home.server.bus.homes.homeOf(slotId(1)), 'there is a home').state
   ok(memory.bytes <= 2_000, `${memory.bytes}`)
   ok(memory.records.size > 5)
+  const replicas = world.nodes.map(({ node }) => {
+    const { machine } = present(node.host?.groups.get(1), 'each node has a replica').applier.machine
+    return Buffer.concat([...machine.snapshot()]).toString('hex')
+  })
+  equal(replicas.length, 3)
+  for (const replica of replicas) ok(replica === replicas[0], 'every replica has the same')
+  const restored = new Memory()
+  equal(restored.restore(Buffer.from(replicas[0] ?? '', 'hex')), null)
+  deepEqual([...restored.state.records.keys()], [...memory.records.keys()])
   equal((await a.read('key0')).slice(0, 6), 'absent')
 })
 
