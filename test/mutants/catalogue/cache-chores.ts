@@ -3,6 +3,7 @@ import { test } from '#test/mutants/mutant.ts'
 
 const explorer = (configuration: string): Check => test('sim/explorer/explorer.sim.test.ts', `explorer: ${configuration}:`)
 const owner = (name: string): Check => test('src/core/cache/owner.test.ts', name)
+const loader = (name: string): Check => test('src/core/cache/loaders.test.ts', name)
 
 /** Faults of what homes and agents do beside the transactions of keys: write at the level `owner`, make room, end lives, give tokens, turn away. */
 export const cacheChores: readonly Mutant[] = [
@@ -68,5 +69,32 @@ export const cacheChores: readonly Mutant[] = [
     original: '  state.fills.delete(key)\n',
     mutated: '',
     checks: [explorer('a loader and a writer')],
+  },
+  {
+    name: 'cache-token-outlives-a-lease',
+    guards: 'decision C10',
+    breaks: 'Who waits for a loader that is gone waits until its token would be over.',
+    file: 'src/core/cache/home-fills.ts',
+    original: 'now < until && sessions.has(session)',
+    mutated: 'now < until || session > sessions.size + 1e9',
+    checks: [loader('decision C10: when the lease of a loader is over')],
+  },
+  {
+    name: 'cache-token-without-end',
+    guards: 'decision C10',
+    breaks: 'Loaders that load what each other loads wait for ever.',
+    file: 'src/core/cache/home-fills.ts',
+    original: 'now < until && sessions.has(session)',
+    mutated: 'now < until + 1e9 && sessions.has(session)',
+    checks: [loader('decision C10: loaders that load what each other loads')],
+  },
+  {
+    name: 'cache-token-of-anybody',
+    guards: 'decision C10',
+    breaks: 'Whoever guesses a token stores with it.',
+    file: 'src/core/cache/home-fills.ts',
+    original: ' && fill.session === by && ',
+    mutated: ' && by > 0 && ',
+    checks: [loader('decision C10: a token is of the agent')],
   },
 ]
