@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { present } from '#base/assert.ts'
 import { textOf } from './describe.ts'
-import { applyAll, deliver, k, l, outcomeOf, ownWrite, read, set, write } from './scenario.ts'
-import { World, other, own } from './testkit.ts'
+import { add, applyAll, deliver, k, l, letter, outcomeOf, ownWrite, read, set, write } from './scenario.ts'
+import { TestValue, World, describeLetter, other, own, theSlot } from './testkit.ts'
+import { agentId, requestNumber } from './types.ts'
 
 /** What is written at the level `owner`. */
 
@@ -60,4 +62,74 @@ test('decision C8: what is written at the level owner while a replicated write i
   deliver(world, 'A ← home')
   assert.deepEqual([outcomeOf(world, pending), ...seen(world)], ['done', '3', 'asks'])
   assert.equal(read(world, 'B'), '3')
+})
+
+test('decision C7: numbers that are left out are of what their own writer has written over', () => {
+  const world = owning()
+  world.step('A', { type: 'flush' })
+  const lost = letter(world, 'Flush 1')
+  world.drop(lost)
+  for (const text of ['2', '3']) assert.ok(ownWrite(world, 'A', text))
+  const elsewhere = world.read('B', k)
+  deliver(world, 'BusRd', 'Downgrade')
+  assert.match(describeLetter(letter(world, 'snooped')), /had 3 \(grant \d+, 3\)/)
+  world.settle()
+  assert.equal(outcomeOf(world, elsewhere), '3')
+  // What was lost comes after all.
+  world.arrive(lost)
+  world.settle()
+  assert.deepEqual([read(world, 'A'), read(world, 'B')], ['3', '3'])
+  assert.equal(world.agent('A').state.counters.lost, 0)
+})
+
+test('decision C7: numbers that are left out because their operations are late do not swallow those, nor have them carried out twice', () => {
+  for (const kept of [null, 0, 1]) {
+    const world = new World()
+    assert.equal(write(world, 'A', set('0')), 'done')
+    assert.equal(read(world, 'B', l), 'absent')
+    const sum = world.write('A', k, add)
+    const late = letter(world, 'add')
+    world.drop(late)
+    assert.ok(ownWrite(world, 'A', '7'))
+    if (kept === null) {
+      const elsewhere = world.read('B', k)
+      deliver(world, 'BusRd', 'Downgrade')
+      // The addition has the number 1.
+      assert.match(describeLetter(letter(world, 'snooped')), /had 7 \(grant \d+, 2\)/)
+      deliver(world, 'snooped')
+      applyAll(world)
+      deliver(world, 'B ← home')
+      assert.deepEqual([outcomeOf(world, elsewhere), outcomeOf(world, sum)], ['7', '…'])
+    } else {
+      if (kept === 1) world.arrive(late)
+      world.changeHome(kept)
+      for (const name of ['A', 'B']) world.step(name, { type: 'home', slot: theSlot, term: world.term })
+      assert.match(describeLetter(letter(world, 'arrive')), /k=7/)
+    }
+    world.arrive(late)
+    world.run(1_000)
+    world.arrive(late)
+    world.settle()
+    // Where it was carried out before the home was gone, what was written after it is there; its outcome is told again.
+    assert.deepEqual([outcomeOf(world, sum), read(world, 'B')], kept === 1 ? ['done 1', '7'] : ['done 8', '8'])
+  }
+})
+
+test('decision C7: of one grant memory takes a later number, and nothing before that any more', () => {
+  const world = new World()
+  assert.equal(write(world, 'A', set('0')), 'done')
+  const { grant } = present(world.agent('A').state.lines.byKey.get(k), 'A has the line')
+  const { standing } = world.agent('A').state.slot(theSlot)
+  assert.ok(standing.type === 'open')
+  let number = world.agent('A').state.lastNumber
+  const flush = (sequence: number): string => {
+    const numbered = { number: requestNumber(++number), oldest: requestNumber(number) }
+    const body = { type: 'flush', dirty: { grant, sequence, value: new TestValue(`${sequence}`) } } as const
+    const message = { type: 'request', slot: theSlot, term: world.term, session: standing.session, ...numbered, key: k, body } as const
+    world.homeDid(world.home, world.home.step({ type: 'message', from: agentId('A'), message }, world.now))
+    applyAll(world)
+    const { value, version } = present(world.memory.state.find(k), 'there is a value')
+    return `${textOf(value)} ${version.sequence}`
+  }
+  assert.deepEqual([flush(5), flush(4), flush(5), flush(6)], ['5 5', '5 5', '5 5', '6 6'])
 })
