@@ -63,7 +63,7 @@ export function flushDue(state: AgentState): void {
  */
 export function settle(state: AgentState, slot: Slot, until: Millis): void {
   slot.settlingUntil = until
-  for (const line of state.dirty.keys()) if (line.slot === slot) flushLine(state, line)
+  for (const line of [...state.dirty.keys()]) if (line.slot === slot) flushLine(state, line)
 }
 
 /** Memory has everything up to that sequence under that grant. */
@@ -74,15 +74,10 @@ export function flushed(state: AgentState, activity: Activity, upTo: Omit<Dirty,
     mayHaveChanged(state, activity.key)
   }
   const line = state.lines.byKey.get(activity.key)
-  if (line === undefined || line.grant !== upTo.grant) return
-  if (line.dirty > upTo.sequence) {
-    state.dirty.delete(line)
-    state.dirty.set(line, state.now)
-  } else if (line.dirty > 0) {
-    setVersion(line, versionOf(line))
-    clean(state, line)
-    mayHaveChanged(state, line.key)
-  }
+  if (line === undefined || line.grant !== upTo.grant || line.dirty === 0 || line.dirty > upTo.sequence) return
+  setVersion(line, versionOf(line))
+  clean(state, line)
+  mayHaveChanged(state, line.key)
 }
 
 /** Takes dirty values away from a line that must go; they stay with the agent until memory has them. */

@@ -3,7 +3,7 @@ import type { Activity, AgentState, OpenRequest, PendingRead, PendingWrite } fro
 import { dirtyOf, isUsable, isVisible, move, stateOf, transitionOf, versionOf } from './agent-state.ts'
 import type { Slot } from './agent-slot.ts'
 import type { Line } from './lines.ts'
-import type { RequestBody } from './messages.ts'
+import type { Dirty, RequestBody } from './messages.ts'
 import type { RequestNumber } from './types.ts'
 import { grant, requestNumber } from './types.ts'
 
@@ -66,11 +66,11 @@ function ask(state: AgentState, activity: Activity): void {
 function nextRequest(state: AgentState, activity: Activity): [RequestBody, readonly PendingRead[], readonly PendingWrite[]] {
   const line = state.lines.byKey.get(activity.key)
   if (activity.writeBack !== null) return [{ type: 'flush', dirty: activity.writeBack }, [], []]
+  const dirty = line === undefined ? null : tell(state, activity, line)
   if (activity.writes.length > 0) {
     const writes = activity.writes.splice(0, batchOf(state, activity.writes))
-    return [writeRequest(line, writes), [], writes]
+    return [writeRequest(line, dirty, writes), [], writes]
   }
-  const dirty = line === undefined ? null : dirtyOf(line)
   if (dirty !== null) return [{ type: 'flush', dirty }, [], []]
   // Who could not be served by a line that is there wants to load what is absent, and asks as one who has nothing. To tell of it would have a watched key
   // read again, and that read withdraw the fill, for as long as somebody else loads.
@@ -82,6 +82,16 @@ function nextRequest(state: AgentState, activity: Activity): [RequestBody, reado
   const reads = plain.length > 0 ? plain : activity.reads
   activity.reads = plain.length > 0 ? activity.reads.filter(({ fill }) => fill) : []
   return [{ type: plain.length > 0 ? 'read' : 'fill' }, reads, []]
+}
+
+/** What the home is told of a line now. What is written after that has to be told again, and is as old as this. */
+function tell(state: AgentState, activity: Activity, line: Line): Dirty | null {
+  const dirty = dirtyOf(line)
+  if (dirty === null) return null
+  activity.flush = false
+  state.dirty.delete(line)
+  state.dirty.set(line, state.now)
+  return dirty
 }
 
 /** How many of those that wait travel together: at least one. */
@@ -96,10 +106,9 @@ function batchOf({ limits }: AgentState, writes: readonly PendingWrite[]): numbe
 }
 
 /** Under a right that is held already the next numbers are the agent's own, one for each operation; otherwise the home chooses. */
-function writeRequest(line: Line | undefined, writes: readonly PendingWrite[]): RequestBody {
+function writeRequest(line: Line | undefined, dirty: Dirty | null, writes: readonly PendingWrite[]): RequestBody {
   const { action } = transitionOf(stateOf(line), 'write')
   const owned = action === 'Flush' ? (line ?? null) : null
-  const dirty = owned === null ? null : dirtyOf(owned)
   const held = owned === null ? null : { grant: owned.grant, sequence: owned.sequence + 1 }
   if (owned !== null) owned.sequence += writes.length
   return { type: 'write', held, dirty, operations: writes.map(({ operation }) => operation) }

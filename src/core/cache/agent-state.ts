@@ -99,7 +99,7 @@ export class AgentState {
   readonly lines: Lines
   readonly slots = new Map<SlotId, Slot>()
   readonly activities = new Map<Key, Activity>()
-  /** Dirty lines and since when, the one that has been so for longest first. */
+  /** Dirty lines and since when, or when they were last told of; the one for which that is longest ago first. */
   readonly dirty = new Map<Line, Millis>()
   readonly watched = new Set<Key>()
   /** Watched keys whose line went to make room. The home still takes this agent for a holder, so it hears of changes all the same. */

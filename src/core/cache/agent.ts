@@ -119,7 +119,7 @@ export class Agent {
         watch(state, input.key, input.on)
         break
       case 'flush':
-        for (const line of state.dirty.keys()) flushLine(state, line)
+        for (const line of [...state.dirty.keys()]) flushLine(state, line)
         break
       case 'settle':
         settle(state, state.slot(input.slot), input.until)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { present } from '#base/assert.ts'
 import { textOf } from './describe.ts'
 import { add, applyAll, deliver, k, l, letter, outcomeOf, ownWrite, read, set, write } from './scenario.ts'
+import type { Letter } from './testkit.ts'
 import { TestValue, World, describeLetter, other, own, theSlot } from './testkit.ts'
 import { agentId, requestNumber } from './types.ts'
 
@@ -132,4 +133,56 @@ test('decision C7: of one grant memory takes a later number, and nothing before 
     return `${textOf(value)} ${version.sequence}`
   }
   assert.deepEqual([flush(5), flush(4), flush(5), flush(6)], ['5 5', '5 5', '5 5', '6 6'])
+})
+
+/** Millisecond after millisecond; `flight` is how long a message takes. When what was flushed left, and what each flush said. */
+function flushesOf(
+  world: World,
+  { ms, flight, writes }: { ms: number; flight: number; writes: (at: number) => boolean },
+): readonly string[] {
+  const flushes: string[] = []
+  const from = world.now
+  const due = new Map<Letter, number>()
+  let value = 0
+  for (let at = 0; at <= ms; at++) {
+    if (at > 0) world.pass(1)
+    if (writes(at)) assert.ok(ownWrite(world, 'A', String(++value)))
+    world.tickAgent('A')
+    world.tickHome()
+    for (;;) {
+      for (const sent of world.letters) {
+        if (due.has(sent)) continue
+        due.set(sent, world.now + flight)
+        const { message } = sent
+        if (message.type === 'request' && message.body.type === 'flush')
+          flushes.push(`${world.now - from}: ${textOf(message.body.dirty.value)}`)
+      }
+      const next = world.letters.find((sent) => (due.get(sent) ?? 0) <= world.now)
+      if (next === undefined && world.log.length === 0) break
+      if (next === undefined) world.apply()
+      else world.deliver(next)
+    }
+  }
+  return flushes
+}
+
+/** A has the line, and memory what is in it. */
+function owner(): World {
+  const world = new World({ limits: { gapMs: 1e9 } })
+  assert.equal(write(world, 'A', set('0')), 'done')
+  return world
+}
+
+test('what is written at the level owner is on its way to memory 100 ms later, and not before', () => {
+  assert.deepEqual(flushesOf(owner(), { ms: 1_000, flight: 5, writes: (at) => at === 7 || at === 300 || at === 350 }), ['107: 1', '400: 3'])
+})
+
+test('what is written again and again at the level owner is on its way every 100 ms, and nothing waits for longer', () => {
+  const flushes = flushesOf(owner(), { ms: 550, flight: 30, writes: () => true })
+  assert.deepEqual(flushes, ['100: 101', '200: 201', '300: 301', '400: 401', '500: 501'])
+})
+
+test('what is written while a flush takes long is on its way as soon as that is answered', () => {
+  const flushes = flushesOf(owner(), { ms: 500, flight: 75, writes: (at) => at <= 110 })
+  assert.deepEqual(flushes, ['100: 101', '250: 111'])
 })
