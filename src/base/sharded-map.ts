@@ -1,3 +1,5 @@
+import { fold } from './fold.ts'
+
 /**
  * A map for millions of names that come and go. One plain `Map` of that size is not: the engine keeps deleted entries in their chains until
  * it rebuilds the whole table, so a name that is set and deleted over and over makes its own chain as long as the table, and every rebuild
@@ -36,9 +38,4 @@ export class ShardedMap<K extends string, V> {
 
 const shards = 1024
 
-/** FNV-1a, folded. */
-function shardOf(key: string): number {
-  let hash = 0x811c_9dc5
-  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x0100_0193)
-  return (hash ^ (hash >>> 16)) & (shards - 1)
-}
+const shardOf = (key: string): number => fold(key) & (shards - 1)

@@ -1,5 +1,6 @@
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
+import { fold } from '#base/fold.ts'
 import { present } from '#base/assert.ts'
 import type { Slot } from './agent-slot.ts'
 import { newSlot } from './agent-slot.ts'
@@ -96,6 +97,8 @@ export interface AgentCounters {
 export class AgentState {
   readonly id: AgentId
   readonly limits: CacheLimits
+  /** Others ask under the same numbers; each waits for another time before it asks again (rule 15). */
+  readonly spread: number
   readonly lines: Lines
   readonly slots = new Map<SlotId, Slot>()
   readonly activities = new Map<Key, Activity>()
@@ -119,6 +122,7 @@ export class AgentState {
   constructor(id: AgentId, limits: CacheLimits) {
     this.id = id
     this.limits = limits
+    this.spread = fold(id)
     this.lines = new Lines(limits)
   }
 

@@ -229,11 +229,11 @@ function tick(state: AgentState): void {
   flushDue(state)
 }
 
-/** Retries of many agents must not come together: each waits a little longer than the last (rule 15). */
+/** Retries of many must not come together, whether they are of one agent or of many that asked at one moment: each waits up to half as long again (rule 15). */
 function resend(state: AgentState, activity: Activity): void {
   const { request } = activity
   if (request === null || activity.slot.standing.type !== 'open') return
-  const jitter = 1 + (request.number % 8) / 16
+  const jitter = 1 + ((27 * request.number + state.spread) % 64) / 128
   if (state.now - request.sentAt < state.limits.retryMs * jitter) return
   request.sentAt = state.now
   send(state, activity, request)

@@ -402,3 +402,28 @@ test('rule 1: a home that takes nothing more does not turn away what the home be
   assert.deepEqual([outcomeOf(world, a), outcomeOf(world, b)], ['done 1', 'done 2'])
   assert.equal(read(world, 'B'), '2')
 })
+
+test('rule 15: agents that asked at one moment, under the same number, do not all ask again at one moment', () => {
+  const names = Array.from({ length: 32 }, (_, at) => `n${at + 1}/agent`)
+  const world = new World({ agents: names, limits: { gapMs: 1e9 } })
+  for (const name of names) read(world, name, l)
+  for (const name of names) world.read(name, k)
+  world.letters = []
+  const { retryMs } = world.limits
+  const asked = new Map<number, number>()
+  for (let ms = 1; ms <= 1.5 * retryMs; ms++) {
+    world.pass(1)
+    for (const name of names) world.tickAgent(name)
+    const again = world.letters.filter(({ message }) => message.type === 'request')
+    assert.ok(again.length === 0 || ms >= retryMs)
+    if (again.length > 0) asked.set(ms, again.length)
+    world.letters = []
+  }
+  const counts = [...asked.values()]
+  assert.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    names.length,
+    'each asks again once',
+  )
+  assert.ok(Math.max(...counts) <= 4 && counts.length >= 16, `${counts.join(', ')} at one moment`)
+})

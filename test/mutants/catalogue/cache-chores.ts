@@ -115,4 +115,13 @@ export const cacheChores: readonly Mutant[] = [
     mutated: ' && by > 0 && ',
     checks: [loader('decision C10: a token is of the agent')],
   },
+  {
+    name: 'cache-retries-of-all-at-once',
+    guards: 'cache rule 15',
+    breaks: 'All agents that asked at one moment, and were not heard, ask again at one moment.',
+    file: 'src/core/cache/agent.ts',
+    original: '(27 * request.number + state.spread) % 64',
+    mutated: '(27 * request.number) % 64',
+    checks: [test('src/core/cache/races.test.ts', 'rule 15: agents that asked at one moment')],
+  },
 ]
