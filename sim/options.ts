@@ -60,6 +60,8 @@ export interface SimOptions {
   readonly fleeting: boolean
   /** How long a member may be silent before it is taken for dead: for less than most faults last, or for longer than any. */
   readonly deadAfterMs: number
+  /** Checks that look now and then look after every event, where a service has such. */
+  readonly looksClosely: boolean
 }
 
 const defaultTiming: Timing = { heartbeatMs: 100, electionMinMs: 500, electionMaxMs: 1_000, leaseMs: 450 }
@@ -91,7 +93,8 @@ export function drawOptions(
   const slots = Math.min(options.slots, slotsMax) + groupsBesides
   const sheds = prng.chance(0.3)
   const fleeting = mayForget && prng.chance(0.3)
-  return { ...options, faults, slots, sheds, fleeting, deadAfterMs: prng.chance(0.12) ? 3_000 : 20_000 }
+  const looksClosely = prng.chance(1 / 16)
+  return { ...options, faults, slots, sheds, fleeting, looksClosely, deadAfterMs: prng.chance(0.12) ? 3_000 : 20_000 }
 }
 
 /** Where nothing is shed in a run, that is as if no load were too much. */
@@ -105,7 +108,7 @@ export function admissionLimits({ sheds }: SimOptions): AdmissionLimits {
 
 export const registerTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 0, faults: [], mayForget: false, restMs: usualRestMs }
 
-function drawCommon(prng: Prng, minutes: number): Omit<SimOptions, 'sheds' | 'fleeting' | 'deadAfterMs'> {
+function drawCommon(prng: Prng, minutes: number): Omit<SimOptions, 'sheds' | 'fleeting' | 'looksClosely' | 'deadAfterMs'> {
   const clean = prng.chance(0.3)
   const faults = faultKinds.filter(() => prng.chance(0.6))
   return {

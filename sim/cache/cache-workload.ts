@@ -40,6 +40,7 @@ export class CacheWorkload implements Workload {
   readonly actions: Map<string, number>
   readonly #world: World
   readonly #slots: number
+  readonly #every: typeof usually
   readonly #options: CacheOptions
   readonly #keys: readonly string[]
   readonly #calls: ServiceCalls<CacheNode>
@@ -62,9 +63,10 @@ export class CacheWorkload implements Workload {
   #quietAt: number | null = null
 
   /** `library`: with programs that use the client library. */
-  constructor(world: World, { slots, fleeting }: SimOptions, { library }: { readonly library: boolean }) {
+  constructor(world: World, { slots, fleeting, looksClosely }: SimOptions, { library }: { readonly library: boolean }) {
     this.#world = world
     this.#slots = slots
+    this.#every = looksClosely ? { look: 1, lookInside: 1 } : usually
     const prng = world.prng.fork()
     const drawn = drawCacheOptions(prng, { fleeting })
     this.#options = library ? { ...drawn, callers: Math.min(drawn.callers, callersBesides) } : { ...drawn, libraryClients: 0 }
@@ -175,8 +177,8 @@ export class CacheWorkload implements Workload {
     if (this.#failures.length > 0) throw this.#failures[0]
     this.#events++
     this.#rebirths.look()
-    if (this.#events % lookEvery === 0) this.#coherence.look(this.#parts, this.#applications.usableLines)
-    if (this.#events % lookInsideEvery === 0) this.#coherence.lookInside(this.#parts)
+    if (this.#events % this.#every.look === 0) this.#coherence.look(this.#parts, this.#applications.usableLines)
+    if (this.#events % this.#every.lookInside === 0) this.#coherence.lookInside(this.#parts)
   }
 
   unrest(): string | null {
@@ -275,7 +277,5 @@ const ownCauses: ReadonlySet<string> = new Set<Cause>(['expire', 'evict', 'push'
 const lateMs = 2 * pathLimits.answerMs
 /** Beside programs that use the library. */
 const callersBesides = 3
-/** Events between two looks at all copies. */
-const lookEvery = 5
-/** And at each part by itself. */
-const lookInsideEvery = 331
+/** Events between two looks at all copies, and at each part by itself. */
+const usually = { look: 5, lookInside: 331 }

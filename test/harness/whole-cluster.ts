@@ -48,6 +48,7 @@ export class Cluster {
       sheds: false,
       fleeting,
       deadAfterMs,
+      looksClosely: false,
     }
     this.sim = new SimCluster({ scheduler, prng: new Prng(seed), trace, checks: this.#checks }, options)
     this.#checks.watch(this.sim.nodes)
