@@ -22,7 +22,7 @@ const shared = [
   { agent: 'B', ...read },
 ]
 
-/** Small, and of everything a little. Each is explored whole. */
+/** Transactions of a key, and what may go wrong with them. Each is small, and explored whole. */
 export const configurations: readonly Configuration[] = [
   { name: 'two writers', before: [], programs: { A: [read, set('1'), read], B: [set('2'), read] }, budget: none },
   { name: 'write-behind', before: [], programs: { A: [set('1'), own('2'), read], B: [read, set('3'), read] }, budget: none },
@@ -46,6 +46,10 @@ export const configurations: readonly Configuration[] = [
     budget: { ...none, home: 1 },
     local: { agent: 'A', again: false },
   },
+]
+
+/** What homes and agents do beside those: give tokens, end lives, make room, turn away, renew leases, leave. */
+export const choreConfigurations: readonly Configuration[] = [
   {
     name: 'two loaders',
     before: [],

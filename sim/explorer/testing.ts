@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ReplyBody, RequestBody, ToAgent, ToHome } from '#core/cache/messages.ts'
 import { explore } from './explore.ts'
 import type { Exploration } from './explore.ts'
 import type { Configuration } from './scene.ts'
@@ -20,3 +21,37 @@ export function assertStates(found: ReadonlyMap<string, Exploration>, pinned: Re
   assert.ok(found.size > 0)
   for (const [name, { states }] of found) assert.equal(states, pinned[name], `${name}: another number of states`)
 }
+
+/** In the order of their names. */
+export const seenIn = (explored: ReadonlyMap<string, Exploration>, what: 'edges' | 'messages'): readonly string[] =>
+  [...new Set([...explored.values()].flatMap((found) => [...found[what].keys()]))].toSorted()
+
+type Kind = Exclude<(ToHome | ToAgent)['type'], 'request' | 'reply'> | `request ${RequestBody['type']}` | `reply ${ReplyBody['type']}`
+
+/** All kinds of messages, and what they are for. */
+const kinds: Readonly<Record<Kind, 'transaction' | 'chore'>> = {
+  open: 'transaction',
+  opened: 'transaction',
+  arrive: 'transaction',
+  welcome: 'transaction',
+  'session-lost': 'transaction',
+  'request read': 'transaction',
+  'request write': 'transaction',
+  'request flush': 'transaction',
+  'reply granted': 'transaction',
+  'reply written': 'transaction',
+  'reply flushed': 'transaction',
+  snoop: 'transaction',
+  snooped: 'transaction',
+  renew: 'chore',
+  renewed: 'chore',
+  leave: 'chore',
+  'request fill': 'chore',
+  'reply load': 'chore',
+  'reply overloaded': 'chore',
+}
+
+export const kindsOf = (what: 'transaction' | 'chore'): readonly string[] =>
+  Object.entries(kinds)
+    .flatMap(([kind, of]) => (of === what ? kind : []))
+    .toSorted()

@@ -1,7 +1,7 @@
 import type { Check, Mutant } from '#test/mutants/mutant.ts'
 import { test } from '#test/mutants/mutant.ts'
 
-const explorer = (configuration: string): Check => test('sim/explorer/explorer.sim.test.ts', `explorer: ${configuration}:`)
+const explorer = (configuration: string): Check => test('sim/explorer/explorer-chores.sim.test.ts', `explorer: ${configuration}:`)
 const owner = (name: string): Check => test('src/core/cache/owner.test.ts', name)
 const loader = (name: string): Check => test('src/core/cache/loaders.test.ts', name)
 

@@ -2,6 +2,7 @@ import type { Check, Mutant } from '#test/mutants/mutant.ts'
 import { test } from '#test/mutants/mutant.ts'
 
 const explorer = (configuration: string): Check => test('sim/explorer/explorer.sim.test.ts', `explorer: ${configuration}:`)
+const chores = (configuration: string): Check => test('sim/explorer/explorer-chores.sim.test.ts', `explorer: ${configuration}:`)
 const decision = (name: string): Check => test('src/core/cache/decisions.test.ts', name)
 const withdrawal = (name: string): Check => test('src/core/cache/withdraw.test.ts', name)
 const race = (name: string): Check => test('src/core/cache/races.test.ts', name)
@@ -151,7 +152,7 @@ export const cacheRules: readonly Mutant[] = [
     file: 'src/core/cache/home-snoops.ts',
     original: 'if (session !== undefined) session.muted = true',
     mutated: 'if (session !== undefined) answered(state, current, id)',
-    checks: [schedules, explorer('leases that are renewed')],
+    checks: [schedules, chores('leases that are renewed')],
   },
   {
     name: 'cache-silent-agent-keeps-its-lease',
@@ -371,7 +372,7 @@ export const cacheRules: readonly Mutant[] = [
     file: 'src/core/cache/home-transactions.ts',
     original: "  if (outcomes.some(({ type }) => type === 'done')) endFill(state, key)\n",
     mutated: '',
-    checks: [decision('decision C10: one agent loads'), explorer('two loaders')],
+    checks: [decision('decision C10: one agent loads'), chores('two loaders')],
   },
   {
     name: 'cache-token-outlives-a-write-beside-it',
@@ -401,7 +402,7 @@ export const cacheRules: readonly Mutant[] = [
     checks: [
       decision('decision C10: a token is taken also by what another agent writes'),
       decision('decision C10: who waits for a loader is told what is written'),
-      explorer('a loader and a writer'),
+      chores('a loader and a writer'),
     ],
   },
   {
