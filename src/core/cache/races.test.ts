@@ -219,6 +219,23 @@ test('rule 8: after a pause of its process an agent renews before it uses a line
   assert.equal(textOf(world.agent('A').getSync(k, other, world.now) ?? null), '0')
 })
 
+test('rule 8: a renewal counts from when it was asked for, however late its answer comes', () => {
+  const world = new World({ limits: { gapMs: 1e9 } })
+  assert.equal(write(world, 'A', set('0')), 'done')
+  const { renewMs, leaseMs, marginMs } = world.limits
+  world.pass(renewMs)
+  world.tickAgent('A')
+  deliver(world, 'home ← A renew')
+  // The answer takes nearly as long as the lease that it is to prolong.
+  world.pass(leaseMs - marginMs - renewMs - 1)
+  deliver(world, 'A ← home renewed')
+  world.pass(renewMs)
+  assert.notEqual(world.agent('A').getSync(k, other, world.now), undefined)
+  world.pass(1)
+  assert.equal(world.agent('A').getSync(k, other, world.now), undefined)
+  assert.equal(world.now, renewMs + leaseMs - marginMs)
+})
+
 test('rule 11: an answer of a former home is not taken, and one of a later home is looked up', () => {
   const world = shared()
   const a = world.write('A', k, set('1'))

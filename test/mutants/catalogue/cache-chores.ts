@@ -71,6 +71,15 @@ export const cacheChores: readonly Mutant[] = [
     checks: [explorer('a home that has enough to do')],
   },
   {
+    name: 'cache-renewal-counts-from-its-answer',
+    guards: 'cache rule 8',
+    breaks: 'An agent counts the lease that it has renewed from when the answer came.',
+    file: 'src/core/cache/agent-sessions.ts',
+    original: '  lease(state, slot, sentAt)\n  if (suspended)',
+    mutated: '  lease(state, slot, state.now)\n  if (suspended)',
+    checks: [test('src/core/cache/races.test.ts', 'rule 8: a renewal counts from when it was asked for')],
+  },
+  {
     name: 'cache-leaves-with-its-lines',
     guards: 'cache rule 9',
     breaks: 'An agent that says that it has dropped all it had goes on to use its lines.',

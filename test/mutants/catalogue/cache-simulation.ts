@@ -64,7 +64,7 @@ export const cacheSimulation: readonly Mutant[] = [
     file: 'src/core/cache/agent-flush.ts',
     original: '  clean(state, line)\n  setWriteBack(activity, dirty)\n',
     mutated: '  clean(state, line)\n',
-    checks: [cacheSimulator(3)],
+    checks: [cacheSimulator(5)],
   },
   {
     name: 'cache-simulated-lease-over-too-early',
