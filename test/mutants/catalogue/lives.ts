@@ -47,8 +47,8 @@ export const slotLives: readonly Mutant[] = [
     guards: 'decision C12',
     breaks: 'The new life of a slot begins in a term in which somebody may have led before.',
     file: 'src/core/cluster/lives.ts',
-    original: '...slot.lost.map((replica) => replica.term)) + 1',
-    mutated: ') + 1',
+    original: 'Math.max(slot.life.term, ...slot.lost.map((replica) => replica.term))',
+    mutated: 'slot.life.term',
     checks: [test(lives, 'decision C12: a slot that lost a majority')],
   },
   {

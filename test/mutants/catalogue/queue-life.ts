@@ -153,7 +153,7 @@ export const queueLife: readonly Mutant[] = [
     guards: 'decision Q11',
     breaks: 'A target that has no room for a dead letter is asked every second for ever.',
     file: 'src/services/queue/transfers.ts',
-    original: 'limits.transferRetryMs * 2 ** refusals',
+    original: 'limits.transferRetryMs * 2 ** before',
     mutated: 'limits.transferRetryMs',
     checks: [test('src/services/queue/transfers.test.ts', 'decision Q11: a dead letter whose target has no room')],
   },
