@@ -41,7 +41,7 @@ function takesDirty({ limits, now }: AgentState, line: Line, value: Value, by: H
 }
 
 /** Has a dirty line flushed, or what a snoop took. */
-export function flushLine(state: AgentState, line: Line): void {
+function flushLine(state: AgentState, line: Line): void {
   const activity = state.activity(line.key, line.slot)
   activity.flush = true
   advance(state, activity)
@@ -63,7 +63,13 @@ export function flushDue(state: AgentState): void {
  */
 export function settle(state: AgentState, slot: Slot, until: Millis): void {
   slot.settlingUntil = until
-  for (const line of [...state.dirty.keys()]) if (line.slot === slot) flushLine(state, line)
+  flushAll(state, (line) => line.slot === slot)
+}
+
+/** Those that are dirty now: each goes to the end of the list when the home is told of it. */
+export function flushAll(state: AgentState, isMeant: (line: Line) => boolean): void {
+  const meant = [...state.dirty.keys()].filter(isMeant)
+  for (const line of meant) flushLine(state, line)
 }
 
 /** Memory has everything up to that sequence under that grant. */

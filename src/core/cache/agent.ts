@@ -1,6 +1,6 @@
 import type { Millis } from '#base/brand.ts'
 import { present, unreachable } from '#base/assert.ts'
-import { flushDue, flushLine, makeRoom, settle, writeOwned } from './agent-flush.ts'
+import { flushAll, flushDue, makeRoom, settle, writeOwned } from './agent-flush.ts'
 import { receiveReply } from './agent-replies.ts'
 import { advance, send } from './agent-requests.ts'
 import { greet, hasLapsed, lapse, lead, leave, meetHome, opened, renewed, wantSession, welcomed } from './agent-sessions.ts'
@@ -119,7 +119,7 @@ export class Agent {
         watch(state, input.key, input.on)
         break
       case 'flush':
-        for (const line of [...state.dirty.keys()]) flushLine(state, line)
+        flushAll(state, () => true)
         break
       case 'settle':
         settle(state, state.slot(input.slot), input.until)
