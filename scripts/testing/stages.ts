@@ -50,7 +50,7 @@ export const stages: readonly Stage[] = [
     name: 'long',
     wants: (path) => path.endsWith('.long.test.ts'),
     testTimeoutMs: 120_000,
-    fileTimeoutMs: 300_000,
+    fileTimeoutMs: 480_000,
     concurrency: 2,
     apart: true,
   },

@@ -60,7 +60,9 @@ async function written(cluster: CacheCluster, { writer, key }: Cast, value: stri
   return performance.now() - from
 }
 
-test('a cache node that nobody hears refuses rather than answer something stale, and holds up writers elsewhere for one lease', async (context) => {
+const title = 'a cache node that nobody hears refuses rather than answer something stale, and holds up writers elsewhere for one lease'
+
+test(title, { timeout: 280_000 }, async (context) => {
   const network = new PeerNetwork()
   await using owner = new AsyncDisposableStack()
   const cluster = await CacheCluster.proxied(network, owner)

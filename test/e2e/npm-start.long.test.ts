@@ -13,7 +13,6 @@ import { lives, pidsOf, signalGroup } from '#test/harness/up-nodes.ts'
 const root = join(import.meta.dirname, '..', '..')
 
 async function allEnd(pids: readonly number[]): Promise<void> {
-  assert.ok(pids.every(lives))
   await until('all nodes have ended', () => !pids.some(lives), 10_000)
 }
 
@@ -26,6 +25,7 @@ test('nodes end when npm, which runs the command that runs them, is told to', as
   try {
     await until('they serve', () => /^ready; /m.test(said), 60_000)
     const nodes = pidsOf(folder, ['lock'])
+    assert.ok(nodes.every(lives))
     npm.kill('SIGTERM')
     await allEnd(nodes)
     await until('it says so', () => said.endsWith('stopping\n'))
@@ -46,6 +46,7 @@ test('Ctrl-C while npm runs them ends all nine nodes, in order, and npm', async 
     await until('they serve', () => /^ready; /m.test(said), 90_000)
     const nodes = pidsOf(folder)
     assert.equal(new Set(nodes).size, 9)
+    assert.ok(nodes.every(lives))
     signalGroup(npm, 'SIGINT')
     await allEnd(nodes)
     await closed

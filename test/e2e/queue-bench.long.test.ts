@@ -15,8 +15,9 @@ test('the bench of queues measures our nodes, loses nothing, and what it writes 
   t.after(() => rmSync(folder, { recursive: true }))
   const short = ['--vs', 'none', '--rounds', '1', '--seconds', '0.2', '--workloads', 'produce,both-batches']
   const child = spawn(process.execPath, [bench, ...short, '--json', join(folder, 'results.json')], { stdio: ['ignore', 'pipe', 'inherit'] })
-  child.stdout.resume()
-  deepEqual(await once(child, 'close'), [0, null])
+  let said = ''
+  child.stdout.on('data', (bytes: Buffer) => void (said += bytes.toString()))
+  deepEqual(await once(child, 'close'), [0, null], said)
   const { results } = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) as {
     results: Record<string, readonly Line<Measured>[]>
   }
