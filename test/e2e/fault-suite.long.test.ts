@@ -161,7 +161,8 @@ test('a full disk ends its node, which comes back with all it had', async (t) =>
   await survives(t, { what: 'disk full', inject, mend })
 })
 
-test('work was done all the while, and every node runs', (t) => {
+test('work was done all the while, no call of the library has failed for good, and every node runs', (t) => {
   t.diagnostic(world.account)
+  assert.deepEqual(world.failures, {})
   for (const node of world.nodes) assert.ok(node.running, `${node.id} runs`)
 })

@@ -125,6 +125,12 @@ export class NineNodes implements AsyncDisposable {
       .join('; ')
   }
 
+  /** By service, and by code: calls of the library that failed for good. */
+  get failures(): Readonly<Record<string, Readonly<Record<string, number>>>> {
+    const failed = services.map((service) => [service, this.#of(service).failures.counts] as const)
+    return Object.fromEntries(failed.filter(([, counts]) => Object.keys(counts).length > 0))
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#owner.disposeAsync()
   }
