@@ -4,6 +4,7 @@ import { deferred } from '#base/deferred.ts'
 import type { FastifyInstance } from 'fastify'
 import { Prng } from '#base/prng.ts'
 import { limitConnections } from '#http/connection-limit.ts'
+import { httpLimits } from '#http/limits.ts'
 import { JournaledLogStore } from '#io/journal/journaled-log-store.ts'
 import { DiskRoom, spaceOf } from '#io/disk-room.ts'
 import { emptyStore } from '#io/empty-store.ts'
@@ -192,7 +193,7 @@ const configOf = (
 /** The code of the error when that is impossible; null when it listens. */
 async function listen(fastify: FastifyInstance, { listen: { host, port } }: NodeOptions): Promise<string | null> {
   try {
-    await fastify.listen({ host, port })
+    await fastify.listen({ host, port, backlog: httpLimits.acceptBacklog })
     return null
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
