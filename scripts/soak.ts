@@ -47,7 +47,6 @@ async function soakUnderOverload(given: string, named: readonly string[]): Promi
     say: (line) => console.log(line),
   })
   for (const line of wrong) console.log(`BROKEN: ${line}`)
-  if (wrong.length === 0)
-    console.log('memory stayed flat, only load was shed, no lock was lost and no leader changed, and everything went on in time')
+  if (wrong.length === 0) console.log('memory stayed flat, only load was shed, no lock was lost, and everything went on in time')
   return wrong.length === 0
 }

@@ -13,6 +13,12 @@ export class LoadProcess<Plan extends object, Answer> implements Disposable {
     this.#child = fork(program, args)
   }
 
+  get pid(): number {
+    const { pid } = this.#child
+    if (pid === undefined) throw new Error('the load generator did not start')
+    return pid
+  }
+
   /** Throws when anything went wrong, also when it takes longer than that. */
   run(plan: Plan, withinMs: number): Promise<Answer> {
     const child = this.#child

@@ -1,74 +1,87 @@
-import type { Kind } from './kinds.ts'
+import { setTimeout as rest } from 'node:timers/promises'
+import type { Operation } from './kinds.ts'
 import { Outcomes } from './outcomes.ts'
+import type { Counts } from './outcomes.ts'
 
-interface Paced {
-  readonly outcomes: Outcomes
+export interface Measured {
+  readonly perSecond: number
+  readonly counts: Counts
+}
+
+export interface Paced {
   readonly begun: number
   /** How many should have been begun. */
   readonly meant: number
   readonly openMax: number
+  readonly counts: Counts
 }
+
+const turnMs = 10
+/** Who is refused does not ask again at once. */
+const refusedRestMs = 10
+/** What this process was itself too late for is made up for up to so long: more would be a burst, and no pace. */
+const lateMsMax = 100
+
+let next = 0
 
 /** Runs operations of one kind: as fast as so many at a time go, or at a pace that asks nobody whether it can be kept. */
 export class Generator {
-  readonly kind: Kind
-  #next = 0
+  readonly #operation: Operation
 
-  constructor(kind: Kind) {
-    this.kind = kind
+  constructor(operation: Operation) {
+    this.#operation = operation
   }
 
-  /** So many at a time for so long: how many a second that makes. */
-  async capacity(atOnce: number, forMs: number): Promise<number> {
+  /** So many at a time for so long. */
+  async measure(atOnce: number, forMs: number): Promise<Measured> {
     const outcomes = new Outcomes()
     const startedAt = performance.now()
     const one = async (): Promise<void> => {
-      while (performance.now() - startedAt < forMs) await this.#run(outcomes)
+      while (performance.now() - startedAt < forMs) if (!(await this.#run(outcomes))) await rest(refusedRestMs)
     }
     await Promise.all(Array.from({ length: atOnce }, one))
-    return (outcomes.done * 1_000) / (performance.now() - startedAt)
+    const { counts } = outcomes
+    return { perSecond: (counts.done * 1_000) / (performance.now() - startedAt), counts }
   }
 
-  /** Begins operations at that pace, whatever becomes of them, until `isOver`; resolves when the last of them has ended. */
-  async pace(perSecond: number, isOver: () => boolean): Promise<Paced> {
+  /** Begins operations at that pace, whatever becomes of them; resolves when the last of them has ended. */
+  async pace(perSecond: number, forMs: number): Promise<Paced> {
     const outcomes = new Outcomes()
-    const open = new Set<Promise<void>>()
+    const open = new Set<Promise<unknown>>()
     const startedAt = performance.now()
     let [begun, openMax, owed, last] = [0, 0, 0, startedAt]
-    while (!isOver()) {
+    while (performance.now() - startedAt < forMs) {
       const now = performance.now()
-      // What this process was itself too late for is not made up for: that would be a burst, and no pace.
-      owed = Math.min(perSecond, owed + ((now - last) / 1_000) * perSecond)
+      owed += (Math.min(lateMsMax, now - last) / 1_000) * perSecond
       last = now
       for (; owed >= 1; owed--) {
         begun++
-        const running: Promise<void> = this.#run(outcomes).finally(() => open.delete(running))
+        const running: Promise<unknown> = this.#run(outcomes).finally(() => open.delete(running))
         open.add(running)
       }
       openMax = Math.max(openMax, open.size)
-      await new Promise((resolve) => {
-        setTimeout(resolve, 10)
-      })
+      await rest(turnMs)
     }
     const meant = ((performance.now() - startedAt) / 1_000) * perSecond
     await Promise.all(open)
-    return { outcomes, begun, meant, openMax }
+    return { begun, meant, openMax, counts: outcomes.counts }
   }
 
   /** How long one operation takes; null when it fails. */
   async probe(): Promise<number | null> {
-    const outcomes = new Outcomes()
     const startedAt = performance.now()
-    await this.#run(outcomes)
-    return outcomes.done === 1 ? performance.now() - startedAt : null
+    const isDone = await this.#run(new Outcomes())
+    return isDone ? performance.now() - startedAt : null
   }
 
-  async #run(outcomes: Outcomes): Promise<void> {
+  async #run(outcomes: Outcomes): Promise<boolean> {
     try {
-      await this.kind.run(this.#next++)
-      outcomes.done++
+      await this.#operation(next++)
+      outcomes.succeeded()
+      return true
     } catch (error) {
-      outcomes.failed(error instanceof Error && 'code' in error ? String(error.code) : String(error))
+      outcomes.failed(error)
+      return false
     }
   }
 }

@@ -1,6 +1,6 @@
-import { equal } from 'node:assert/strict'
+import { equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { isFlat, memoryLine } from './memory.ts'
+import { isClosed, isFlat, memoryLine } from './memory.ts'
 
 const mebibyte = 1024 * 1024
 const run = (sizes: readonly number[], descriptors = (_at: number): number => 50): Parameters<typeof isFlat>[0] =>
@@ -18,10 +18,11 @@ test('memory that goes on growing is not flat', () => {
   equal(isFlat(run([100, 200, 300, 400, 500, 600, 700, 800, 900])), false)
 })
 
-test('connections that are never closed are not flat', () => {
-  const sizes = Array.from({ length: 9 }, () => 100)
-  equal(isFlat(run(sizes)), true)
-  equal(isFlat(run(sizes, (at) => 50 + 40 * at)), false)
+test('what is open when the load has gone is closed or not', () => {
+  const [before, during, after] = run([100, 100, 100], (at) => [50, 2_000, 60][at] ?? 0)
+  ok(before !== undefined && during !== undefined && after !== undefined)
+  equal(isClosed(before, after), true)
+  equal(isClosed(before, during), false)
 })
 
 test('a line has the first, the largest and the last of each kind', () => {

@@ -44,21 +44,21 @@ export async function sampleMemory(node: NodeProcess, atMs: number): Promise<Mem
 
 /** What may be added after the first third of a run: a heap that breathes, and a table that doubles. */
 const breathBytes = 48 * 1024 * 1024
-
-/** Connections come and go with the load. */
-const descriptorsMore = 64
+/** Connections of others come and go. */
+const descriptorsMore = 16
 
 const median = (values: readonly number[]): number => values.toSorted((left, right) => left - right)[values.length >> 1] ?? NaN
 
-/** Whether memory, and what is open, stays where it was once the run was warm: the last third of it against the middle one. */
+/** Whether memory stays where it was once the run was warm: the last third of it against the middle one. */
 export function isFlat(samples: readonly MemorySample[]): boolean {
   const third = Math.floor(samples.length / 3)
   if (third === 0) return true
-  const [middle, last] = [samples.slice(third, 2 * third), samples.slice(-third)]
   const bytesOf = (part: readonly MemorySample[]): number => median(part.map(({ anonymousBytes }) => anonymousBytes))
-  const descriptorsOf = (part: readonly MemorySample[]): number => median(part.map(({ descriptors }) => descriptors))
-  return bytesOf(last) <= 1.05 * bytesOf(middle) + breathBytes && descriptorsOf(last) <= descriptorsOf(middle) + descriptorsMore
+  return bytesOf(samples.slice(-third)) <= 1.05 * bytesOf(samples.slice(third, 2 * third)) + breathBytes
 }
+
+/** Whether no more is open when the load has gone than before it came. */
+export const isClosed = (before: MemorySample, after: MemorySample): boolean => after.descriptors <= before.descriptors + descriptorsMore
 
 const mebibytes = (bytes: number | null): string => (bytes === null ? '–' : (bytes / 1024 / 1024).toFixed(0))
 

@@ -1,28 +1,28 @@
 import type { MetricsReport } from '#api/common/metrics.ts'
 import type { ClusterView } from '#api/common/node-api.ts'
 import { connect } from '#index.ts'
-import { services } from '#test/harness/nine-nodes.ts'
+import type { Service } from '#test/harness/nine-nodes.ts'
 import type { NodeProcess } from '#test/harness/node-process.ts'
-import type { Clusters } from './kinds.ts'
-import { urlsOf } from './kinds.ts'
+import type { ProcessCluster } from '#test/harness/process-cluster.ts'
+import type { Urls } from './kinds.ts'
 
-/** What no load may change: who leads what, in which term. */
-export async function leadersOf(clusters: Clusters): Promise<string> {
-  const lines = services.flatMap((service) =>
-    (clusters[service]?.nodes ?? []).map(async ({ id, url }) => {
-      const response = await fetch(`${url}/cluster`, { signal: AbortSignal.timeout(10_000) })
-      const { slots } = (await response.json()) as ClusterView
-      const led = slots.filter(({ role }) => role === 'leader').map(({ slot, term }) => `${slot} in ${term}`)
-      return `${id} leads ${led.join(', ')}`
-    }),
-  )
-  return (await Promise.all(lines)).join('\n')
+export const urlsOf = (clusters: Readonly<Partial<Record<Service, ProcessCluster>>>): Urls =>
+  Object.fromEntries(Object.entries(clusters).map(([service, { nodes }]) => [service, nodes.map(({ url }) => url)]))
+
+/** Who leads what, in which term: a line for each group. */
+export async function leadersOf(nodes: readonly NodeProcess[]): Promise<ReadonlySet<string>> {
+  const lines = nodes.map(async ({ id, url }) => {
+    const response = await fetch(`${url}/cluster`, { signal: AbortSignal.timeout(10_000) })
+    const { slots } = (await response.json()) as ClusterView
+    return slots.filter(({ role }) => role === 'leader').map(({ slot, term }) => `${id} leads ${slot} in ${term}`)
+  })
+  return new Set((await Promise.all(lines)).flat())
 }
 
 /** Locks that are held by a client of their own beside all load; what it gives says which of them were lost. */
-export async function heldBeside(clusters: Clusters, owner: AsyncDisposableStack): Promise<() => readonly string[]> {
-  if (clusters.lock === undefined) return () => []
-  const sync = owner.use(await connect({ ...urlsOf(clusters), clientId: 'beside', timeoutMs: 30_000 }))
+export async function heldBeside(urls: Urls, owner: AsyncDisposableStack): Promise<() => readonly string[]> {
+  if (urls.lock === undefined) return () => []
+  const sync = owner.use(await connect({ lock: urls.lock, clientId: 'beside', timeoutMs: 30_000 }))
   const locks = await Promise.all(Array.from({ length: 20 }, (_, at) => sync.lock(`beside-${at}`)))
   return () => locks.flatMap(({ name, lost }) => (lost === null ? [] : [`${name} was lost: ${lost}`]))
 }
