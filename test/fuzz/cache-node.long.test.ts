@@ -1,5 +1,5 @@
 import { test } from 'node:test'
-import { refusesFrames, refusesRequests } from './real-node.ts'
+import { refusesFrames, refusesRequests, refusesStrangers } from './real-node.ts'
 
 const timeout = 280_000
 
@@ -9,4 +9,8 @@ test('a cache node refuses ten thousand wrong requests clearly, and nothing of t
 
 test('a cache node ends ten thousand broken connections of each kind, and nothing of them is left', { timeout }, (t) =>
   refusesFrames(t, 'cache', 10_000),
+)
+
+test('a cache node refuses ten thousand calls of strangers, and nothing of them is left', { timeout }, (t) =>
+  refusesStrangers(t, 'cache', 10_000),
 )

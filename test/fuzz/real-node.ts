@@ -1,16 +1,23 @@
 import { equal, ok } from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import fc from 'fast-check'
+import { roleOf } from '#api/access/access.ts'
 import { cacheRoutes } from '#api/cache/routes.ts'
 import { commonRoutes } from '#api/common/routes.ts'
+import type { ErrorCode } from '#api/errors.ts'
 import { lockRoutes } from '#api/locks/routes.ts'
 import { queueRoutes } from '#api/queues/routes.ts'
 import type { Route } from '#api/route.ts'
 import { clientUpgrade, peerUpgrade } from '#io/transport/upgrade.ts'
+import { cli } from '#test/harness/cli.ts'
 import { LoneNode } from '#test/harness/lone-node.ts'
 import { until } from '#test/harness/until.ts'
 import { badClientBytes, badPeerBytes, endingOf } from './frames.ts'
 import type { HttpRequest } from './http-requests.ts'
-import { badRequests, secret, wrongRequestsOf } from './http-requests.ts'
+import { badRequests, goodRequests, secret, wrongRequestsOf } from './http-requests.ts'
 import { judgeRefusal, saysNoSecret } from './judged-answer.ts'
 import { RawHttp } from './raw-http.ts'
 import type { Sample } from './seeded.ts'
@@ -101,6 +108,50 @@ export async function refusesRequests(t: TestContext, service: Service, count: n
   t.diagnostic(JSON.stringify(Object.fromEntries(codes)))
   const refused = [...codes].filter(([code]) => !code.startsWith('patience')).reduce((sum, [, each]) => sum + each, 0)
   ok(refused >= count, `only ${refused} were refused`)
+}
+
+const rolesElsewhere = { lock: 'produce', queue: 'cache-read', cache: 'lock' } as const
+
+interface Strange {
+  readonly request: HttpRequest
+  readonly code: ErrorCode
+}
+
+/** Calls that would be right but for who makes them: nobody, somebody with a token that is not known, or somebody who may do something else. */
+function strangeCalls(route: Route, token: string): fc.Arbitrary<Strange> {
+  const known: readonly (readonly [string, ErrorCode])[] = roleOf(route.access) === null ? [] : [[`Bearer ${token}`, 'forbidden']]
+  const shown = fc.constantFrom<readonly [string | null, ErrorCode]>([null, 'unauthorized'], [`Bearer ${secret}`, 'unauthorized'], ...known)
+  return fc.tuple(goodRequests(route), shown).map(([request, [authorization, code]]) => ({
+    request: authorization === null ? request : { ...request, headers: { ...request.headers, authorization } },
+    code,
+  }))
+}
+
+/** Each is refused for the right reason, on every route that is not for anybody. */
+export async function refusesStrangers(t: TestContext, service: Service, count: number): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'lockstep-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'tokens.json')
+  const made = await cli(['token', 'create', '--name', 'other', '--role', rolesElsewhere[service], '--file', file])
+  await using lone = await LoneNode.start(service, ['--log-level', 'error', '--tokens', file])
+  const routes = Object.values<Route>(routesOf[service]).filter(({ access }) => access.type !== 'open')
+  const strange = Object.fromEntries(
+    routes.map((route) => [`stranger ${route.method} ${route.path}`, strangeCalls(route, made.stdout.trim())]),
+  )
+  const samples = samplesOf(t, strange, Math.ceil(count / routes.length))
+  const codes = new Map<string, number>()
+  const connections = Array.from({ length: 16 }, () => new RawHttp(lone.node.port))
+  const senders = connections.map((http) => async ({ request, code }: Strange) => {
+    const answer = await http.ask(request)
+    ok(answer !== null, `no answer to ${request.method} ${request.url.slice(0, 200)}`)
+    equal(judgeRefusal(answer.status, answer.text), code)
+    codes.set(code, (codes.get(code) ?? 0) + 1)
+  })
+  const close = (): void => {
+    for (const http of connections) http[Symbol.dispose]()
+  }
+  await leavesNothing(t, { lone, samples, senders, close })
+  t.diagnostic(JSON.stringify(Object.fromEntries(codes)))
 }
 
 /** Broken greetings and frames behind the upgrade of a client, and behind that of a node: each ends its own connection. */
