@@ -4,7 +4,7 @@ import type { NodeProcess } from '#test/harness/node-process.ts'
 import { QueueCluster } from '#test/harness/queue-cluster.ts'
 import { drain, judge, Producer } from '#test/harness/queue-load.ts'
 import { visitLibrary } from '#test/harness/queue-library.ts'
-import { walkThrough } from '#test/harness/queue-walkthrough.ts'
+import { walkThroughQueues } from '#test/harness/queue-walkthrough.ts'
 import { RedisProcess, withoutRedis } from '#test/harness/redis-process.ts'
 import { until } from '#test/harness/until.ts'
 
@@ -54,7 +54,7 @@ async function notReady(cluster: QueueCluster, node: NodeProcess): Promise<strin
 test('the queue calls of the walk-through answer on every node as they are written, with the queues in Redis', options, async (context) => {
   await using setting = await started()
   const { cluster, redis } = setting
-  await walkThrough(context, cluster, 'redis')
+  await walkThroughQueues(context, cluster, 'redis')
   await context.test('slots are spread over the nodes, and every node tells the same of their owners', async () => {
     const [first, ...others] = await Promise.all(cluster.nodes.map((node) => ringAt(cluster, node)))
     for (const ring of others) assert.deepEqual(ring.slots, first?.slots)

@@ -49,6 +49,11 @@ export class ProcessCluster implements AsyncDisposable {
     )
   }
 
+  /** Nodes that run already, and that have their data elsewhere. */
+  static around(nodes: readonly NodeProcess[]): ProcessCluster {
+    return new ProcessCluster([...nodes], mkdtempSync(join(tmpdir(), 'lockstep-')))
+  }
+
   get running(): readonly NodeProcess[] {
     return this.nodes.filter(({ running }) => running)
   }

@@ -149,7 +149,7 @@ const stops: readonly (readonly [claim: string, visit: (stop: Stop) => Promise<v
 ]
 
 /** Every call of the walk-through, by way of every node. */
-export async function walkThrough(context: TestContext, cluster: QueueCluster, engine: Stop['engine']): Promise<void> {
+export async function walkThroughQueues(context: TestContext, cluster: QueueCluster, engine: Stop['engine']): Promise<void> {
   for (const [claim, visit] of stops) {
     await context.test(claim, async () => {
       const { nodes } = cluster

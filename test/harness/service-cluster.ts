@@ -28,7 +28,7 @@ export class ServiceCluster implements AsyncDisposable {
   readonly #cluster: ProcessCluster
   readonly #agent = new Agent({ keepAlive: true })
 
-  protected constructor(cluster: ProcessCluster) {
+  constructor(cluster: ProcessCluster) {
     this.#cluster = cluster
   }
 
