@@ -103,6 +103,20 @@ export const choreConfigurations: readonly Configuration[] = [
     limits: { renewMs: 300 },
   },
   {
+    name: 'a late renewal',
+    before: owned,
+    programs: { A: [own('1'), read], B: [set('2')] },
+    budget: { ...none, lapse: 1 },
+    limits: { lingerMs: 2_000, retryMs: 200 },
+  },
+  {
+    name: 'a late renewal of a sharer',
+    before: shared,
+    programs: { A: [set('1'), read], B: [set('2')] },
+    budget: { ...none, lapse: 1 },
+    limits: { lingerMs: 2_000, retryMs: 200 },
+  },
+  {
     name: 'an agent that leaves',
     before: shared,
     programs: { A: [set('1'), leave], B: [set('2'), read] },
@@ -125,5 +139,13 @@ export const longConfigurations: readonly Configuration[] = [
     programs: { A: [own('1')], B: [read] },
     budget: { ...none, home: 1, lapse: 1 },
     first: 'home',
+  },
+  {
+    name: 'a session that lingers, and another home',
+    before: owned,
+    programs: { A: [own('1')], B: [read] },
+    budget: { ...none, home: 1, lapse: 1 },
+    limits: { lingerMs: 2_000, retryMs: 200 },
+    first: 'lapse',
   },
 ]

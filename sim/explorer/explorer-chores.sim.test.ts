@@ -14,6 +14,8 @@ const states: Readonly<Record<string, number>> = {
   'a full directory': 8789,
   'a home that has enough to do': 5200,
   'leases that are renewed': 20870,
+  'a late renewal': 13958,
+  'a late renewal of a sharer': 18755,
   'an agent that leaves': 2378,
 }
 

@@ -7,7 +7,8 @@ const explored = new Map<string, Exploration>()
 
 const states: Readonly<Record<string, number>> = {
   'a lapse, then another home': 26428,
-  'another home, then a lapse': 43156,
+  'another home, then a lapse': 82614,
+  'a session that lingers, and another home': 46856,
 }
 
 for (const configuration of longConfigurations) {

@@ -13,7 +13,7 @@ const states: Readonly<Record<string, number>> = {
   'a doubled grant': 4031,
   'a lost message': 4462,
   'a lease that lapses': 1555,
-  'a late lease': 3225,
+  'a late lease': 3924,
   'another home': 10214,
   'the same home again': 14780,
   'a home that moves away': 17111,

@@ -69,6 +69,8 @@ const lifeMs = 300
 /** So that a step of time is one of a few, and everything that is due then happens in one tick. */
 const limits: Partial<CacheLimits> = {
   leaseMs,
+  // A session ends with its lease, but where it is told to linger.
+  lingerMs: 0,
   marginMs: 10,
   renewMs: 1e9,
   gapMs: 1e9,
@@ -207,7 +209,10 @@ export class Scene {
   /** Nothing more is explored from here: then everybody must have an answer, at once, or where time plays a part, when it has passed. */
   checkAtRest(): void {
     const { world } = this
-    if (world.now > 0 || world.term > 1) world.run(10_000, () => world.witness.calls.size + world.home.state.queues.size === 0)
+    const isOver = (): boolean =>
+      world.witness.calls.size + world.home.state.queues.size === 0 &&
+      [...world.agents.values()].every(({ state }) => state.activities.size === 0)
+    if (world.now > 0 || world.term > 1) world.run(10_000, isOver)
     for (const [agent, wishes] of Object.entries(this.programs))
       assert(this.asked[agent] === wishes.length && world.agent(agent).state.activities.size === 0, 'at rest everybody has an answer')
     assert(world.home.state.queues.size === 0, 'at rest nothing is under way at the home')

@@ -29,9 +29,9 @@ export function lead(state: AgentState, slot: Slot, term: HomeTerm, until: Milli
   if (wasOver && state.now < until) resume(state, slot)
 }
 
-/** The lease is over, and with it the session. */
-export const hasLapsed = (state: AgentState, slot: Slot): boolean =>
-  slot.standing.type === 'open' && !slot.local && state.now >= slot.leaseUntil
+/** The lease has been over for so long that the session is given up. Until then the home may renew it, if nobody wanted what is here. */
+export const hasLapsed = ({ now, limits }: AgentState, { standing, local, leaseUntil }: Slot): boolean =>
+  standing.type === 'open' && !local && now >= leaseUntil + limits.lingerMs
 
 function lease(state: AgentState, slot: Slot, sentAt: Millis): void {
   if (slot.local) {
@@ -43,12 +43,16 @@ function lease(state: AgentState, slot: Slot, sentAt: Millis): void {
   slot.usableUntil = slot.leaseUntil
 }
 
-/** One that answers what was asked before a pause says nothing about the time since. */
+/**
+ * One that answers what was asked before a pause says nothing about the time since. One that comes when the lease was over already brings back all that was under it: the
+ * home has not closed the session, so nobody was granted anything that this agent stands in the way of (rule 7).
+ */
 export function renewed(state: AgentState, slot: Slot, sentAt: Millis): void {
   const suspended = slot.usableUntil < slot.leaseUntil
   if (suspended && sentAt < slot.askedAt) return
+  const wasOver = state.now >= slot.usableUntil
   lease(state, slot, sentAt)
-  if (suspended) resume(state, slot)
+  if (wasOver && state.now < slot.usableUntil) resume(state, slot)
 }
 
 /** A slot has another home. What is dirty goes to it, everything else is dropped. */
@@ -112,9 +116,9 @@ export function opened(state: AgentState, slot: Slot, session: SessionId, sentAt
   slot.standing = { type: 'open', session }
   endLease(slot)
   lease(state, slot, sentAt)
+  resume(state, slot)
   // The answer took longer than the lease.
-  if (hasLapsed(state, slot)) lapse(state, slot)
-  else resume(state, slot)
+  if (state.now >= slot.usableUntil) greet(state, slot)
 }
 
 /** The home goes on where the last one stopped: it has all that was pushed. */

@@ -220,10 +220,13 @@ function tick(state: AgentState): void {
   for (const slot of state.slots.values()) {
     const { standing } = slot
     if (hasLapsed(state, slot)) lapse(state, slot)
-    else if (standing.type === 'open' && (paused || now - slot.askedAt >= limits.renewMs)) {
-      if (paused) suspend(slot)
+    else if (paused && standing.type === 'open') {
+      suspend(slot)
       greet(state, slot)
-    } else if (standing.type !== 'open' && now - slot.askedAt >= limits.retryMs) greet(state, slot)
+    } else {
+      const isHeld = standing.type === 'open' && now < slot.usableUntil
+      if (now - slot.askedAt >= (isHeld ? limits.renewMs : limits.retryMs)) greet(state, slot)
+    }
   }
   for (const activity of state.activities.values()) resend(state, activity)
   flushDue(state)

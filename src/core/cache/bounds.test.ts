@@ -89,7 +89,7 @@ test('what was written at the level owner is on its way to memory after the flus
 })
 
 test('what is lost with a lease is counted, and is what was written in the flush window', () => {
-  const world = new World()
+  const world = new World({ limits: { lingerMs: 0 } })
   for (const key of [k, l]) {
     world.write('A', key, set('0'))
     world.settle()

@@ -27,7 +27,7 @@ test('decision C1: an owner that did not hear that its write is committed does n
 })
 
 test('decision C2: what an agent pushes is refused when its session was closed meanwhile', () => {
-  const world = new World()
+  const world = new World({ limits: { lingerMs: 0 } })
   assert.equal(write(world, 'A', set('0')), 'done')
   assert.equal(read(world, 'B', l), 'absent')
   const { standing } = world.agent('A').state.slot(theSlot)
@@ -163,7 +163,7 @@ test('decision C3: the agent in the process of the home lives under its leadersh
 })
 
 test('decision C3: a home does not wait for ever for an agent in its own process that has given the slot up', () => {
-  const world = new World()
+  const world = new World({ limits: { lingerMs: 0 } })
   assert.equal(write(world, 'A', set('0')), 'done')
   // The home is silent for longer than the lease, and nobody at A wants anything.
   world.pass(1_000)
@@ -214,7 +214,7 @@ test('decision C5: versions grow, also when the directory has forgotten a key an
   const before = world.memory.state.versionOf(k)
   assert.equal(write(world, 'A', { type: 'delete', condition: always }), 'done')
   world.agents.delete(agentId('A'))
-  world.run(2_000)
+  world.run(2_000 + world.limits.lingerMs)
   assert.equal(world.home.state.directory.size, 0)
   assert.equal(write(world, 'B', set('1')), 'done')
   const after = world.memory.state.versionOf(k)

@@ -146,10 +146,27 @@ export function openIfComplete(state: HomeState): void {
   for (const [first] of state.queues.values()) if (first !== undefined) begin(state, first)
 }
 
-/** Rule 7: silence alone proves nothing; a lease that is over, and a close that is committed, do. */
+/**
+ * Rule 7: silence alone proves nothing; a lease that is over, and a close that is committed, do. Until somebody waits for what it has, a session may be late with its
+ * renewal: to open another would cost it an entry of the log, and what it has under way would be unknown.
+ */
 export function closeLapsed(state: HomeState): void {
-  for (const session of state.sessions.values())
-    if (session.standing !== 'closing' && session.standing !== 'arriving' && state.now >= session.until) close(state, session)
+  const lapsed = [...state.sessions.values()].filter(({ standing, until }) => isUpright(standing) && state.now >= until)
+  if (lapsed.length === 0) return
+  const awaited = awaitedSessions(state)
+  for (const session of lapsed)
+    if (session.standing === 'absent' || awaited.has(session.id) || state.now >= session.until + state.limits.lingerMs)
+      close(state, session)
+}
+
+const isUpright = (standing: HomeSession['standing']): boolean => standing !== 'closing' && standing !== 'arriving'
+
+/** Whose answer to a snoop is missing, and who loads what others wait for. */
+function awaitedSessions({ queues, fills }: HomeState): ReadonlySet<SessionId> {
+  const awaited = new Set<SessionId>()
+  for (const { session, parked } of fills.values()) if (parked.length > 0) awaited.add(session)
+  for (const [first] of queues.values()) if (first?.phase === 'snooping') for (const id of first.waiting) awaited.add(id)
+  return awaited
 }
 
 function close(state: HomeState, session: HomeSession): void {

@@ -4,6 +4,8 @@ import { assert } from '#base/assert.ts'
 export const cacheLimits = {
   /** How long an agent may use its lines without hearing from the home. */
   leaseMs: 1_000,
+  /** A session outlives its lease for so long, unless somebody wants what it has. */
+  lingerMs: 2_000,
   /** An agent counts that much less, a home that much more: clocks may differ in rate, and rounding must never help. */
   marginMs: 100,
   /** Renewals are sent this often. */

@@ -70,7 +70,7 @@ test('decision C10: when the lease of a loader is over another may load, and wha
 })
 
 test('decision C10: what a loader has sent and that comes after its session is closed is not stored', () => {
-  const world = new World()
+  const world = new World({ limits: { lingerMs: 0 } })
   const token = tokenOf(world, fill(world, 'A', k))
   assert.equal(read(world, 'B', l), 'absent')
   const late = world.write('A', k, set('late', { type: 'token', token }))

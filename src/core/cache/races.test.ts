@@ -130,7 +130,7 @@ test('race: a late flush of an old grant changes nothing', () => {
 })
 
 test('race: who reconnects in the middle of a request is told that nobody knows, and asks its reads again', () => {
-  const world = new World()
+  const world = new World({ limits: { lingerMs: 0 } })
   assert.equal(read(world, 'A', l), 'absent')
   const [a, b] = [world.write('A', k, set('1')), world.read('A', cacheKey('m'))]
   world.letters = []

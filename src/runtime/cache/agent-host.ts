@@ -199,13 +199,13 @@ export class AgentHost {
     this.start()
   }
 
-  /** Who got no session may have asked the wrong node, or none; and of whose own home no lease is left, the replica may be gone that would name the next. */
+  /** Who got no session, and whose lease is over, may have asked the wrong node, or none; and of whose own home no lease is left, the replica may be gone that would name the next. */
   #lookForHomes(): void {
     const { slots } = this.agent.state
     if (this.#now - this.#lookedAt < agentHostLimits.lookUpMs) return
     this.#lookedAt = this.#now
-    for (const { id, standing, local, usableUntil } of slots.values())
-      if (standing.type === 'opening' || standing.type === 'arriving' || (local && this.#now >= usableUntil)) this.#ports.lookUp(id)
+    for (const { id, standing, usableUntil } of slots.values())
+      if (standing.type !== 'apart' && (standing.type !== 'open' || this.#now >= usableUntil)) this.#ports.lookUp(id)
   }
 
   get #now(): Millis {

@@ -6,6 +6,7 @@ const chores = (configuration: string): Check => test('sim/explorer/explorer-cho
 const decision = (name: string): Check => test('src/core/cache/decisions.test.ts', name)
 const withdrawal = (name: string): Check => test('src/core/cache/withdraw.test.ts', name)
 const race = (name: string): Check => test('src/core/cache/races.test.ts', name)
+const late = (name: string): Check => test('src/core/cache/late-renewals.test.ts', name)
 const schedules: Check = test('src/core/cache/random-schedule.test.ts', 'random schedules:')
 
 /** The fifteen rules of the cache, each left out once. */
@@ -180,6 +181,33 @@ export const cacheRules: readonly Mutant[] = [
     original: 'millis(now + limits.leaseMs + limits.marginMs)',
     mutated: 'millis(now + limits.leaseMs - 3 * limits.marginMs)',
     checks: [schedules],
+  },
+  {
+    name: 'cache-lines-linger',
+    guards: 'cache rule 8',
+    breaks: 'An agent uses its lines for as long as its session may be renewed late.',
+    file: 'src/core/cache/agent-state.ts',
+    original: '=> now < slot.usableUntil &&',
+    mutated: '=> now < slot.usableUntil + 2_000 &&',
+    checks: [chores('a late renewal'), late('between a lease and its late renewal')],
+  },
+  {
+    name: 'cache-session-lingers-though-awaited',
+    guards: 'cache rule 7',
+    breaks: 'A writer waits for a silent agent until its session would be given up anyway.',
+    file: 'src/core/cache/home-sessions.ts',
+    original: ' || awaited.has(session.id)',
+    mutated: '',
+    checks: [late('somebody who waits for a line')],
+  },
+  {
+    name: 'cache-session-lingers-for-ever',
+    guards: 'cache rule 7',
+    breaks: 'A home keeps the session of an agent that is gone until somebody wants one of its lines.',
+    file: 'src/core/cache/home-sessions.ts',
+    original: ' || state.now >= session.until + state.limits.lingerMs',
+    mutated: '',
+    checks: [late('a session that nobody waits for')],
   },
   {
     name: 'cache-lapse-keeps-lines',
