@@ -31,5 +31,9 @@ test('explorer: there are as many states as there were', () => {
 
 test('explorer: together they see every change of state, and every kind of message of a transaction and of a home that changes', () => {
   assert.deepEqual(seenIn(explored, 'edges'), ['EI', 'EM', 'ES', 'IE', 'IM', 'IS', 'MI', 'MS', 'SI', 'SM'])
-  assert.deepEqual(seenIn(explored, 'messages'), kindsOf('transaction'))
+  const seen = new Set(seenIn(explored, 'messages'))
+  assert.deepEqual(
+    kindsOf('transaction').filter((kind) => !seen.has(kind)),
+    [],
+  )
 })

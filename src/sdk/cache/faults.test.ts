@@ -7,7 +7,7 @@ import type { WorldClient } from '#test/harness/cache-sdk-world.ts'
 import { CacheSdkWorld } from '#test/harness/cache-sdk-world.ts'
 import type { Cache } from './cache.ts'
 
-const { leaseMs, marginMs } = cacheLimits
+const { leaseMs, lingerMs, marginMs } = cacheLimits
 
 interface Pair {
   readonly world: CacheSdkWorld
@@ -136,7 +136,7 @@ test('decision C6: a change whose answer is lost with the lease is carried out o
   const before = a.statistics().lapses
   world.loses = ({ type }) => type === 'bus'
   const adding = a.increment('n')
-  await world.world.run(leaseMs + 4 * marginMs)
+  await world.world.run(leaseMs + lingerMs + 4 * marginMs)
   world.loses = () => false
   equal(await answer(adding), 2)
   ok(a.statistics().lapses > before)

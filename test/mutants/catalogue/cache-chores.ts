@@ -75,8 +75,8 @@ export const cacheChores: readonly Mutant[] = [
     guards: 'cache rule 8',
     breaks: 'An agent counts the lease that it has renewed from when the answer came.',
     file: 'src/core/cache/agent-sessions.ts',
-    original: '  lease(state, slot, sentAt)\n  if (suspended)',
-    mutated: '  lease(state, slot, state.now)\n  if (suspended)',
+    original: '  lease(state, slot, sentAt)\n  if (wasOver',
+    mutated: '  lease(state, slot, state.now)\n  if (wasOver',
     checks: [test('src/core/cache/races.test.ts', 'rule 8: a renewal counts from when it was asked for')],
   },
   {

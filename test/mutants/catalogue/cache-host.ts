@@ -11,8 +11,8 @@ export const cacheHost: readonly Mutant[] = [
     guards: 'cache rule 10',
     breaks: 'A node whose replica was home and was moved away never asks who is home now, and its calls for that slot wait for ever.',
     file: 'src/runtime/cache/agent-host.ts',
-    original: ' || (local && this.#now >= usableUntil)',
-    mutated: ' || (local && this.#now >= usableUntil && false)',
+    original: ' || this.#now >= usableUntil)',
+    mutated: ' || (usableUntil === null && this.#now > 0))',
     checks: [test('src/runtime/cache/agent-host.test.ts', 'who was home, and has no replica')],
   },
   {

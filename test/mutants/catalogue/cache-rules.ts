@@ -287,8 +287,8 @@ export const cacheRules: readonly Mutant[] = [
     guards: 'decision C4',
     breaks: 'The home of one slot prolongs the leases of all, also of those that another node leads by now.',
     file: 'src/core/cache/agent-sessions.ts',
-    original: '  lease(state, slot, sentAt)\n  if (suspended)',
-    mutated: '  for (const each of state.slots.values()) lease(state, each, sentAt)\n  if (suspended)',
+    original: '  lease(state, slot, sentAt)\n  if (wasOver',
+    mutated: '  for (const each of state.slots.values()) lease(state, each, sentAt)\n  if (wasOver',
     checks: [decision('decision C4: the home of one slot')],
   },
   {
