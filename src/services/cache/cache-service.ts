@@ -154,13 +154,12 @@ export class CacheService implements CacheApi {
     const slot = this.#slotOf(key)
     if (slot === null) return err(notFormed())
     if (wanted.change.type !== 'delete' && !this.#ports.hasRoom()) return err(diskFull())
-    const deadline = millis(this.#ports.clock.now() + limits.answerMs)
+    const deadline = millis(this.#ports.clock.now() + limits.outcomeMs)
     for (let repeats = 0; ; repeats++) {
       const attempt = repeats === 0 ? wanted : { ...wanted, identity: wanted.identity && { ...wanted.identity, again: true } }
-      const answer = await this.#ask((done) => this.#write(slot, key, attempt, done), deadline)
+      const answer = await this.#ask((done) => this.#write(slot, key, attempt, done), repeats === 0 ? undefined : deadline)
       if (answer.type === 'idle') return err(repeats > 0 ? unknownOutcome() : noLeader())
-      if (answer.type !== 'changed') return err(unknownOutcome())
-      const { outcome, invalidated } = answer
+      const { outcome, invalidated } = answer.type === 'changed' ? answer : lost
       if (repeats < limits.repeatsMax && this.#mayRepeat(wanted, outcome, deadline)) continue
       if (repeats > 0 && outcome.type === 'refused' && isOfThisAttempt(outcome.code)) {
         // That says nothing of the attempt before.
@@ -223,6 +222,8 @@ interface Wanted {
 interface ChangedNumber extends Changed {
   readonly number: number | null
 }
+
+const lost = { outcome: { type: 'unknown' }, invalidated: 0 } as const
 
 const notFormed = (): Fault<'unavailable'> => unavailable('this node does not belong to a cluster yet')
 

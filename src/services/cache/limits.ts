@@ -24,6 +24,8 @@ assert(directoryMax * entryBytes + clientsMax * clientBytes < memoryBytesMax, 'w
 export const cacheServiceLimits = {
   /** For a call to be answered. */
   answerMs: 5_000,
+  /** For what became of a change that may have been carried out: whoever is told that it is unknown has to look for himself. */
+  outcomeMs: 8_000,
   /** A change under an id is asked for again so often, while its call lasts and nobody knows what became of it. */
   repeatsMax: 8,
   /** Before it is asked for again, when there is no room for it at that moment. */
