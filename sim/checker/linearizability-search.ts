@@ -1,7 +1,7 @@
 import { present } from '#base/assert.ts'
 import type { Operation } from './history.ts'
 import { type Configuration, isComplete, orderOf, Placer, type Trail } from './linearizability-configuration.ts'
-import type { Problem } from './linearizability-problem.ts'
+import type { Pool, Problem } from './linearizability-problem.ts'
 import type { Effect } from './linearizability-model.ts'
 import { Budget, Tried } from './linearizability-tried.ts'
 
@@ -16,7 +16,8 @@ import { Budget, Tried } from './linearizability-tried.ts'
  * What keeps it small:
  *
  * 1. A configuration names what is open, not what is placed: it is as large as the concurrency, however long the history.
- * 2. A read that fits is placed at once and without alternative: it changes nothing, and later it might fit no more.
+ * 2. A read that fits is placed at once and without alternative: it changes nothing, and later it might fit no more. One after which something could
+ *    be used no more is an alternative like others.
  * 3. An overwrite hides other overwrites that are open with it: they may have come right before it, unseen. Hidden ones become free:
  *    they may be placed later instead, to be seen by a read, while real time permits. Otherwise every subset of n open writes would be a
  *    configuration of its own.
@@ -24,8 +25,8 @@ import { Budget, Tried } from './linearizability-tried.ts'
  * 5. What need not be placed is placed only when all else failed, few before many, and right before something that must be (a burst).
  *    Of two configurations that differ only in this, the one with more left to choose from is at least as good. So a lost write that
  *    nobody read costs nothing.
- * 6. What makes an open read fit is tried first; and before that what comes next in the order that the system itself tells, where it does. When
- *    that is right nothing else is tried.
+ * 6. What makes an open read fit is tried first; and before that what comes next in the order that the system itself tells, where it does, also of
+ *    what is lost. When that is right nothing else is tried.
  *
  * The problem is NP-complete: `workMax` bounds the search.
  */
@@ -83,6 +84,7 @@ class Search<State, Input, Output> {
     this.#noteProgress(from)
     if (yield* this.#fittingReads(from)) return
     yield* this.#asTold(from)
+    yield* this.#costlyReads(from)
     yield* this.#towardsReads(from)
     yield* this.#changes(from)
     yield* this.#bursts(from)
@@ -90,25 +92,38 @@ class Search<State, Input, Output> {
 
   /** Returns true when no alternative needs to be tried. */
   *#fittingReads(from: Configuration<State, Input, Output>): Generator<Configuration<State, Input, Output>, boolean, undefined> {
-    for (const position of from.open) {
-      if (!this.#isRead(position) || this.#after(from.state, position).length === 0) continue
-      const after = this.#placer.place(from, position, from.state)
+    for (const after of this.#afterReads(from)) {
+      if (isCostly(from, after)) continue
       yield after
-      if (after.free.length === from.free.length && after.poolsEnd === from.poolsEnd) return true
+      return true
     }
     return false
   }
 
-  /** The next change in the order that the system tells of. */
+  /** After these something that is free, or in a pool, can be used no more. */
+  *#costlyReads(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
+    for (const after of this.#afterReads(from)) if (isCostly(from, after)) yield after
+  }
+
+  *#afterReads(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
+    for (const position of from.open) {
+      if (this.#isRead(position) && this.#after(from.state, position).length > 0) yield this.#placer.place(from, position, from.state)
+    }
+  }
+
+  /** The next change in the order that the system tells of: one that must be placed, or that may be. */
   *#asTold(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
     const last = lastPlace(from.trail)
-    let next: { readonly position: number; readonly place: number } | null = null
+    let [first, moves]: [number, () => Moves<State, Input, Output>] = [Infinity, none]
     for (const position of [...from.free, ...from.open]) {
-      const { place = -Infinity } = this.#placer.at(position).operation
-      if (place >= last && place > -Infinity && place < (next?.place ?? Infinity)) next = { position, place }
+      const { place = NaN } = this.#placer.at(position).operation
+      if (place >= last && place < first) [first, moves] = [place, () => this.#placed(from, position)]
     }
-    if (next === null) return
-    for (const state of this.#after(from.state, next.position)) yield this.#placer.place(from, next.position, state)
+    for (const pool of this.#problem.pools.keys()) {
+      const { place = NaN } = this.#placer.nextOf(from, pool) ?? {}
+      if (place >= last && place < first) [first, moves] = [place, () => this.#used(from, pool)]
+    }
+    yield* moves()
   }
 
   *#towardsReads(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
@@ -122,10 +137,7 @@ class Search<State, Input, Output> {
   }
 
   *#changes(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
-    for (const position of this.#byReturn(from.open)) {
-      if (this.#isRead(position)) continue
-      for (const state of this.#after(from.state, position)) yield this.#placer.place(from, position, state)
-    }
+    for (const position of this.#byReturn(from.open)) if (!this.#isRead(position)) yield* this.#placed(from, position)
   }
 
   *#bursts(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
@@ -143,25 +155,30 @@ class Search<State, Input, Output> {
         }
         reached.push(burst)
         this.#noteProgress(burst)
-        if (!(yield* this.#fittingReads(burst))) yield* this.#changes(burst)
+        if (yield* this.#fittingReads(burst)) continue
+        yield* this.#costlyReads(burst)
+        yield* this.#changes(burst)
       }
     }
   }
 
   /** Places one operation that need not be placed. */
   *#optional(from: Configuration<State, Input, Output>, effects: readonly Effect[]): Moves<State, Input, Output> {
-    for (const position of from.free) {
-      if (!effects.includes(this.#placer.at(position).effect)) continue
-      for (const state of this.#after(from.state, position)) yield this.#placer.place(from, position, state)
-    }
-    for (const [position, pool] of this.#problem.pools.entries()) {
-      const operation = effects.includes(pool.effect) ? this.#placer.nextOf(from, position) : undefined
-      if (operation === undefined) continue
-      this.#budget.spend(1)
-      for (const state of this.#problem.model.step(from.state, pool.input, pool.output)) {
-        yield this.#placer.use(from, { pool: position, operation, state })
-      }
-    }
+    for (const position of from.free) if (effects.includes(this.#placer.at(position).effect)) yield* this.#placed(from, position)
+    for (const [position, { effect }] of this.#problem.pools.entries()) if (effects.includes(effect)) yield* this.#used(from, position)
+  }
+
+  *#placed(from: Configuration<State, Input, Output>, position: number): Moves<State, Input, Output> {
+    for (const state of this.#after(from.state, position)) yield this.#placer.place(from, position, state)
+  }
+
+  /** With the next operation of a pool. */
+  *#used(from: Configuration<State, Input, Output>, pool: number): Moves<State, Input, Output> {
+    const operation = this.#placer.nextOf(from, pool)
+    if (operation === undefined) return
+    this.#budget.spend(1)
+    const { input, output } = this.#problem.pools[pool] as Pool<Input, Output>
+    for (const state of this.#problem.model.step(from.state, input, output)) yield this.#placer.use(from, { pool, operation, state })
   }
 
   #byReturn(positions: readonly number[]): readonly number[] {
@@ -193,6 +210,12 @@ class Search<State, Input, Output> {
     states.add(this.#problem.model.keyOfState(at.state))
   }
 }
+
+function isCostly<State>(before: Configuration<State, unknown, unknown>, after: Configuration<State, unknown, unknown>): boolean {
+  return after.free.length < before.free.length || after.poolsEnd !== before.poolsEnd
+}
+
+function* none(): Generator<never, void, undefined> {}
 
 /** Of the last change that the system told the place of. */
 function lastPlace(trail: Trail<unknown, unknown> | null): number {
