@@ -13,8 +13,11 @@ import { heldBeside, leadersOf, urlsOf, waitsOf } from './standing.ts'
  * lost, memory must stay where it is, and soon after the load everything must go as before.
  */
 const timing = { warmMs: 20_000, measureMs: 10_000, recoveryMs: 10_000, promptMs: 500, promptTimes: 5, closeMs: 3_000 } as const
-/** Of each kind of operation, while it is measured what is carried: ever more, until that brings nothing. Nodes that have just begun carry less. */
-const atOnce = { warm: 96, first: 24, last: 1_536 } as const
+/**
+ * Of each kind of operation, while it is measured what is carried: ever more, until that brings nothing, or as many of all kinds as wait for a third of a second. Nodes that have just
+ * begun carry less.
+ */
+const atOnce = { warm: 96, first: 24, last: 384 } as const
 const factor = 2
 /** A load that its own process was too slow for is not the load that was meant. */
 const paceKept = 0.9

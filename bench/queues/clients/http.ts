@@ -1,4 +1,4 @@
-import { HttpConnection } from '#bench/kit/http-connection.ts'
+import { HttpPool } from '#bench/kit/http-pool.ts'
 import { jsonOf } from '#bench/queues/body.ts'
 import type { Consumer, QueueClient, Reader, Terms } from '#bench/queues/queue-client.ts'
 import { consumeInLoops } from './loops.ts'
@@ -12,14 +12,12 @@ interface Delivered {
   readonly receipt: string
 }
 
-/** A node of ours over HTTP: every call that is under way has a connection, and connections are kept. */
+/** A node of ours over HTTP. */
 export class HttpClient implements QueueClient {
-  readonly #address: string
-  readonly #all: HttpConnection[] = []
-  readonly #idle: HttpConnection[] = []
+  readonly #pool: HttpPool
 
   constructor([address = '']: readonly string[]) {
-    this.#address = address
+    this.#pool = new HttpPool(address)
   }
 
   async create(queue: string): Promise<void> {
@@ -45,7 +43,7 @@ export class HttpClient implements QueueClient {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const connection of this.#all.splice(0)) connection.close()
+    this.#pool[Symbol.dispose]()
   }
 
   async #receive(wanted: object, batch: number): Promise<Received> {
@@ -62,17 +60,9 @@ export class HttpClient implements QueueClient {
   }
 
   async #ask(method: string, path: string, body: string): Promise<Readonly<Record<string, unknown>>> {
-    const connection = this.#idle.pop() ?? (await this.#open())
-    const { status, text } = await connection.ask(method, path, body)
-    this.#idle.push(connection)
+    const { status, text } = await this.#pool.ask(method, path, body)
     if (status >= 300) throw new Error(`${path} was answered with ${status}: ${text}`)
     return JSON.parse(text) as Readonly<Record<string, unknown>>
-  }
-
-  async #open(): Promise<HttpConnection> {
-    const connection = await HttpConnection.open(this.#address)
-    this.#all.push(connection)
-    return connection
   }
 }
 
