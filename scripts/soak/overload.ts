@@ -14,8 +14,8 @@ import { heldBeside, leadersOf, urlsOf, waitsOf } from './standing.ts'
  */
 const timing = { warmMs: 20_000, measureMs: 10_000, recoveryMs: 10_000, promptMs: 500, promptTimes: 5, closeMs: 3_000 } as const
 /**
- * Of each kind of operation, while it is measured what is carried: ever more, until that brings nothing, or as many of all kinds as wait for a third of a second. Nodes that have just
- * begun carry less.
+ * Of each kind of operation, while it is measured what is carried: ever more, until that brings nothing; no more than that, as the load for twice what longer queues carry cannot be made on
+ * one processor. Nodes that have just begun carry less.
  */
 const atOnce = { warm: 96, first: 24, last: 384 } as const
 const factor = 2

@@ -154,13 +154,14 @@ export class CacheService implements CacheApi {
     const slot = this.#slotOf(key)
     if (slot === null) return err(notFormed())
     if (wanted.change.type !== 'delete' && !this.#ports.hasRoom()) return err(diskFull())
-    const deadline = millis(this.#ports.clock.now() + limits.outcomeMs)
+    const calledAt = this.#ports.clock.now()
+    const [answeredBy, toldBy] = [millis(calledAt + limits.answerMs), millis(calledAt + limits.outcomeMs)]
     for (let repeats = 0; ; repeats++) {
       const attempt = repeats === 0 ? wanted : { ...wanted, identity: wanted.identity && { ...wanted.identity, again: true } }
-      const answer = await this.#ask((done) => this.#write(slot, key, attempt, done), repeats === 0 ? undefined : deadline)
+      const answer = await this.#ask((done) => this.#write(slot, key, attempt, done), repeats === 0 ? answeredBy : toldBy)
       if (answer.type === 'idle') return err(repeats > 0 ? unknownOutcome() : noLeader())
       const { outcome, invalidated } = answer.type === 'changed' ? answer : lost
-      if (repeats < limits.repeatsMax && this.#mayRepeat(wanted, outcome, deadline)) continue
+      if (repeats < limits.repeatsMax && this.#mayRepeat(wanted, outcome, toldBy)) continue
       if (repeats > 0 && outcome.type === 'refused' && isOfThisAttempt(outcome.code)) {
         // That says nothing of the attempt before.
         if (repeats === limits.repeatsMax) return err(unknownOutcome())
