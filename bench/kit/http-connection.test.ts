@@ -46,4 +46,5 @@ test('a question whose connection ends, or whose answer has no length, fails', a
   const asked = other.post('/', '{}')
   other.close()
   await rejects(asked, /closed the connection/)
+  await rejects(other.post('/', '{}'), /closed the connection/)
 })

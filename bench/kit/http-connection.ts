@@ -16,22 +16,29 @@ export class HttpConnection {
   readonly #host: string
   #received = ''
   #asked: PromiseWithResolvers<HttpAnswer> | null = null
+  #ended: Error | null = null
 
-  private constructor(socket: Socket, host: string) {
+  /** Takes a request at once; whether it can be connected is seen by that one. */
+  constructor(address: string) {
+    const [host = '', port] = address.split(':')
+    const socket = connect({ host, port: Number(port), noDelay: true })
     this.#socket = socket
-    this.#host = host
+    this.#host = address
     // A byte is a character until a whole answer is there.
     socket.setEncoding('latin1')
     socket.on('data', (bytes: string) => this.#read(bytes))
     socket.on('error', (error) => this.#end(error))
-    socket.on('close', () => this.#end(new Error(`${host} has closed the connection`)))
+    socket.on('close', () => this.#end(new Error(`${address} has closed the connection`)))
   }
 
   static async open(address: string): Promise<HttpConnection> {
-    const [host = '', port] = address.split(':')
-    const socket = connect({ host, port: Number(port), noDelay: true })
-    await once(socket, 'connect')
-    return new HttpConnection(socket, address)
+    const connection = new HttpConnection(address)
+    await once(connection.#socket, 'connect')
+    return connection
+  }
+
+  get isOpen(): boolean {
+    return this.#ended === null
   }
 
   post(path: string, body: string): Promise<HttpAnswer> {
@@ -41,6 +48,7 @@ export class HttpConnection {
   /** An empty body is none. */
   ask(method: string, path: string, body = ''): Promise<HttpAnswer> {
     if (this.#asked !== null) throw new Error('one request at a time')
+    if (this.#ended !== null) return Promise.reject(this.#ended)
     this.#asked = Promise.withResolvers()
     const length = Buffer.byteLength(body)
     const type = length === 0 ? '' : 'content-type: application/json\r\n'
@@ -49,8 +57,9 @@ export class HttpConnection {
     return this.#asked.promise
   }
 
-  close(): void {
-    this.#socket.destroy()
+  /** A request that has no answer yet fails with that reason. */
+  close(reason?: Error): void {
+    this.#socket.destroy(reason)
   }
 
   #read(bytes: string): void {
@@ -73,6 +82,7 @@ export class HttpConnection {
   }
 
   #end(error: Error): void {
+    this.#ended ??= error
     this.#asked?.reject(error)
     this.#asked = null
   }

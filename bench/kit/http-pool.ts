@@ -4,23 +4,51 @@ import type { HttpAnswer } from './http-connection.ts'
 
 /** Of a node that is busy, before it is asked again. */
 const restMs = 100
+/** Shorter than the nodes keep a connection that nothing is asked on: none is used as it is being closed. */
+const idleMsMax = 30_000
+const deadlineMsDefault = 60_000
 
-/** Connections to one node that are kept: every call that is under way has one. What a busy node refuses is asked again, and takes that much longer. */
+class Overdue extends Error {
+  readonly code = 'deadline'
+}
+
+interface Idle {
+  readonly connection: HttpConnection
+  readonly since: number
+}
+
+/** Connections to one node that are kept: every call that is under way has one, and none waits for another. */
 export class HttpPool implements Disposable {
   readonly #address: string
-  readonly #all: HttpConnection[] = []
-  readonly #idle: HttpConnection[] = []
+  readonly #deadlineMs: number
+  readonly #all = new Set<HttpConnection>()
+  readonly #idle: Idle[] = []
 
-  constructor(address: string) {
+  constructor(address: string, deadlineMs = deadlineMsDefault) {
     this.#address = address
+    this.#deadlineMs = deadlineMs
   }
 
-  /** What is `repeatable` is asked again also when nobody knows what came of it. */
-  async ask(method: string, path: string, body: string, repeatable = false): Promise<HttpAnswer> {
-    for (;;) {
-      const connection = this.#idle.pop() ?? (await this.#open())
+  /** Rejects when there is no answer in time, with the `code` `deadline`, and with what befell the connection. */
+  async ask(method: string, path: string, body: string): Promise<HttpAnswer> {
+    const connection = this.#take()
+    const deadline = setTimeout(() => connection.close(new Overdue(`no answer within ${this.#deadlineMs} ms`)), this.#deadlineMs)
+    try {
       const answer = await connection.ask(method, path, body)
-      this.#idle.push(connection)
+      this.#idle.push({ connection, since: performance.now() })
+      return answer
+    } catch (error) {
+      this.#drop(connection)
+      throw error
+    } finally {
+      clearTimeout(deadline)
+    }
+  }
+
+  /** What a busy node refuses is asked again, and takes that much longer. What is `repeatable` is, too, when nobody knows what came of it. */
+  async askUntilTaken(method: string, path: string, body: string, repeatable = false): Promise<HttpAnswer> {
+    for (;;) {
+      const answer = await this.ask(method, path, body)
       const isTooBusy = answer.status === 503 || answer.status === 429
       if (!isTooBusy && !(answer.status === 504 && repeatable)) return answer
       await sleep(restMs)
@@ -28,12 +56,21 @@ export class HttpPool implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const connection of this.#all.splice(0)) connection.close()
+    for (const connection of this.#all) this.#drop(connection)
   }
 
-  async #open(): Promise<HttpConnection> {
-    const connection = await HttpConnection.open(this.#address)
-    this.#all.push(connection)
+  #take(): HttpConnection {
+    for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
+      if (last.connection.isOpen && performance.now() - last.since < idleMsMax) return last.connection
+      this.#drop(last.connection)
+    }
+    const connection = new HttpConnection(this.#address)
+    this.#all.add(connection)
     return connection
+  }
+
+  #drop(connection: HttpConnection): void {
+    connection.close()
+    this.#all.delete(connection)
   }
 }

@@ -1,48 +1,30 @@
-import { Agent, request } from 'undici'
+import { HttpPool } from '#bench/kit/http-pool.ts'
 
-class HttpFailure extends Error {
+class Refused extends Error {
   readonly code: string
 
-  constructor(code: string, cause?: unknown) {
-    super(`the call ended with ${code}`, { cause })
-    this.code = code
+  constructor(status: number, answer: string) {
+    super(`${status}: ${answer}`)
+    this.code = String(status)
   }
 }
 
-/** Calls over HTTP to the nodes of a cluster in turn, with as many connections as there are calls under way: none waits for another. */
-export class HttpCalls implements AsyncDisposable {
-  readonly #urls: readonly string[]
-  readonly #deadlineMs: number
-  readonly #connections = new Agent({ pipelining: 1 })
+/** Calls over HTTP to the nodes of a cluster in turn. */
+export class HttpCalls implements Disposable {
+  readonly #nodes: readonly HttpPool[]
 
   constructor(urls: readonly string[], deadlineMs: number) {
-    this.#urls = urls
-    this.#deadlineMs = deadlineMs
+    this.#nodes = urls.map((url) => new HttpPool(new URL(url).host, deadlineMs))
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#connections.destroy()
+  [Symbol.dispose](): void {
+    for (const node of this.#nodes) node[Symbol.dispose]()
   }
 
-  /** What was answered; rejects with the status of anything that is no success, with `deadline`, or with what befell the connection. */
+  /** What was answered; rejects with the status of anything that is no success, and otherwise as the pool does. */
   async call(number: number, path: string, body: object): Promise<unknown> {
-    const signal = AbortSignal.timeout(this.#deadlineMs)
-    try {
-      const { statusCode, body: answer } = await request(`${this.#urls[number % this.#urls.length]}${path}`, {
-        dispatcher: this.#connections,
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-        signal,
-      })
-      const text = await answer.text()
-      if (statusCode >= 300) throw new HttpFailure(String(statusCode))
-      return JSON.parse(text)
-    } catch (error) {
-      if (error instanceof HttpFailure) throw error
-      throw new HttpFailure(signal.aborted ? 'deadline' : codeOf(error), error)
-    }
+    const { status, text } = await (this.#nodes[number % this.#nodes.length] as HttpPool).ask('POST', path, JSON.stringify(body))
+    if (status >= 300) throw new Refused(status, text)
+    return JSON.parse(text)
   }
 }
-
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : String(error))

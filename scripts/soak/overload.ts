@@ -57,7 +57,7 @@ export async function runOverload({ seconds, services, say }: OverloadOptions): 
   const running = lines.map((line, at) => line.pace(factor * (rates[at] ?? 0), forMs))
   const recovery = recovered(lines, startedAt + forMs)
   const ran = await Promise.all(running)
-  const wrong = [...outcomesOf(lines, ran, say), ...loadOf(ran)]
+  const wrong = [...outcomesOf(lines, ran, say), ...loadOf(lines, ran)]
   await watching
 
   for (const node of nodes) say(await waitsOf(node))
@@ -112,20 +112,21 @@ const percent = (share: number): string => `${(100 * share).toFixed(0)} %`
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
 
 /** What shows that it was no overload is wrong, too. */
-function loadOf(ran: readonly Paced[]): readonly string[] {
-  const [begun, meant] = [sum(ran.map((one) => one.begun)), sum(ran.map((one) => one.meant))]
-  const done = sum(ran.map(({ counts }) => counts.done))
-  return [
-    ...(begun < paceKept * meant ? [`only ${percent(begun / meant)} of the load that was meant was sent`] : []),
-    ...(done > doneShareMax * begun ? [`${percent(done / begun)} of the load was carried: it was not twice what can be`] : []),
-  ]
+function loadOf(lines: readonly LoadLine[], ran: readonly Paced[]): readonly string[] {
+  const late = ran.flatMap(({ begun, meant }, at) =>
+    begun < paceKept * meant ? [`${lines[at]?.name}: only ${percent(begun / meant)} of the load that was meant was sent`] : [],
+  )
+  const share = sum(ran.map(({ counts }) => counts.done)) / sum(ran.map(({ begun }) => begun))
+  return share > doneShareMax ? [...late, `${percent(share)} of the load was carried: it was not twice what can be`] : late
 }
 
 /** Says what became of the operations; what did not end as it may is wrong. */
 function outcomesOf(lines: readonly LoadLine[], ran: readonly Paced[], say: (line: string) => void): readonly string[] {
-  return ran.flatMap(({ begun, openMax, counts: { done, shed, wrong } }, at) => {
+  return ran.flatMap(({ begun, meant, openMax, counts: { done, shed, wrong } }, at) => {
     const name = lines[at]?.name ?? ''
-    say(`${name}: ${begun} begun, ${done} done, at most ${openMax} open; shed: ${countsLine(shed)}; wrong: ${countsLine(wrong)}`)
+    say(
+      `${name}: ${begun} begun (${percent(begun / meant)}), ${done} done, at most ${openMax} open; shed: ${countsLine(shed)}; wrong: ${countsLine(wrong)}`,
+    )
     return Object.keys(wrong).length === 0 ? [] : [`${name} ended with ${countsLine(wrong)}`]
   })
 }

@@ -20,7 +20,7 @@ export class HttpClient implements CacheClient {
   }
 
   async get(key: string): Promise<string | undefined> {
-    const { status, text } = await this.#pool.ask('GET', `/read/${key}`, '', true)
+    const { status, text } = await this.#pool.askUntilTaken('GET', `/read/${key}`, '', true)
     if (status === 404) return undefined
     if (status !== 200) throw new Error(`a read was answered with ${status}: ${text}`)
     return (JSON.parse(text) as { readonly value: string }).value
@@ -30,7 +30,7 @@ export class HttpClient implements CacheClient {
     const { ack, named } = this.#options
     const id = named ? `,"operation_id":"${randomUUID()}"` : ''
     const body = `{"value":${JSON.stringify(value)},"ack":"${ack}"${id}}`
-    const { status, text } = await this.#pool.ask('POST', `/write/${key}`, body, named)
+    const { status, text } = await this.#pool.askUntilTaken('POST', `/write/${key}`, body, named)
     if (status !== 200) throw new Error(`a write was answered with ${status}: ${text}`)
   }
 

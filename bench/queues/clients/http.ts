@@ -60,7 +60,7 @@ export class HttpClient implements QueueClient {
   }
 
   async #ask(method: string, path: string, body: string): Promise<Readonly<Record<string, unknown>>> {
-    const { status, text } = await this.#pool.ask(method, path, body)
+    const { status, text } = await this.#pool.askUntilTaken(method, path, body)
     if (status >= 300) throw new Error(`${path} was answered with ${status}: ${text}`)
     return JSON.parse(text) as Readonly<Record<string, unknown>>
   }
