@@ -1,23 +1,23 @@
-import { HttpConnection } from '#bench/kit/http-connection.ts'
+import { HttpPool } from '#bench/kit/http-pool.ts'
 import type { HeldLock, LockClient, LockClients } from '#bench/locks/lock-client.ts'
 
 /** Our nodes over HTTP: each client has a connection of its own to one node, and keeps it. */
 export class HttpClients implements LockClients {
   readonly #addresses: readonly string[]
-  readonly #connections: HttpConnection[] = []
+  readonly #pools: HttpPool[] = []
 
   constructor(addresses: readonly string[]) {
     this.#addresses = addresses
   }
 
   async newClient(position: number): Promise<LockClient> {
-    const connection = await HttpConnection.open(this.#addresses[position % this.#addresses.length] ?? '')
-    this.#connections.push(connection)
-    return new HttpLocker(connection, `client-${position}`)
+    const pool = new HttpPool(this.#addresses[position % this.#addresses.length] ?? '', 2 * waitMs)
+    this.#pools.push(pool)
+    return new HttpLocker(pool, `client-${position}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const connection of this.#connections.splice(0)) connection.close()
+    for (const pool of this.#pools.splice(0)) pool[Symbol.dispose]()
   }
 }
 
@@ -25,11 +25,11 @@ export class HttpClients implements LockClients {
 const waitMs = 60_000
 
 class HttpLocker implements LockClient {
-  readonly #connection: HttpConnection
+  readonly #pool: HttpPool
   readonly #id: string
 
-  constructor(connection: HttpConnection, id: string) {
-    this.#connection = connection
+  constructor(pool: HttpPool, id: string) {
+    this.#pool = pool
     this.#id = id
   }
 
@@ -47,7 +47,7 @@ class HttpLocker implements LockClient {
   }
 
   async #post(path: string, body: object): Promise<Readonly<Record<string, unknown>>> {
-    const { status, text } = await this.#connection.post(path, JSON.stringify(body))
+    const { status, text } = await this.#pool.askUntilTaken('POST', path, JSON.stringify(body))
     if (status !== 200) throw new Error(`${path} was answered with ${status}: ${text}`)
     return JSON.parse(text) as Readonly<Record<string, unknown>>
   }
