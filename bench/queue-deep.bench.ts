@@ -1,8 +1,8 @@
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { HttpConnection } from '#bench/kit/http-connection.ts'
 import { anonymousBytes } from '#bench/kit/anonymous-memory.ts'
+import { HttpPool } from '#bench/kit/http-pool.ts'
 import { QueueCluster } from '#test/harness/queue-cluster.ts'
 
 /**
@@ -68,25 +68,20 @@ class Meter {
   }
 }
 
-async function post(connection: HttpConnection, path: string, body: string): Promise<string> {
-  for (let attempt = 0; ; attempt++) {
-    const { status, text } = await connection.post(path, body)
-    if (status === 200) return text
-    if (attempt === 20) throw new Error(`${path} was answered with ${status}: ${text}`)
-  }
+const nodes = cluster.nodes.map(({ options: { address } }) => new HttpPool(address))
+
+async function post(pool: HttpPool, path: string, body: string): Promise<string> {
+  const { status, text } = await pool.askUntilTaken('POST', path, body)
+  if (status !== 200) throw new Error(`${path} was answered with ${status}: ${text}`)
+  return text
 }
 
-/** So many connections, over all nodes, until each finds nothing more to do. */
-async function drive(work: (connection: HttpConnection) => Promise<boolean>): Promise<void> {
-  const addresses = Array.from(
-    { length: Number(options.connections) },
-    (_, at) => cluster.nodes[at % cluster.nodes.length]?.options.address ?? '',
-  )
+/** So many calls at a time, over all nodes, until each finds nothing more to do. */
+async function drive(work: (pool: HttpPool) => Promise<boolean>): Promise<void> {
+  const pools = Array.from({ length: Number(options.connections) }, (_, at) => nodes[at % nodes.length] as HttpPool)
   await Promise.all(
-    addresses.map(async (address) => {
-      const connection = await HttpConnection.open(address)
-      while (await work(connection));
-      connection.close()
+    pools.map(async (pool) => {
+      while (await work(pool));
     }),
   )
 }
@@ -98,23 +93,24 @@ const text = 'x'.repeat(Number(options.bytes) - 2)
 const produced = JSON.stringify({ queue, messages: Array.from({ length: batch }, () => ({ message: text })) })
 const goingIn = new Meter('in')
 let asked = 0
-await drive(async (connection) => {
+await drive(async (pool) => {
   if (asked >= messages) return false
   asked += batch
-  await post(connection, '/produce', produced)
+  await post(pool, '/produce', produced)
   goingIn.add(batch)
   return true
 })
 
 const goingOut = new Meter('out')
 const consumed = JSON.stringify({ queue, consumer_id: 'bench', max: batch, wait_ms: 0 })
-await drive(async (connection) => {
-  const ids = (await post(connection, '/consume', consumed)).match(/(?<="message_id":")[^"]+/g)
+await drive(async (pool) => {
+  const ids = (await post(pool, '/consume', consumed)).match(/(?<="message_id":")[^"]+/g)
   if (ids !== null) {
-    await post(connection, '/ack', JSON.stringify({ message_ids: ids }))
+    await post(pool, '/ack', JSON.stringify({ message_ids: ids }))
     goingOut.add(ids.length)
   }
   return goingOut.count < asked
 })
+for (const pool of nodes) pool[Symbol.dispose]()
 if (goingOut.count !== asked) throw new Error(`${asked} went in, ${goingOut.count} came out`)
 if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(rows, null, 2))
