@@ -3,9 +3,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { millis } from '#base/brand.ts'
 import { crc32 } from '#base/codec/checksum.ts'
 import { settingsFile } from '#cli/config/settings-file.ts'
+import type { MemoryCommand } from '#core/cache/commands.ts'
+import { encodeCommand } from '#core/cache/memory-codec.ts'
+import { keyIn } from '#core/cache/memory-state.ts'
 import { Memory } from '#core/cache/memory.ts'
+import { TextValue } from '#core/cache/text-value.ts'
+import type { Change, Key } from '#core/cache/types.ts'
+import { agentId, agentSession, cacheKey, grant, homeTerm, requestNumber } from '#core/cache/types.ts'
 import { LockMachine } from '#core/lock/machine.ts'
 import { TestLocks } from '#core/lock/testkit.ts'
 import { encodeCatalogueCommand } from '#core/queue/catalogue-codec.ts'
@@ -84,8 +91,40 @@ function sampleSnapshots(): Readonly<Record<keyof typeof machines, Uint8Array>> 
   queues.reject('a1')
   const catalogue = new Catalogue()
   for (const name of ['a', 'b']) catalogue.apply(encodeCatalogueCommand({ type: 'ensure', name: queueName(name) }))
+  return { locks: locks.snapshot(), queues: queues.snapshot(), catalogue: bytesOf(catalogue), memory: bytesOf(fullMemory()) }
+}
+
+/** With a record of every kind that a memory can have. */
+function fullMemory(): Memory {
   const memory = new Memory()
-  return { locks: locks.snapshot(), queues: queues.snapshot(), catalogue: bytesOf(catalogue), memory: bytesOf(memory) }
+  const term = homeTerm(1)
+  const [session, none] = [agentSession(1), { type: 'none' } as const]
+  const setting = (text: string, ttlMs: number | null): Change => ({ type: 'set', value: TextValue.ofText(text), ttlMs, condition: none })
+  const byFirst = { type: 'write', term, session, oldest: requestNumber(1), sequence: 0, dirty: null } as const
+  const write = (key: Key, at: number, change: Change): MemoryCommand => ({
+    ...byFirst,
+    key,
+    request: requestNumber(at),
+    grant: grant(at),
+    operations: [{ change, identity: { client: 'c', sequence: at, confirmed: 0, retry: false, again: false } }],
+  })
+  const commands: readonly MemoryCommand[] = [
+    { term, type: 'open-session', agent: agentId('a'), nonce: 1 },
+    { term, type: 'set-capacity', capacity: { bytesMax: 10_000, whenFull: 'refuse' } },
+    write(cacheKey('kept'), 2, setting('"for a while"', 60_000)),
+    write(keyIn('space', 'cleared'), 3, setting('1', null)),
+    { term, type: 'clear', namespace: 'space', grant: grant(4) },
+    write(keyIn('space', 'kept'), 5, { type: 'add', by: 7 }),
+    {
+      term,
+      type: 'flush',
+      key: cacheKey('flushed'),
+      dirty: { grant: grant(6), sequence: 1, value: TextValue.ofText('{"by":"its owner"}') },
+    },
+  ]
+  const types = commands.map((command, at) => memory.apply(encodeCommand(command), { term, time: millis(10 * at), isReborn: false }).type)
+  deepEqual(types, ['session', 'done', 'written', 'written', 'done', 'written', 'done'])
+  return memory
 }
 
 function withChecksum(bytes: Uint8Array): Uint8Array {
