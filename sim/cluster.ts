@@ -18,6 +18,9 @@ import type { Scheduler } from '#sim/world/scheduler.ts'
 import { serveRegister } from '#sim/register/serve-register.ts'
 import type { Serve, Served } from './workload.ts'
 
+/** Of every group. */
+export const replication = 3
+
 /** A computer with its disk, and the node that may run on it. */
 export interface SimNode {
   readonly name: string
@@ -29,8 +32,8 @@ export interface SimNode {
   served: Served | null
   /** The build that it starts with (decision R9). */
   version: number
-  /** It took part in forming the cluster, so it is told the list of initial voters. */
-  readonly founder: boolean
+  /** It took part in forming the cluster, and has not left it, so it is told the list of initial voters. */
+  founder: boolean
   restart: Cancel | null
 }
 
@@ -38,6 +41,8 @@ export interface SimNode {
 export class SimCluster {
   readonly nodes: readonly SimNode[]
   readonly network: Network
+  /** Addresses of those who formed it. */
+  readonly #voters: readonly string[]
   readonly #scheduler: Scheduler
   readonly #prng: Prng
   readonly #options: SimOptions
@@ -60,6 +65,7 @@ export class SimCluster {
     this.nodes = Array.from({ length: options.founders + options.spares }, (_, position) =>
       this.#build(`n${position + 1}`, position < options.founders),
     )
+    this.#voters = this.nodes.slice(0, options.founders).map(({ name }) => addressOf(name))
   }
 
   /** Nodes refuse new work as if there were too much of it. */
@@ -76,7 +82,6 @@ export class SimCluster {
     target.restart?.()
     target.restart = null
     const { name, machine, disk } = target
-    const founders = this.nodes.filter(({ founder }) => founder).map((founder) => addressOf(founder.name))
     target.version = Math.max(target.version, ...this.nodes.map(({ node }) => node?.cluster?.version ?? 1))
     this.#trace.line(name, 'start', { version: target.version })
     const prng = new Prng(this.#prng.uint32())
@@ -91,7 +96,8 @@ export class SimCluster {
     // With chance of its own, so that what it draws changes nothing else.
     const admission = new Admission({ ...common, prng: new Prng(target.machine.life) }, admissionLimits(this.#options))
     const served = this.#serve({ ...common, admission, name, node: () => node, checks: this.#checks })
-    const config = { name, address: addressOf(name), voters: target.founder ? founders.sort() : [], seeds: founders }
+    const seeds = this.#options.turnover ? this.nodes.map((node) => addressOf(node.name)) : this.#voters
+    const config = { name, address: addressOf(name), voters: target.founder ? this.#voters : [], seeds }
     const node: LockstepNode = new LockstepNode(
       { ...config, ...this.#config, machineVersion: target.version },
       {
@@ -119,7 +125,7 @@ export class SimCluster {
 
   get #config(): Pick<NodeConfig, 'slots' | 'replication' | 'timing' | 'compaction' | 'deadAfterMs'> {
     const { slots, compaction, deadAfterMs } = this.#options
-    return { slots, replication: 3, timing: this.#timing, compaction, deadAfterMs }
+    return { slots, replication, timing: this.#timing, compaction, deadAfterMs }
   }
 
   /** Operators keep the configuration of their nodes in step with the cluster's constants (decision R4). */
@@ -172,6 +178,15 @@ export class SimCluster {
     this.#checks.nodeWiped(target.name)
   }
 
+  /** It is no member any more, and what it had is gone. */
+  expel(target: SimNode): void {
+    this.wipe(target)
+    if (!this.#options.turnover) return
+    target.founder = false
+    target.restart?.()
+    target.restart = null
+  }
+
   byName(name: string): SimNode {
     return present(
       this.nodes.find((node) => node.name === name),
@@ -187,7 +202,7 @@ export class SimCluster {
       // Whoever ended this life in the meantime sees to the next one.
       if (target.machine.life !== life) return
       if (reason.type === 'removed' || reason.type === 'left') {
-        this.wipe(target)
+        this.expel(target)
         return
       }
       if (reason.type === 'damaged') this.wipe(target)

@@ -2,6 +2,7 @@ import type { ClusterState, Command, Timing } from '#core/cluster/types.ts'
 import { logIndex } from '#core/raft/types.ts'
 import { encodeClusterCommand, metaGroup } from '#runtime/meta-machine.ts'
 import { Ambushes } from './ambushes.ts'
+import { replication } from './cluster.ts'
 import type { SimNode } from './cluster.ts'
 import type { FaultKind, SimOptions } from './options.ts'
 import type { World } from './workload.ts'
@@ -238,11 +239,11 @@ export class Faults {
     return true
   }
 
-  /** A spare that has joined goes again: its replicas move away, then it is removed, and comes back empty some day; unless it is kept after all. */
+  /** One that has joined goes again: its replicas move away, then it is removed, and comes back empty some day; unless it is kept after all. */
   #leave(): boolean {
     const { cluster, scheduler } = this.#world
     const state = this.#state()
-    const leaver = cluster.nodes.find((node) => !node.founder && node.node !== null && this.#isActive(state, node.name))
+    const leaver = this.#leaver(state)
     const member = state?.members.find(({ name }) => name === leaver?.name)
     if (leaver === undefined || member === undefined) return false
     const { name, incarnation } = member
@@ -252,7 +253,7 @@ export class Faults {
       const now = this.#state()
       if (now?.tombstones.some((removed) => removed.incarnation === incarnation) === true) {
         const back = now.members.some((other) => other.name === name)
-        if (!back) cluster.wipe(leaver)
+        if (!back) cluster.expel(leaver)
         return
       }
       this.#command({ type: 'remove', name, incarnation })
@@ -260,6 +261,14 @@ export class Faults {
     }
     scheduler.after(1_000, poll)
     return true
+  }
+
+  /** Of founders only where there is turnover, and as long as enough others are there to take what it has. */
+  #leaver(state: ClusterState | null): SimNode | undefined {
+    const { prng, cluster } = this.#world
+    const active = cluster.nodes.filter(({ node, name }) => node !== null && this.#isActive(state, name))
+    if (!this.#options.turnover) return active.find(({ founder }) => !founder)
+    return active.length > replication ? prng.pick(active) : undefined
   }
 
   /** A replica goes to a node that has none of its group, for no better reason than that somebody wants it there. */

@@ -10,7 +10,7 @@ import type { ServiceName } from './services.ts'
 /**
  * `npm run sim -- --seed 42 --trace`: one run, to be read. `-- --seeds 1000 --from 5000`: so many runs that count (see docs/testing.md).
  * `-- --for 3600`: as many as can be begun within so many seconds, `--seeds` of them at most. `--service lock`: of the locks rather than
- * of the register. `--threads 1`: on one processor.
+ * of the register. `--turnover`: founders leave, too. `--threads 1`: on one processor.
  */
 const { values } = parseArgs({
   options: {
@@ -21,10 +21,12 @@ const { values } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     minutes: { type: 'string', default: '5' },
     trace: { type: 'boolean', default: false },
+    turnover: { type: 'boolean', default: false },
     service: { type: 'string', default: 'register' },
     verbose: { type: 'boolean', default: false },
   },
 })
+const { turnover } = values
 const minutes = Number(values.minutes)
 
 const print = (line: string): void => {
@@ -32,7 +34,7 @@ const print = (line: string): void => {
 }
 
 function tell(service: ServiceName, { seed, violation, events, counts, totals }: RunReport): void {
-  const again = `npm run sim -- --service ${service} --seed ${seed} --minutes ${minutes} --trace`
+  const again = `npm run sim -- --service ${service} --seed ${seed} --minutes ${minutes}${turnover ? ' --turnover' : ''} --trace`
   if (violation !== null) print(`seed ${seed} FAILED: ${violation}\n  reproduce: ${again}`)
   else if (values.verbose) print(`seed ${seed}: ${JSON.stringify({ events, counts, ...totals })}`)
 }
@@ -47,7 +49,7 @@ async function runMany(service: ServiceName, summary: Summary): Promise<boolean>
   const isEnough = (): boolean =>
     performance.now() >= until || summary.counted + summary.failed >= wanted || summary.runs >= wanted * sparesPerSeed
   let seed = Number(values.from ?? (seconds < Infinity ? Date.now() % 1_000_000_000 : 1))
-  const pool = new SeedPool({ service, minutes }, Math.min(Number(values.threads), wanted))
+  const pool = new SeedPool({ service, minutes, turnover }, Math.min(Number(values.threads), wanted))
   await pool.run(
     () => (isEnough() ? null : seed++),
     (report) => {
@@ -73,7 +75,7 @@ async function main(): Promise<number> {
   if (values.seed === undefined) {
     isWhole = await runMany(service, summary)
   } else {
-    const report = await runSeed({ service, seed: Number(values.seed), minutes, trace: values.trace ? print : null })
+    const report = await runSeed({ service, seed: Number(values.seed), minutes, turnover, trace: values.trace ? print : null })
     summary.add(report)
     tell(service, report)
   }

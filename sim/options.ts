@@ -62,6 +62,8 @@ export interface SimOptions {
   readonly deadAfterMs: number
   /** Checks that look now and then look after every event, where a service has such. */
   readonly looksClosely: boolean
+  /** Founders leave as others do, and come back as newcomers: in the end nobody may be left of those who began. */
+  readonly turnover: boolean
 }
 
 const defaultTiming: Timing = { heartbeatMs: 100, electionMinMs: 500, electionMaxMs: 1_000, leaseMs: 450 }
@@ -94,8 +96,17 @@ export function drawOptions(
   const sheds = prng.chance(0.3)
   const fleeting = mayForget && prng.chance(0.3)
   const looksClosely = prng.chance(1 / 16)
-  return { ...options, faults, slots, sheds, fleeting, looksClosely, deadAfterMs: prng.chance(0.12) ? 3_000 : 20_000 }
+  return { ...options, faults, slots, sheds, fleeting, looksClosely, turnover: false, deadAfterMs: prng.chance(0.12) ? 3_000 : 20_000 }
 }
+
+/** The same run but for the nodes: three that become five, and three again, now and then. */
+export const withTurnover = (drawn: SimOptions): SimOptions => ({
+  ...drawn,
+  turnover: true,
+  founders: 3,
+  spares: 2,
+  faults: [...drawn.faults.filter((kind) => kind !== 'join' && kind !== 'leave'), 'join', 'join', 'join', 'leave', 'leave', 'leave'],
+})
 
 /** Where nothing is shed in a run, that is as if no load were too much. */
 export function admissionLimits({ sheds }: SimOptions): AdmissionLimits {
@@ -108,7 +119,7 @@ export function admissionLimits({ sheds }: SimOptions): AdmissionLimits {
 
 export const registerTerms: ClusterTerms = { slotsMax: 2, groupsBesides: 0, faults: [], mayForget: false, restMs: usualRestMs }
 
-function drawCommon(prng: Prng, minutes: number): Omit<SimOptions, 'sheds' | 'fleeting' | 'looksClosely' | 'deadAfterMs'> {
+function drawCommon(prng: Prng, minutes: number): Omit<SimOptions, 'sheds' | 'fleeting' | 'looksClosely' | 'turnover' | 'deadAfterMs'> {
   const clean = prng.chance(0.3)
   const faults = faultKinds.filter(() => prng.chance(0.6))
   return {

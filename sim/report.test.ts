@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { doesCount, Summary } from './report.ts'
 import type { RunReport } from './run.ts'
 
-const enough = { minutes: 5, slots: 2, answered: 1_000, elections: 6 }
+const enough = { minutes: 5, slots: 2, answered: 1_000, elections: 6, turnover: false, foundersGone: 0 }
 
 const reports = (counts: readonly boolean[], violation: string | null = null): Summary => {
   const summary = new Summary('lock')
@@ -15,6 +15,11 @@ const reports = (counts: readonly boolean[], violation: string | null = null): S
 test('a run counts that lasted, answered, and had three changes of leader beyond the first of each of its groups', () => {
   equal(doesCount(enough), true)
   for (const less of [{ minutes: 4 }, { answered: 999 }, { elections: 5 }, { slots: 3 }]) equal(doesCount({ ...enough, ...less }), false)
+})
+
+test('a run with turnover counts only when a founder has gone', () => {
+  equal(doesCount({ ...enough, turnover: true }), false)
+  equal(doesCount({ ...enough, turnover: true, foundersGone: 1 }), true)
 })
 
 test('so many runs must count as were asked for, and half of those that there was time for', () => {

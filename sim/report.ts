@@ -14,11 +14,13 @@ interface Happened {
   readonly slots: number
   readonly answered: number
   readonly elections: number
+  readonly turnover: boolean
+  readonly foundersGone: number
 }
 
 /** Whether enough happened for a run to prove something. The first election of each slot, and of the meta group, is no change of leader. */
-export const doesCount = ({ minutes, slots, answered, elections }: Happened): boolean =>
-  minutes >= minutesThatCount && answered >= 1_000 && elections - (slots + 1) >= 3
+export const doesCount = ({ minutes, slots, answered, elections, turnover, foundersGone }: Happened): boolean =>
+  minutes >= minutesThatCount && answered >= 1_000 && elections - (slots + 1) >= 3 && (!turnover || foundersGone > 0)
 
 /** Adds up what happened in many runs. */
 export class Summary {

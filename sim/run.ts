@@ -4,7 +4,7 @@ import { Checks } from '#sim/checks/checks.ts'
 import { Violation } from '#sim/checks/violation.ts'
 import { SimCluster } from './cluster.ts'
 import { Faults } from './faults.ts'
-import { drawOptions } from './options.ts'
+import { drawOptions, withTurnover } from './options.ts'
 import type { FaultKind, SimOptions } from './options.ts'
 import { doesCount } from './report.ts'
 import { Trace } from './trace.ts'
@@ -18,6 +18,8 @@ export interface RunRequest {
   readonly service: ServiceName
   readonly seed: number
   readonly minutes: number
+  /** Founders leave, too. */
+  readonly turnover?: boolean
   /** Receives the trace line by line; null for none. */
   readonly trace: ((line: string) => void) | null
 }
@@ -69,7 +71,8 @@ class Run {
     const prng = new Prng(request.seed)
     const service = services[request.service]
     this.#restMs = service.terms.restMs
-    this.#options = drawOptions(prng.fork(), request.minutes, service.terms)
+    const drawn = drawOptions(prng.fork(), request.minutes, service.terms)
+    this.#options = request.turnover === true ? withTurnover(drawn) : drawn
     const scheduler = this.#scheduler
     const trace = new Trace(request.trace, () => scheduler.now)
     trace.line('sim', 'options', { seed: request.seed, ...this.#options })
@@ -123,7 +126,8 @@ class Run {
       disk.hangs += each.totals.hangs
     }
     const { totals: told } = this.#workload
-    const totals = { ...this.#checks.totals, ...told, ...network.totals, ...disk }
+    const foundersGone = this.#options.founders - this.#cluster.nodes.filter(({ founder }) => founder).length
+    const totals = { ...this.#checks.totals, ...told, ...network.totals, ...disk, foundersGone }
     const counts = doesCount({ ...this.#options, ...totals })
     return {
       seed: this.#seed,

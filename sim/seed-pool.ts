@@ -7,6 +7,7 @@ import type { ServiceName } from './services.ts'
 export interface SeedTerms {
   readonly service: ServiceName
   readonly minutes: number
+  readonly turnover: boolean
 }
 
 /** Runs seeds in threads of their own: a run is one thread, so that is what other processors are good for. */

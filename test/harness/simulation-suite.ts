@@ -12,6 +12,8 @@ import type { ServiceName } from '#sim/services.ts'
 /** A fixed set, in parts that end in time on a busy machine too: fresh seeds are for `npm run sim` and for every submission. */
 const fixedSeeds = { from: 1_000, parts: 5, perPart: 6 }
 
+const turnoverSeeds = { from: 500, count: 4 }
+
 /** Declares the tests that simulate a service, in a file of its own for each, as they take their time. */
 export function simulationSuite(service: ServiceName): void {
   const summary = new Summary(service)
@@ -35,6 +37,7 @@ export function simulationSuite(service: ServiceName): void {
     assert.ok(summary.counted >= summary.runs * 0.8, `${summary.counted} runs had enough happen in them to count`)
   })
 
+  turnoverSuite(service)
   regressionSuite(service)
 }
 
@@ -47,6 +50,18 @@ export function shortSimulationSuite(service: ServiceName, seeds: readonly numbe
       assert.equal(counts, true, 'enough happened for the run to prove something')
     })
   }
+}
+
+function turnoverSuite(service: ServiceName): void {
+  test(`three nodes become five and three again, until founders are gone, and every promise is kept (${service})`, async () => {
+    let founders = 0
+    for (let seed = turnoverSeeds.from; seed < turnoverSeeds.from + turnoverSeeds.count; seed++) {
+      const { violation, totals } = await runSeed({ service, seed, minutes: 5, turnover: true, trace: null })
+      assert.equal(violation, null, `npm run sim -- --service ${service} --turnover --seed ${seed} --trace`)
+      founders += totals['foundersGone'] ?? 0
+    }
+    assert.ok(founders >= turnoverSeeds.count, `${founders} founders have left`)
+  })
 }
 
 function regressionSuite(service: ServiceName): void {
