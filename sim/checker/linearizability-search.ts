@@ -25,8 +25,8 @@ import { Budget, Tried } from './linearizability-tried.ts'
  * 5. What need not be placed is placed only when all else failed, few before many, and right before something that must be (a burst).
  *    Of two configurations that differ only in this, the one with more left to choose from is at least as good. So a lost write that
  *    nobody read costs nothing.
- * 6. What makes an open read fit is tried first; and before that what comes next in the order that the system itself tells, where it does, also of
- *    what is lost. When that is right nothing else is tried.
+ * 6. What makes an open read fit is tried first; and before that what comes next in the order that the system itself tells, where it does. Of what is
+ *    lost that is only what makes a read fit, or what the next change needs. When that is right nothing else is tried.
  *
  * The problem is NP-complete: `workMax` bounds the search.
  */
@@ -56,6 +56,8 @@ class Search<State, Input, Output> {
   readonly #placer: Placer<State, Input, Output>
   readonly #budget: Budget
   readonly #tried: Tried
+  /** Of which an operation has a place that the system tells of. */
+  readonly #toldPools: readonly number[]
   #furthest: { readonly at: Configuration<State, Input, Output>; readonly states: Set<string> } | null = null
 
   constructor(problem: Problem<State, Input, Output>, workMax: number) {
@@ -63,6 +65,9 @@ class Search<State, Input, Output> {
     this.#placer = new Placer(problem)
     this.#budget = new Budget(workMax)
     this.#tried = new Tried(this.#budget)
+    this.#toldPools = [...problem.pools.keys()].filter((pool) =>
+      (problem.pools[pool] as Pool<Input, Output>).operations.some(({ place }) => place !== undefined),
+    )
   }
 
   run(): SearchResult<Input, Output> {
@@ -82,48 +87,48 @@ class Search<State, Input, Output> {
 
   *#moves(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
     this.#noteProgress(from)
-    if (yield* this.#fittingReads(from)) return
+    const costly: Configuration<State, Input, Output>[] = []
+    if (yield* this.#fittingReads(from, costly)) return
     yield* this.#asTold(from)
-    yield* this.#costlyReads(from)
+    yield* costly
     yield* this.#towardsReads(from)
     yield* this.#changes(from)
     yield* this.#bursts(from)
   }
 
-  /** Returns true when no alternative needs to be tried. */
-  *#fittingReads(from: Configuration<State, Input, Output>): Generator<Configuration<State, Input, Output>, boolean, undefined> {
-    for (const after of this.#afterReads(from)) {
-      if (isCostly(from, after)) continue
-      yield after
-      return true
+  /** Returns true when no alternative needs to be tried. Those after which something that is free, or in a pool, can be used no more are `costly`. */
+  *#fittingReads(
+    from: Configuration<State, Input, Output>,
+    costly: Configuration<State, Input, Output>[],
+  ): Generator<Configuration<State, Input, Output>, boolean, undefined> {
+    for (const position of from.open) {
+      if (!this.#isRead(position) || this.#after(from.state, position).length === 0) continue
+      const after = this.#placer.place(from, position, from.state)
+      if (after.free.length === from.free.length && after.poolsEnd === from.poolsEnd) {
+        yield after
+        return true
+      }
+      costly.push(after)
     }
     return false
   }
 
-  /** After these something that is free, or in a pool, can be used no more. */
-  *#costlyReads(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
-    for (const after of this.#afterReads(from)) if (isCostly(from, after)) yield after
-  }
-
-  *#afterReads(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
-    for (const position of from.open) {
-      if (this.#isRead(position) && this.#after(from.state, position).length > 0) yield this.#placer.place(from, position, from.state)
-    }
-  }
-
-  /** The next change in the order that the system tells of: one that must be placed, or that may be. */
+  /** The next change in the order that the system tells of. */
   *#asTold(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
     const last = lastPlace(from.trail)
-    let [first, moves]: [number, () => Moves<State, Input, Output>] = [Infinity, none]
-    for (const position of [...from.free, ...from.open]) {
-      const { place = NaN } = this.#placer.at(position).operation
-      if (place >= last && place < first) [first, moves] = [place, () => this.#placed(from, position)]
-    }
-    for (const pool of this.#problem.pools.keys()) {
-      const { place = NaN } = this.#placer.nextOf(from, pool) ?? {}
-      if (place >= last && place < first) [first, moves] = [place, () => this.#used(from, pool)]
-    }
-    yield* moves()
+    const placeOf = (position: number): number => this.#placer.at(position).operation.place ?? NaN
+    const next = leastOf([...from.free, ...from.open], placeOf, last)
+    const placeIn = (pool: number): number => this.#placer.nextOf(from, pool)?.place ?? NaN
+    const lost = leastOf(this.#toldPools, placeIn, last)
+    if (lost !== null && (next === null || placeIn(lost) < placeOf(next))) yield* this.#asNeeded(from, lost, next)
+    if (next !== null) yield* this.#placed(from, next)
+  }
+
+  /** With the next operation of a pool, if an open read then fits, or without it the next change does not. */
+  *#asNeeded(from: Configuration<State, Input, Output>, pool: number, next: number | null): Moves<State, Input, Output> {
+    const isNeeded = next !== null && this.#after(from.state, next).length === 0
+    const reads = from.open.filter((position) => this.#isRead(position))
+    for (const used of this.#used(from, pool)) if (isNeeded || reads.some((read) => this.#after(used.state, read).length > 0)) yield used
   }
 
   *#towardsReads(from: Configuration<State, Input, Output>): Moves<State, Input, Output> {
@@ -155,8 +160,9 @@ class Search<State, Input, Output> {
         }
         reached.push(burst)
         this.#noteProgress(burst)
-        if (yield* this.#fittingReads(burst)) continue
-        yield* this.#costlyReads(burst)
+        const costly: Configuration<State, Input, Output>[] = []
+        if (yield* this.#fittingReads(burst, costly)) continue
+        yield* costly
         yield* this.#changes(burst)
       }
     }
@@ -211,11 +217,15 @@ class Search<State, Input, Output> {
   }
 }
 
-function isCostly<State>(before: Configuration<State, unknown, unknown>, after: Configuration<State, unknown, unknown>): boolean {
-  return after.free.length < before.free.length || after.poolsEnd !== before.poolsEnd
+/** Null when none has a place from there on. */
+function leastOf(numbers: readonly number[], placeOf: (number: number) => number, from: number): number | null {
+  let [least, leastPlace]: [number | null, number] = [null, Infinity]
+  for (const number of numbers) {
+    const place = placeOf(number)
+    if (place >= from && place < leastPlace) [least, leastPlace] = [number, place]
+  }
+  return least
 }
-
-function* none(): Generator<never, void, undefined> {}
 
 /** Of the last change that the system told the place of. */
 function lastPlace(trail: Trail<unknown, unknown> | null): number {

@@ -39,3 +39,17 @@ suite(`${keys * operationsPerKey} operations of 10 clients on ${keys} keys are j
     })
   }
 })
+
+test('lost writes whose places are told cost nothing where nobody read them, though the last read is wrong', () => {
+  const written = Array.from({ length: 30 }, (_, at): RegisterOperation[] => {
+    const common = { client: 'a', key: 'x', calledAt: 10 * at }
+    const answer = { type: 'returned', at: 10 * at + 2, output: { value: at, done: true } } as const
+    return [
+      { ...common, input: { type: 'write', value: 1_000 + at }, outcome: { type: 'unknown' }, place: 2 * at },
+      { ...common, input: { type: 'write', value: at }, outcome: answer, place: 2 * at + 1 },
+    ]
+  }).flat()
+  const answer = { type: 'returned', at: 1_001, output: { value: 7_777, done: true } } as const
+  const read: RegisterOperation = { client: 'b', key: 'x', calledAt: 1_000, input: { type: 'read' }, outcome: answer }
+  assert.equal(checkLinearizability(registerModel, [...written, read], { workMax: 100_000 }).type, 'violation')
+})
