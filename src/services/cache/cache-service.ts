@@ -138,23 +138,23 @@ export class CacheService implements CacheApi {
 
   async #carryOut(name: string, wanted: Wanted): Promise<Result<ChangedNumber, Fault<ChangeFault | NumberFault>>> {
     this.#ports.counts.called('writes')
-    if (wanted.identity !== null || wanted.ack !== 'replicated') return this.#insist(name, wanted)
+    const calledAt = this.#ports.clock.now()
+    if (wanted.identity !== null || wanted.ack !== 'replicated') return this.#insist(name, wanted, calledAt)
     // With an id of this node a change survives its home, and the lease of the agent here.
     const sequence = this.#numbers.begin()
     const client = this.#ports.agent().agent.state.id
     const identity: Identity = { client, sequence, confirmed: this.#numbers.confirmed, retry: false, again: false }
-    const result = await this.#insist(name, { ...wanted, identity })
+    const result = await this.#insist(name, { ...wanted, identity }, calledAt)
     this.#numbers.end(sequence)
     // It asked for no id, so it needs no room among them.
-    return !result.ok && result.error.code === 'too_many_operations' ? this.#insist(name, wanted) : result
+    return !result.ok && result.error.code === 'too_many_operations' ? this.#insist(name, wanted, calledAt) : result
   }
 
-  async #insist(name: string, wanted: Wanted): Promise<Result<ChangedNumber, Fault<ChangeFault | NumberFault>>> {
+  async #insist(name: string, wanted: Wanted, calledAt: Millis): Promise<Result<ChangedNumber, Fault<ChangeFault | NumberFault>>> {
     const key = cacheKey(name)
     const slot = this.#slotOf(key)
     if (slot === null) return err(notFormed())
     if (wanted.change.type !== 'delete' && !this.#ports.hasRoom()) return err(diskFull())
-    const calledAt = this.#ports.clock.now()
     const [answeredBy, toldBy] = [millis(calledAt + limits.answerMs), millis(calledAt + limits.outcomeMs)]
     for (let repeats = 0; ; repeats++) {
       const attempt = repeats === 0 ? wanted : { ...wanted, identity: wanted.identity && { ...wanted.identity, again: true } }
@@ -164,7 +164,7 @@ export class CacheService implements CacheApi {
       if (repeats < limits.repeatsMax && this.#mayRepeat(wanted, outcome, toldBy)) continue
       if (repeats > 0 && outcome.type === 'refused' && isOfThisAttempt(outcome.code)) {
         // That says nothing of the attempt before.
-        if (repeats === limits.repeatsMax) return err(unknownOutcome())
+        if (repeats === limits.repeatsMax || this.#ports.clock.now() >= toldBy) return err(unknownOutcome())
         await new Promise<void>((resolve) => void this.#ports.clock.after(limits.repeatRestMs, resolve))
         continue
       }

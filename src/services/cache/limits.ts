@@ -22,7 +22,7 @@ assert(cacheLimits.leaseMs + cacheLimits.marginMs <= clientLeaseMsMax, 'a slot b
 assert(directoryMax * entryBytes + clientsMax * clientBytes < memoryBytesMax, 'what is known about values takes less than the values')
 
 export const cacheServiceLimits = {
-  /** For a call to be answered. */
+  /** For a read to be answered, and a change at its first attempt. */
   answerMs: 5_000,
   /** For what became of a change that may have been carried out: whoever is told that it is unknown has to look for himself. */
   outcomeMs: 8_000,
