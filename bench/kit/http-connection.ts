@@ -7,6 +7,16 @@ export interface HttpAnswer {
   readonly text: string
 }
 
+/** Says by its `code` why there was no answer; what the system says has a code as well. */
+export class NoAnswer extends Error {
+  readonly code: 'closed' | 'deadline' | 'malformed'
+
+  constructor(code: NoAnswer['code'], message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
 /**
  * One HTTP/1.1 connection that is kept, with one request at a time. It costs a load generator, which shares the processor with the servers it
  * measures, a quarter of what a whole HTTP client does; so it takes only answers that say how long they are.
@@ -17,6 +27,8 @@ export class HttpConnection {
   #received = ''
   #asked: PromiseWithResolvers<HttpAnswer> | null = null
   #ended: Error | null = null
+  /** The server closes the connection after the answer it has given. */
+  #isLast = false
 
   /** Takes a request at once; whether it can be connected is seen by that one. */
   constructor(address: string) {
@@ -28,7 +40,7 @@ export class HttpConnection {
     socket.setEncoding('latin1')
     socket.on('data', (bytes: string) => this.#read(bytes))
     socket.on('error', (error) => this.#end(error))
-    socket.on('close', () => this.#end(new Error(`${address} has closed the connection`)))
+    socket.on('close', () => this.#end(new NoAnswer('closed', `${address} has closed the connection`)))
   }
 
   static async open(address: string): Promise<HttpConnection> {
@@ -38,7 +50,7 @@ export class HttpConnection {
   }
 
   get isOpen(): boolean {
-    return this.#ended === null
+    return this.#ended === null && !this.#isLast
   }
 
   post(path: string, body: string): Promise<HttpAnswer> {
@@ -69,13 +81,14 @@ export class HttpConnection {
     const head = this.#received.slice(0, headEnd)
     const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
     if (length === undefined) {
-      this.#socket.destroy(new Error(`an answer without a length: ${head}`))
+      this.#socket.destroy(new NoAnswer('malformed', `an answer without a length: ${head}`))
       return
     }
     const end = headEnd + 4 + Number(length)
     if (this.#received.length < end) return
     const text = Buffer.from(this.#received.slice(headEnd + 4, end), 'latin1').toString()
     this.#received = this.#received.slice(end)
+    this.#isLast = /\r\nconnection: close/i.test(head)
     const asked = this.#asked
     this.#asked = null
     asked?.resolve({ status: Number(head.slice(9, 12)), text })

@@ -1,4 +1,4 @@
-import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { RequestListener } from 'node:http'
@@ -38,7 +38,7 @@ test('calls that are under way have a connection each, which later ones use agai
 
 test('a call without an answer in time fails with its code, and so does one to a node that is not there; the next have new connections', async () => {
   await using server = await serving(({ url }, response) => void (url === '/never' || response.end('yes')))
-  using pool = new HttpPool(server.address, 50)
+  using pool = new HttpPool(server.address, 500)
   await rejects(pool.ask('GET', '/never', ''), { code: 'deadline' })
   deepEqual(await pool.ask('GET', '/', ''), answerOf('yes'))
   equal(server.connections(), 2)
@@ -55,4 +55,11 @@ test('what a busy node refuses is asked again', async () => {
   deepEqual(await pool.askUntilTaken('PUT', '/', '{}'), { status: 504, text: 'yes' })
   statuses.unshift(504)
   deepEqual(await pool.askUntilTaken('PUT', '/', '{}', true), answerOf('yes'))
+})
+
+test('a busy node is not asked for ever, and a connection that it closes after its answer is not used again', async () => {
+  await using server = await serving((_, response) => response.writeHead(503, { 'content-length': 3, connection: 'close' }).end('yes'))
+  using pool = new HttpPool(server.address, 150)
+  deepEqual(await pool.askUntilTaken('PUT', '/', '{}'), { status: 503, text: 'yes' })
+  ok(server.connections() >= 2)
 })

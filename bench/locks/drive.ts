@@ -27,7 +27,7 @@ export interface Measured {
   readonly allPairs: number
 }
 
-/** Every client takes and gives back until the time is over. Throws when anything was refused, or two held one lock at once. */
+/** Every client takes and gives back until the time is over. Throws when anything was refused for good, or two held one lock at once. */
 export async function drive(clients: LockClients, plan: Plan): Promise<Measured> {
   const all = await Promise.all(Array.from({ length: plan.clients }, (_, position) => clients.newClient(position)))
   const exclusion = new Exclusion()

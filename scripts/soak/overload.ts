@@ -114,10 +114,12 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 /** What shows that it was no overload is wrong, too. */
 function loadOf(lines: readonly LoadLine[], ran: readonly Paced[]): readonly string[] {
   const late = ran.flatMap(({ begun, meant }, at) =>
-    begun < paceKept * meant ? [`${lines[at]?.name}: only ${percent(begun / meant)} of the load that was meant was sent`] : [],
+    begun === 0 || begun < paceKept * meant
+      ? [`${lines[at]?.name}: only ${percent(begun / meant)} of the load that was meant was sent`]
+      : [],
   )
   const share = sum(ran.map(({ counts }) => counts.done)) / sum(ran.map(({ begun }) => begun))
-  return share > doneShareMax ? [...late, `${percent(share)} of the load was carried: it was not twice what can be`] : late
+  return !(share <= doneShareMax) ? [...late, `${percent(share)} of the load was carried: it was not twice what can be`] : late
 }
 
 /** Says what became of the operations; what did not end as it may is wrong. */
