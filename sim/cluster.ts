@@ -32,8 +32,12 @@ export interface SimNode {
   served: Served | null
   /** The build that it starts with (decision R9). */
   version: number
-  /** It took part in forming the cluster, and has not left it, so it is told the list of initial voters. */
-  founder: boolean
+  /** It took part in forming the cluster. */
+  readonly founder: boolean
+  /** It is told the list of initial voters. */
+  listed: boolean
+  /** It is no member any more, nor has it been started again to be one. */
+  gone: boolean
   restart: Cancel | null
 }
 
@@ -41,6 +45,8 @@ export interface SimNode {
 export class SimCluster {
   readonly nodes: readonly SimNode[]
   readonly network: Network
+  /** How often one that took part in forming the cluster has left it. */
+  foundersGone = 0
   /** Addresses of those who formed it. */
   readonly #voters: readonly string[]
   readonly #scheduler: Scheduler
@@ -81,6 +87,7 @@ export class SimCluster {
     if (target.node !== null) return
     target.restart?.()
     target.restart = null
+    target.gone = false
     const { name, machine, disk } = target
     target.version = Math.max(target.version, ...this.nodes.map(({ node }) => node?.cluster?.version ?? 1))
     this.#trace.line(name, 'start', { version: target.version })
@@ -96,8 +103,8 @@ export class SimCluster {
     // With chance of its own, so that what it draws changes nothing else.
     const admission = new Admission({ ...common, prng: new Prng(target.machine.life) }, admissionLimits(this.#options))
     const served = this.#serve({ ...common, admission, name, node: () => node, checks: this.#checks })
-    const seeds = this.#options.turnover ? this.nodes.map((node) => addressOf(node.name)) : this.#voters
-    const config = { name, address: addressOf(name), voters: target.founder ? this.#voters : [], seeds }
+    const seeds = this.#options.turnover === 'told-whom-to-join' ? this.nodes.map((node) => addressOf(node.name)) : this.#voters
+    const config = { name, address: addressOf(name), voters: target.listed ? this.#voters : [], seeds }
     const node: LockstepNode = new LockstepNode(
       { ...config, ...this.#config, machineVersion: target.version },
       {
@@ -181,10 +188,13 @@ export class SimCluster {
   /** It is no member any more, and what it had is gone. */
   expel(target: SimNode): void {
     this.wipe(target)
-    if (!this.#options.turnover) return
-    target.founder = false
+    const { turnover } = this.#options
+    if (turnover === 'none') return
     target.restart?.()
     target.restart = null
+    target.gone = true
+    if (turnover === 'told-whom-to-join') target.listed = false
+    if (target.founder) this.foundersGone++
   }
 
   byName(name: string): SimNode {
@@ -224,7 +234,8 @@ export class SimCluster {
     const machine = new Machine(name, this.#scheduler, this.#checks)
     const disk = new Disk({ scheduler: this.#scheduler, machine, prng: this.#prng.fork() })
     disk.setSpeed(this.#options.syncMs)
-    return { name, machine, disk, node: null, served: null, version: this.#options.startVersion, founder, restart: null }
+    const version = this.#options.startVersion
+    return { name, machine, disk, node: null, served: null, version, founder, listed: founder, gone: false, restart: null }
   }
 
   #telemetry(name: string): Telemetry {

@@ -44,7 +44,7 @@ export class Faults {
       node.disk.setSpeed(this.#options.syncMs)
       node.disk.mend()
       if (node.machine.paused) node.machine.resume()
-      if (node.founder || node.node !== null) cluster.start(node)
+      if (node.founder || node.node !== null || this.#options.turnover !== 'none') cluster.start(node)
     }
   }
 
@@ -208,7 +208,7 @@ export class Faults {
     const { prng, cluster } = this.#world
     switch (kind) {
       case 'join': {
-        const spare = cluster.nodes.find((node) => !node.founder && node.node === null && node.restart === null)
+        const spare = cluster.nodes.find((node) => (!node.founder || node.gone) && node.node === null && node.restart === null)
         if (spare === undefined) return false
         cluster.start(spare)
         return true
@@ -249,8 +249,9 @@ export class Faults {
     const { name, incarnation } = member
     this.#command({ type: 'leave', name, incarnation })
     const poll = (): void => {
-      if (this.#stopped) return
       const now = this.#state()
+      const isLeaving = now?.members.some((one) => one.incarnation === incarnation && one.state === 'leaving') === true
+      if (this.#stopped && (!isLeaving || this.#options.turnover === 'none')) return
       if (now?.tombstones.some((removed) => removed.incarnation === incarnation) === true) {
         const back = now.members.some((other) => other.name === name)
         if (!back) cluster.expel(leaver)
@@ -263,12 +264,19 @@ export class Faults {
     return true
   }
 
-  /** Of founders only where there is turnover, and as long as enough others are there to take what it has. */
+  /**
+   * Of founders only where there is turnover, and as long as enough others are there to take what it has; where those who come back know only their list, one of it
+   * after the other.
+   */
   #leaver(state: ClusterState | null): SimNode | undefined {
     const { prng, cluster } = this.#world
     const active = cluster.nodes.filter(({ node, name }) => node !== null && this.#isActive(state, name))
-    if (!this.#options.turnover) return active.find(({ founder }) => !founder)
-    return active.length > replication ? prng.pick(active) : undefined
+    const { turnover } = this.#options
+    if (turnover === 'none') return active.find(({ founder }) => !founder)
+    if (active.length <= replication) return undefined
+    const leaver = prng.pick(active)
+    const isOnlyOne = cluster.nodes.every(({ listed, name }) => !listed || active.some((node) => node.name === name))
+    return turnover === 'told-whom-to-join' || !leaver.listed || isOnlyOne ? leaver : undefined
   }
 
   /** A replica goes to a node that has none of its group, for no better reason than that somebody wants it there. */

@@ -62,9 +62,11 @@ export interface SimOptions {
   readonly deadAfterMs: number
   /** Checks that look now and then look after every event, where a service has such. */
   readonly looksClosely: boolean
-  /** Founders leave as others do, and come back as newcomers: in the end nobody may be left of those who began. */
-  readonly turnover: boolean
+  readonly turnover: Turnover
 }
+
+/** Whether founders leave as others do, and how they come back: told of nodes to join, or with the list of voters that they began with. */
+export type Turnover = 'none' | 'told-whom-to-join' | 'with-the-same-list'
 
 const defaultTiming: Timing = { heartbeatMs: 100, electionMinMs: 500, electionMaxMs: 1_000, leaseMs: 450 }
 const quickTiming: Timing = { heartbeatMs: 50, electionMinMs: 150, electionMaxMs: 300, leaseMs: 130 }
@@ -96,13 +98,13 @@ export function drawOptions(
   const sheds = prng.chance(0.3)
   const fleeting = mayForget && prng.chance(0.3)
   const looksClosely = prng.chance(1 / 16)
-  return { ...options, faults, slots, sheds, fleeting, looksClosely, turnover: false, deadAfterMs: prng.chance(0.12) ? 3_000 : 20_000 }
+  return { ...options, faults, slots, sheds, fleeting, looksClosely, turnover: 'none', deadAfterMs: prng.chance(0.12) ? 3_000 : 20_000 }
 }
 
 /** The same run but for the nodes: three that become five, and three again, now and then. */
-export const withTurnover = (drawn: SimOptions): SimOptions => ({
+export const withTurnover = (drawn: SimOptions, prng: Prng): SimOptions => ({
   ...drawn,
-  turnover: true,
+  turnover: prng.pick(['told-whom-to-join', 'with-the-same-list']),
   founders: 3,
   spares: 2,
   faults: [...drawn.faults.filter((kind) => kind !== 'join' && kind !== 'leave'), 'join', 'join', 'join', 'leave', 'leave', 'leave'],

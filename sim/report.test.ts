@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { doesCount, Summary } from './report.ts'
 import type { RunReport } from './run.ts'
 
-const enough = { minutes: 5, slots: 2, answered: 1_000, elections: 6, turnover: false, foundersGone: 0 }
+const enough = { minutes: 5, slots: 2, answered: 1_000, elections: 6, turnover: 'none', foundersGone: 0 } as const
 
 const reports = (counts: readonly boolean[], violation: string | null = null): Summary => {
   const summary = new Summary('lock')
@@ -18,8 +18,8 @@ test('a run counts that lasted, answered, and had three changes of leader beyond
 })
 
 test('a run with turnover counts only when a founder has gone', () => {
-  equal(doesCount({ ...enough, turnover: true }), false)
-  equal(doesCount({ ...enough, turnover: true, foundersGone: 1 }), true)
+  equal(doesCount({ ...enough, turnover: 'told-whom-to-join' }), false)
+  equal(doesCount({ ...enough, turnover: 'told-whom-to-join', foundersGone: 1 }), true)
 })
 
 test('so many runs must count as were asked for, and half of those that there was time for', () => {

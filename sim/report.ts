@@ -1,4 +1,5 @@
 import { faultKinds } from './options.ts'
+import type { Turnover } from './options.ts'
 import type { RunReport } from './run.ts'
 import { services } from './services.ts'
 import type { ServiceName } from './services.ts'
@@ -14,13 +15,13 @@ interface Happened {
   readonly slots: number
   readonly answered: number
   readonly elections: number
-  readonly turnover: boolean
+  readonly turnover: Turnover
   readonly foundersGone: number
 }
 
 /** Whether enough happened for a run to prove something. The first election of each slot, and of the meta group, is no change of leader. */
 export const doesCount = ({ minutes, slots, answered, elections, turnover, foundersGone }: Happened): boolean =>
-  minutes >= minutesThatCount && answered >= 1_000 && elections - (slots + 1) >= 3 && (!turnover || foundersGone > 0)
+  minutes >= minutesThatCount && answered >= 1_000 && elections - (slots + 1) >= 3 && (turnover === 'none' || foundersGone > 0)
 
 /** Adds up what happened in many runs. */
 export class Summary {

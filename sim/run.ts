@@ -71,8 +71,9 @@ class Run {
     const prng = new Prng(request.seed)
     const service = services[request.service]
     this.#restMs = service.terms.restMs
-    const drawn = drawOptions(prng.fork(), request.minutes, service.terms)
-    this.#options = request.turnover === true ? withTurnover(drawn) : drawn
+    const drawing = prng.fork()
+    const drawn = drawOptions(drawing, request.minutes, service.terms)
+    this.#options = request.turnover === true ? withTurnover(drawn, drawing) : drawn
     const scheduler = this.#scheduler
     const trace = new Trace(request.trace, () => scheduler.now)
     trace.line('sim', 'options', { seed: request.seed, ...this.#options })
@@ -126,7 +127,7 @@ class Run {
       disk.hangs += each.totals.hangs
     }
     const { totals: told } = this.#workload
-    const foundersGone = this.#options.founders - this.#cluster.nodes.filter(({ founder }) => founder).length
+    const { foundersGone } = this.#cluster
     const totals = { ...this.#checks.totals, ...told, ...network.totals, ...disk, foundersGone }
     const counts = doesCount({ ...this.#options, ...totals })
     return {
@@ -160,6 +161,8 @@ class Run {
     const running = this.#cluster.nodes.filter(({ node }) => node !== null)
     const [first] = running
     const state = first?.node?.cluster
+    const leaving = state?.members.find((member) => member.state === 'leaving')
+    if (leaving !== undefined && this.#options.turnover !== 'none') return `${leaving.name} is leaving`
     for (let group = 0; group <= this.#options.slots; group++) {
       const replicas = running.flatMap(({ node }) => node?.host?.groups.get(group) ?? [])
       const leaders = replicas.filter(({ raft }) => raft.role === 'leader' && raft.termStarted)

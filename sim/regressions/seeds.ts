@@ -95,5 +95,6 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
 
 interface Regression {
   readonly seed: number
+  readonly turnover?: true
   readonly why: string
 }

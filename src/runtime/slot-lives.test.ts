@@ -35,7 +35,7 @@ class Cluster {
     const { scheduler } = this
     const size = { founders, spares, minutes: 0, slots: 2, clients: 0, keys: 1 }
     const compaction = { bytes: 1e9, entries: compactAfter, keepEntries: 2 }
-    const pace = { faults: [], looksClosely: false, turnover: false, faultEveryMs: 1e9, thinkMs: 1e9, syncMs: { min: 0.05, mean: 0.3 } }
+    const pace = { faults: [], looksClosely: false, faultEveryMs: 1e9, thinkMs: 1e9, syncMs: { min: 0.05, mean: 0.3 } }
     const options = {
       ...size,
       ...pace,
@@ -43,6 +43,7 @@ class Cluster {
       timing,
       network: faultless,
       startVersion: 1,
+      turnover: 'none' as const,
       sheds: false,
       fleeting: true,
       deadAfterMs: 20_000,

@@ -49,7 +49,7 @@ export class Cluster {
       fleeting,
       deadAfterMs,
       looksClosely: false,
-      turnover: false,
+      turnover: 'none',
     }
     this.sim = new SimCluster({ scheduler, prng: new Prng(seed), trace, checks: this.#checks }, options)
     this.#checks.watch(this.sim.nodes)
