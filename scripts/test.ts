@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { runCommand } from '#scripts/testing/command-stage.ts'
 import type { Skip } from '#scripts/testing/file-log.ts'
 import { runFiles } from '#scripts/testing/file-stage.ts'
+import type { FileTime } from '#scripts/testing/file-stage.ts'
 import { readAllowedSkips, skipLines, unlistedSkips } from '#scripts/testing/skips.ts'
 import type { Stage } from '#scripts/testing/stages.ts'
 import { stages } from '#scripts/testing/stages.ts'
@@ -25,6 +26,8 @@ const { values: options } = parseArgs({
     filter: { type: 'string' },
     /** A skip that test/allowed-skips.txt does not list is a failure. */
     'strict-skips': { type: 'boolean', default: false },
+    /** So many files of each stage are named, with the time they took: those that took the longest. */
+    slowest: { type: 'string', default: '0' },
   },
 })
 const filter = options.filter === undefined ? null : new RegExp(options.filter)
@@ -35,11 +38,15 @@ async function runStage(stage: Stage): Promise<Totals> {
   const files = testFiles(root).filter(stage.wants)
   const outcome = await runFiles(files, { root, stage, filter })
   skips.push(...outcome.skips)
+  for (const { name, ms } of slowestOf(outcome.times)) console.log(`${(ms / 1_000).toFixed(1).padStart(6)} s   ${name}`)
   const { passed, failed, skipped } = outcome.totals
   if (files.length === 0 || filter !== null || passed + failed + skipped > 0) return outcome.totals
   console.log(`FAILED ${stage.name}: ${files.length} files, and no test was seen`)
   return oneFailed
 }
+
+const slowestOf = (times: readonly FileTime[]): readonly FileTime[] =>
+  times.toSorted((left, right) => right.ms - left.ms).slice(0, Number(options.slowest))
 
 async function timed(stage: Stage): Promise<Totals> {
   const startedAt = performance.now()

@@ -14,22 +14,33 @@ interface FileStageOptions {
   readonly filter: RegExp | null
 }
 
+export interface FileTime {
+  readonly name: string
+  readonly ms: number
+}
+
+interface StageOutcome {
+  readonly totals: Totals
+  readonly skips: readonly Skip[]
+  readonly times: readonly FileTime[]
+}
+
 /** Runs each file in a process of its own, several at a time; reports a file when it is done, so that outputs do not mix. */
-export async function runFiles(
-  files: readonly string[],
-  options: FileStageOptions,
-): Promise<{ readonly totals: Totals; readonly skips: readonly Skip[] }> {
+export async function runFiles(files: readonly string[], options: FileStageOptions): Promise<StageOutcome> {
   const waiting = [...files]
   const outcomes: FileOutcome[] = []
+  const times: FileTime[] = []
   const worker = async (): Promise<void> => {
     for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
+      const startedAt = performance.now()
       const outcome = await runFile(path, options)
+      times.push({ name: relative(options.root, path), ms: performance.now() - startedAt })
       if (outcome.report !== '') console.log(outcome.report)
       outcomes.push(outcome)
     }
   }
   await Promise.all(Array.from({ length: options.stage.concurrency }, worker))
-  return { totals: sum(outcomes.map(({ totals }) => totals)), skips: outcomes.flatMap(({ skips }) => skips) }
+  return { totals: sum(outcomes.map(({ totals }) => totals)), skips: outcomes.flatMap(({ skips }) => skips), times }
 }
 
 async function runFile(path: string, { root, stage, filter }: FileStageOptions): Promise<FileOutcome> {

@@ -13,6 +13,7 @@ import type { NodeLife, Served, Workload, World } from '#sim/workload.ts'
 import { cacheActions, libraryActions } from './actions.ts'
 import { runCaller } from './caller.ts'
 import { runClearer } from './clearer.ts'
+import { Addends } from './addends.ts'
 import { Claims } from './claims.ts'
 import type { CacheNode, ClientPorts } from './client-ports.ts'
 import type { Part } from './coherence.ts'
@@ -55,6 +56,7 @@ export class CacheWorkload implements Workload {
   readonly #watchers: Watcher[] = []
   readonly #failures: unknown[] = []
   readonly #served = { hits: 0, misses: 0, evictions: 0, snoops: 0, lapses: 0, lostCounted: 0 }
+  readonly #addends = new Addends()
   #lastValue = 0
   readonly #working = new Set<string>()
   #stopped = false
@@ -228,6 +230,7 @@ export class CacheWorkload implements Workload {
       options: this.#options,
       keys: this.#keys,
       nextValue: () => ++this.#lastValue,
+      addends: this.#addends,
       did: (action) => this.#did(action),
       isOver: () => this.#stopped,
       failed: (error) => void this.#failures.push(error),
@@ -243,6 +246,7 @@ export class CacheWorkload implements Workload {
       options: this.#options,
       keys: this.#keys,
       nextValue: () => ++this.#lastValue,
+      addends: this.#addends,
       did: (action) => this.#did(action),
       isOver: () => this.#stopped,
       failed: (error) => void this.#failures.push(error),

@@ -1,4 +1,3 @@
-import type { Prng } from '#base/prng.ts'
 import type { Told } from './claims.ts'
 import type { Change } from './changes.ts'
 import { add, change, changeMany, readKey, remove, write } from './changes.ts'
@@ -42,20 +41,17 @@ async function batch(ports: ClientPorts): Promise<void> {
 }
 
 function draw(ports: ClientPorts, key: string, over: Told | null): Change {
-  const { actor, options, nextValue } = ports
+  const { actor, options, nextValue, addends } = ports
   const { prng } = actor
   const dice = prng.float()
   if (dice < 0.1) return remove(key, null)
   if (dice < 0.15) return over === null ? remove(key, null) : remove(key, over)
-  if (dice < 0.22) return add(key, drawAddend(prng))
+  if (dice < 0.22) return add(key, addends.draw(prng))
   if (dice < 0.35) return write(key, nextValue(), { if_absent: true })
   if (dice < 0.55) return write(key, nextValue(), over === null ? { if_absent: true } : { if_version: over })
   if (prng.chance(options.ttlShare)) return write(key, nextValue(), { ttl_ms: prng.pick([50, 500, 3_000, 20_000]) })
   return write(key, nextValue(), prng.chance(options.ownerShare) ? { ack: 'owner' } : {})
 }
-
-/** So far apart that no sum is a value that was written, and hardly ever another sum. */
-export const drawAddend = (prng: Prng): number => 1_000_000 * prng.between(1, 1_000_000)
 
 function wordOf({ input, owner }: Change): string {
   switch (input.type) {

@@ -9,6 +9,7 @@ import type { AgentHost } from '#runtime/cache/agent-host.ts'
 import type { Actor } from '#sim/clients/actor.ts'
 import type { SimNode } from '#sim/cluster.ts'
 import type { CacheClientMessage, CacheServerMessage } from '#wire/cache-client-message.ts'
+import type { Addends } from './addends.ts'
 import type { Claims } from './claims.ts'
 import type { OwnValues } from './own-values.ts'
 import type { CacheOptions } from './options.ts'
@@ -34,6 +35,7 @@ export interface ClientPorts {
   readonly keys: readonly string[]
   /** Never the same value twice. */
   readonly nextValue: () => number
+  readonly addends: Addends
   /** Counts what clients do. */
   readonly did: (action: string) => void
   readonly isOver: () => boolean

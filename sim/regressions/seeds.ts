@@ -87,6 +87,11 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
       seed: 1_022,
       why: 'a read that fits anywhere was placed before what the log says comes next, and whether it was linearizable was not decided',
     },
+    { seed: 8_103_337, why: 'two additions added as much, and one that was lost was taken for the other' },
+    {
+      seed: 8_103_911,
+      why: 'a node that was told to follow the meta group, to which nothing came, refused for ever what was decided on the same configuration',
+    },
   ],
   'cache-library': [
     { seed: 1_005, why: 'who watched a key that another was loading read it again and again, and withdrew a fill each time' },

@@ -5,7 +5,7 @@ import { millis, wallMillis } from '#base/brand.ts'
 import type { Millis } from '#base/brand.ts'
 import { ClusterMachine } from '#core/cluster/machine.ts'
 import type { Command, Formation } from '#core/cluster/types.ts'
-import type { PeerRequest } from '#wire/peer-message.ts'
+import type { PeerRequest, PeerResponse } from '#wire/peer-message.ts'
 import { metaGroup } from './meta-machine.ts'
 import { Steward } from './steward.ts'
 import { timing, World } from '#test/harness/runtime-world.ts'
@@ -21,8 +21,10 @@ const formation: Formation = {
   timing,
 }
 
+type Answer = (request: PeerRequest) => PeerResponse | null
+
 /** A steward on a node that leads a real meta group; who is heard, and what it proposes and asks, is the test's. */
-function stewarding() {
+function stewarding(answer: Answer = () => null) {
   const world = new World({ names: three })
   world.found(metaGroup)
   const name = world.elect(metaGroup)
@@ -41,7 +43,9 @@ function stewarding() {
       },
       ask: (_to, request, done) => {
         asked.push(request)
-        machine.soon(() => done(null))
+        const isOfMeta = request.type === 'group-status' && request.group === metaGroup
+        const status = isOfMeta ? world.replica(name, metaGroup).status() : null
+        machine.soon(() => done(status === null ? answer(request) : { type: 'group-status', status }))
       },
       heardAt: (node) => heard.get(node.name) ?? null,
     },
@@ -50,6 +54,7 @@ function stewarding() {
   const others = three.filter((other) => other !== name)
   return {
     others,
+    asked,
     apply: (command: Command) => cluster.apply(command, { index: 2, time: millis(0), wall: wallMillis(0), version: 1 }),
     hear: (...names: readonly string[]) => names.forEach((each) => heard.set(each, machine.now())),
     /** Rounds as a citizen has them, for so long. */
@@ -98,3 +103,19 @@ test('a steward that was paused, or that has only begun, does not take its own s
     others.map((name) => `mark-dead ${name}`),
   )
 })
+
+for (const [said, response, learners] of [
+  ['that it is', { type: 'done' }, 1],
+  ['that it was told so before, to which nothing came', { type: 'refused', code: 'removed', detail: '', leader: null }, 0],
+] as const) {
+  test(`decision R8: whoever is to follow the meta group answers ${said}, and its configuration gets ${learners} more and another index`, () => {
+    const { others, apply, hear, rounds, asked } = stewarding(({ type }) => (type === 'host-group' ? response : null))
+    apply({ type: 'join', name: 'd', incarnation: 'id', address: 'd', version: 1, timing })
+    hear(...others, 'd')
+    rounds(1_000)
+    const hosted = asked.find((request) => request.type === 'host-group')
+    const changed = asked.find((request) => request.type === 'change-membership')
+    deepEqual([changed?.group, changed?.voters.length, changed?.expectedIndex], [metaGroup, 3, hosted?.decidedAt])
+    deepEqual(changed?.learners, learners === 0 ? [] : [hosted?.replica])
+  })
+}

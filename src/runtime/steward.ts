@@ -5,7 +5,7 @@ import type { MoveAction } from '#core/cluster/move-action.ts'
 import { planDeparture, planLeaders, planMoves } from '#core/cluster/planner.ts'
 import { versionKnownToAll } from '#core/cluster/version.ts'
 import type { Answer, ClusterState, Command, Formation, Member, Replica, Slot } from '#core/cluster/types.ts'
-import type { LogIndex, Membership } from '#core/raft/types.ts'
+import type { LogIndex, Membership, ReplicaId } from '#core/raft/types.ts'
 import { logIndex } from '#core/raft/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { NodeKey } from '#ports/transport.ts'
@@ -185,9 +185,10 @@ export class Steward {
     const free = (): void => {
       this.#busy.delete(group)
     }
-    const apply = (): void => this.#toLeader(group, slot, { type: 'change-membership', ...change }, free)
+    const apply = (learners: readonly ReplicaId[]): void =>
+      this.#toLeader(group, slot, { type: 'change-membership', ...change, learners }, free)
     if (host === null) {
-      apply()
+      apply(change.learners)
       return
     }
     const request = {
@@ -198,7 +199,10 @@ export class Steward {
       decidedAt: change.expectedIndex,
     } as const
     this.#ports.ask(host.node, request, (response) => {
-      if (response?.type === 'done') apply()
+      if (response?.type === 'done') apply(change.learners)
+      // What was decided on the same configuration, and came to nothing, may be there. What is decided on the next one is later.
+      else if (group === metaGroup && response?.type === 'refused' && response.code === 'removed')
+        apply(change.learners.filter((learner) => learner !== idOfReplica(host)))
       else free()
     })
   }

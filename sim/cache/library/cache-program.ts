@@ -7,6 +7,7 @@ import { Program } from '#sim/clients/program.ts'
 import type { ProgramPorts } from '#sim/clients/program.ts'
 import type { CacheClientMessage, CacheServerMessage } from '#wire/cache-client-message.ts'
 import type { Applications } from './applications.ts'
+import type { Addends } from '#sim/cache/addends.ts'
 import { Possessions } from './possessions.ts'
 
 export interface CacheProgramPorts extends ProgramPorts<CacheClientMessage, CacheServerMessage> {
@@ -17,6 +18,7 @@ export interface CacheProgramPorts extends ProgramPorts<CacheClientMessage, Cach
   readonly keys: readonly string[]
   /** Never the same value twice. */
   readonly nextValue: () => number
+  readonly addends: Addends
 }
 
 /** One life of a program that is an agent of the cache, or several. */

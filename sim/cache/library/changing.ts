@@ -1,7 +1,6 @@
 import type { Entry, SetItemResult } from '#sdk/cache/cache.ts'
 import type { SetOptions } from '#sdk/cache/options.ts'
 import type { Claim } from '#sim/cache/claims.ts'
-import { drawAddend } from '#sim/cache/caller.ts'
 import type { CacheProgram } from './cache-program.ts'
 import type { OpenCache, Use } from './open-cache.ts'
 import { outcomeOf, refused } from './refusals.ts'
@@ -62,7 +61,7 @@ async function remove(program: CacheProgram, use: Use): Promise<void> {
 
 async function increment(program: CacheProgram, use: Use): Promise<void> {
   program.ports.did('library-increment')
-  const by = drawAddend(program.prng)
+  const by = program.ports.addends.draw(program.prng)
   const claim = program.held.called(use, use.key, { type: 'add', by })
   const sum = await outcomeOf(program, 'increment', { claim, call: use.handle.cache.increment(use.name, by) })
   if (sum !== null) program.ports.claims.summed(claim, sum)
