@@ -113,6 +113,7 @@ export class Served implements AsyncDisposable {
   /** Requests that the service was given, with the calls they came in. */
   readonly asked: { readonly method: string; readonly request: unknown; readonly call: Call }[] = []
   isStarting = false
+  #listening: Promise<string> | null = null
 
   constructor(answers: Partial<LockApi> = {}, options: Partial<ApiServerOptions> = {}) {
     const locks = this.#recorded({ ...agreeable, ...answers })
@@ -144,10 +145,12 @@ export class Served implements AsyncDisposable {
 
   /** On a free port of this machine. */
   listen(): Promise<string> {
-    return this.http.fastify.listen({ host: '127.0.0.1', port: 0 })
+    this.#listening = this.http.fastify.listen({ host: '127.0.0.1', port: 0 })
+    return this.#listening
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#listening
     await this.http.drain(0)
     await this.http.fastify.close()
   }
