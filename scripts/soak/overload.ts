@@ -5,7 +5,7 @@ import type { Measured, Paced } from './generator.ts'
 import { prepare, ways } from './kinds.ts'
 import { LoadLine } from './load-line.ts'
 import { MemoryLog } from './memory-log.ts'
-import { countsLine, shedOf } from './outcomes.ts'
+import { shedLine, shedOf, wrongLine } from './outcomes.ts'
 import { heldBeside, leadersOf, urlsOf, waitsOf } from './standing.ts'
 
 /**
@@ -127,9 +127,9 @@ function outcomesOf(lines: readonly LoadLine[], ran: readonly Paced[], say: (lin
   return ran.flatMap(({ begun, meant, openMax, counts: { done, shed, wrong } }, at) => {
     const name = lines[at]?.name ?? ''
     say(
-      `${name}: ${begun} begun (${percent(begun / meant)}), ${done} done, at most ${openMax} open; shed: ${countsLine(shed)}; wrong: ${countsLine(wrong)}`,
+      `${name}: ${begun} begun (${percent(begun / meant)}), ${done} done, at most ${openMax} open; shed: ${shedLine(shed)}; wrong: ${wrongLine(wrong)}`,
     )
-    return Object.keys(wrong).length === 0 ? [] : [`${name} ended with ${countsLine(wrong)}`]
+    return Object.keys(wrong).length === 0 ? [] : [`${name} ended with ${wrongLine(wrong)}`]
   })
 }
 
