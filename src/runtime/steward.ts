@@ -200,7 +200,7 @@ export class Steward {
     } as const
     this.#ports.ask(host.node, request, (response) => {
       if (response?.type === 'done') apply(change.learners)
-      // What was decided on the same configuration, and came to nothing, may be there. What is decided on the next one is later.
+      // The node may have what was decided on the same configuration and came to nothing. What is decided on the next one is later.
       else if (group === metaGroup && response?.type === 'refused' && response.code === 'removed')
         apply(change.learners.filter((learner) => learner !== idOfReplica(host)))
       else free()
