@@ -2,10 +2,11 @@ import { join } from 'node:path'
 import { LoadProcess } from '#bench/contest/load-process.ts'
 import type { Service } from '#test/harness/nine-nodes.ts'
 import { Generator } from './generator.ts'
-import type { Measured, Paced } from './generator.ts'
+import type { Measured } from './generator.ts'
 import { operationOf } from './kinds.ts'
 import type { Urls, Way } from './kinds.ts'
 import type { Order, Report } from './load.ts'
+import type { Paced } from './pace.ts'
 import { keepOnLastProcessor } from './processors.ts'
 
 /** What an operation may take beside the time for which load is made. */
@@ -36,6 +37,11 @@ export class LoadLine implements Disposable {
 
   async pace(perSecond: number, forMs: number): Promise<Paced> {
     return (await this.#load.run({ do: 'pace', perSecond, forMs }, forMs + lastMs)) as Paced
+  }
+
+  /** When the last of them has ended. */
+  async settled(): Promise<Paced> {
+    return (await this.#load.run({ do: 'settle' }, lastMs)) as Paced
   }
 
   /** How long one takes, beside all load; null when it fails. */

@@ -1,24 +1,19 @@
 import { setTimeout as rest } from 'node:timers/promises'
 import { startedClusters } from '#test/harness/nine-nodes.ts'
 import type { Service } from '#test/harness/nine-nodes.ts'
-import type { Measured, Paced } from './generator.ts'
+import { carriedBy, doneOf, sendTwice, sum } from './carried.ts'
 import { prepare, ways } from './kinds.ts'
 import { LoadLine } from './load-line.ts'
 import { MemoryLog } from './memory-log.ts'
-import { shedLine, shedOf, wrongLine } from './outcomes.ts'
+import { shedLine, wrongLine } from './outcomes.ts'
+import type { Paced } from './pace.ts'
 import { heldBeside, leadersOf, urlsOf, waitsOf } from './standing.ts'
 
 /**
  * Real nodes, three of each service, under twice the load that they were seen to carry, over both ways. Errors may only be those of a service that sheds load, no lock may be
  * lost, memory must stay where it is, and soon after the load everything must go as before.
  */
-const timing = { warmMs: 20_000, measureMs: 10_000, recoveryMs: 10_000, promptMs: 500, promptTimes: 5, closeMs: 3_000 } as const
-/**
- * Of each kind of operation, while it is measured what is carried: ever more, until that brings nothing; no more than that, as the load for twice what longer queues carry cannot be made on
- * one processor. Nodes that have just begun carry less.
- */
-const atOnce = { warm: 96, first: 24, last: 384 } as const
-const factor = 2
+const timing = { recoveryMs: 10_000, promptMs: 500, promptTimes: 5, closeMs: 3_000 } as const
 /** A load that its own process was too slow for is not the load that was meant. */
 const paceKept = 0.9
 /** Of twice what is carried, half is; who carries more than this was measured at a bad moment. */
@@ -48,15 +43,16 @@ export async function runOverload({ seconds, services, say }: OverloadOptions): 
   for (const way of ways) for (const service of services) lines.push(await LoadLine.start(service, way, urls, load))
 
   const rates = await carriedBy(lines, say)
-  for (const [at, { name }] of lines.entries()) say(`${name}: carries ${(rates[at] ?? 0).toFixed(0)} a second; twice that is sent`)
+  for (const [at, { name }] of lines.entries())
+    say(`${name}: carries ${(rates[at] ?? 0).toFixed(0)} a second; twice that is sent, at least`)
 
   const lost = await heldBeside(urls, owner)
   const leaders = await leadersOf(nodes)
   const [forMs, startedAt] = [seconds * 1_000, performance.now()]
   const watching = memory.watch(() => performance.now() >= startedAt + forMs, say)
-  const running = lines.map((line, at) => line.pace(factor * (rates[at] ?? 0), forMs))
+  const running = sendTwice(lines, rates, forMs, say)
   const recovery = recovered(lines, startedAt + forMs)
-  const ran = await Promise.all(running)
+  const ran = await running
   const wrong = [...outcomesOf(lines, ran, say), ...loadOf(lines, ran)]
   await watching
 
@@ -74,42 +70,7 @@ export async function runOverload({ seconds, services, say }: OverloadOptions): 
   return { wrong: [...wrong, ...memory.judge(say), ...nodes.filter(({ running: runs }) => !runs).map(({ id }) => `${id} has ended`)] }
 }
 
-/**
- * All kinds at once, as the load comes, ever more of each until that brings nothing: as many as all of them together came to then, in the proportions that they had before
- * anything was refused, as afterwards those have most who insist most.
- */
-async function carriedBy(lines: readonly LoadLine[], say: (line: string) => void): Promise<readonly number[]> {
-  const measured = (count: number, forMs: number): Promise<readonly Measured[]> =>
-    Promise.all(lines.map((line) => line.measure(count, forMs)))
-  let mix = await measured(atOnce.warm, timing.warmMs)
-  let [most, inVain] = [0, 0]
-  for (let count: number = atOnce.first; count <= atOnce.last; count *= 2) {
-    const found = await measured(count, timing.measureMs)
-    const [rate, refused, done] = [
-      rateOf(found),
-      sum(found.map(({ counts }) => shedOf(counts))),
-      sum(found.map(({ counts }) => counts.done)),
-    ]
-    say(`${count} of each kind at once: ${rate.toFixed(0)} a second, ${refused} refused`)
-    if (refused <= refusedShare * done) mix = found
-    inVain = rate < enoughMore * most ? inVain + 1 : 0
-    most = Math.max(most, rate)
-    if (inVain === inVainMax) break
-  }
-  return mix.map(({ perSecond }) => (perSecond * most) / rateOf(mix))
-}
-
-const rateOf = (found: readonly Measured[]): number => sum(found.map(({ perSecond }) => perSecond))
-
-/** Of what is done: as much may be refused where all is still carried. */
-const refusedShare = 0.01
-const enoughMore = 1.05
-/** One time may be a bad moment of the machine. */
-const inVainMax = 2
-
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
 
 /** What shows that it was no overload is wrong, too. */
 function loadOf(lines: readonly LoadLine[], ran: readonly Paced[]): readonly string[] {
@@ -118,7 +79,7 @@ function loadOf(lines: readonly LoadLine[], ran: readonly Paced[]): readonly str
       ? [`${lines[at]?.name}: only ${percent(begun / meant)} of the load that was meant was sent`]
       : [],
   )
-  const share = sum(ran.map(({ counts }) => counts.done)) / sum(ran.map(({ begun }) => begun))
+  const share = doneOf(ran) / sum(ran.map(({ begun }) => begun))
   return !(share <= doneShareMax) ? [...late, `${percent(share)} of the load was carried: it was not twice what can be`] : late
 }
 

@@ -3,11 +3,14 @@ import * as nodeModule from 'node:module'
 import { deferred } from '#base/deferred.ts'
 import type { FastifyInstance } from 'fastify'
 import { Prng } from '#base/prng.ts'
+import { err, ok } from '#base/result.ts'
+import type { Result } from '#base/result.ts'
 import { limitConnections } from '#http/connection-limit.ts'
 import { httpLimits } from '#http/limits.ts'
 import { JournaledLogStore } from '#io/journal/journaled-log-store.ts'
 import { DiskRoom, spaceOf } from '#io/disk-room.ts'
 import { emptyStore } from '#io/empty-store.ts'
+import { Entrances } from '#io/listener/entrances.ts'
 import { lookUp } from '#io/look-up.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import { MemoryLogStore } from '#io/memory/memory-log-store.ts'
@@ -67,15 +70,15 @@ export async function runNode(options: NodeOptions & { readonly version: string 
       : (await import('./redis-node.ts')).redisNode(options, options.redis, { door, fatal })
   limitConnections(served.http.fastify.server, options.access.connectionsPerAddress)
   // It listens before it has loaded its store, to find out about the port first.
-  const fault = await listen(served.http.fastify, options)
-  if (fault !== null) return { type: 'not-listening', code: fault }
+  const entered = await listen(served.http.fastify, options)
+  if (!entered.ok) return { type: 'not-listening', code: entered.error }
   keepCompiled()
   door.watch(served.telemetry)
   node.start()
   served.start()
   const { leaveMs, data } = options
   const stop = leaveMs === null ? signal : leaveFirst({ node: served.nodeApi, clock: systemClock, asked: signal, limitMs: leaveMs })
-  const stopping = stopped(node, served, AbortSignal.any([stop, left.signal])).finally(() => door.close())
+  const stopping = stopped(node, { ...served, entrances: entered.value }, AbortSignal.any([stop, left.signal])).finally(() => door.close())
   const ending = await Promise.race([failed.promise, stopping.then((): NodeEnding => ({ type: left.signal.aborted ? 'left' : 'stopped' }))])
   // The next life of such a node joins as another one, which needs an empty store.
   if (leaveMs !== null && data !== null && isOver(ending)) emptyStore(data)
@@ -162,14 +165,15 @@ function storeOf({ data: folder, store }: NodeOptions): LogStore {
 }
 
 /** Requests first, while this node can still carry them out; then leadership is handed over, and the connections close. */
-async function stopped(node: Hosted['node'], served: Served, signal: AbortSignal): Promise<void> {
+async function stopped(node: Hosted['node'], served: Served & { readonly entrances: Entrances }, signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort')
-  const { http } = served
+  const { http, entrances } = served
   served.leave()
   await http.drain(drainMs)
   await served.settle?.()
   served.stop()
   await new Promise<void>((resolve) => node.stop(resolve))
+  entrances.close()
   await http.fastify.close()
 }
 
@@ -190,15 +194,17 @@ const configOf = (
   machineVersion,
 })
 
-/** The code of the error when that is impossible; null when it listens. */
-async function listen(fastify: FastifyInstance, { listen: { host, port } }: NodeOptions): Promise<string | null> {
+/** The code of the error when that is impossible. */
+async function listen(fastify: FastifyInstance, { listen: { host, port } }: NodeOptions): Promise<Result<Entrances, string>> {
+  const { acceptBacklog: backlog, entrances: count } = httpLimits
   try {
-    await fastify.listen({ host, port, backlog: httpLimits.acceptBacklog })
-    return null
+    await fastify.listen(await Entrances.claim({ host, port, backlog }))
+    const addresses = fastify.addresses().filter((address) => typeof address !== 'string')
+    return ok(await Entrances.open(fastify.server, addresses, { count, backlog }))
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
     if (!listenFaults.has(code)) throw error
-    return code
+    return err(code)
   }
 }
 
