@@ -108,8 +108,8 @@ export class Citizen {
     this.#compareReplicas(state)
     foundAnew(this.#options.host, state, self)
     for (const group of this.#options.host.groups.values()) {
+      this.#handOvers.leads(group.id, group.raft.leader, { tableVersion: state.table.version, now: this.#options.clock.now() })
       if (group.raft.termStarted) this.#serveGroup(group, state)
-      this.#handOvers.leads(group.id, group.raft.leader, this.#options.clock.now())
     }
   }
 

@@ -40,8 +40,25 @@ test('patience begins anew with another heir or table, in each group, and once t
     [heir, 22_000],
     [heir, 31_000],
   ] as const
-  for (const [leader, after] of led) handOvers.leads(1, leader, millis(100_000 + after))
+  for (const [leader, after] of led) handOvers.leads(1, leader, { tableVersion: 7, now: millis(100_000 + after) })
   equal(handOvers.isDue(handOver, millis(131_000)), false)
-  handOvers.leads(1, heir, millis(132_000))
+  handOvers.leads(1, heir, { tableVersion: 7, now: millis(132_000) })
   equal(handOvers.isDue(handOver, millis(132_000)), true)
+})
+
+test('who was elected in place of the heir leads for ten seconds before it hands over, unless the table has changed', () => {
+  const [handOvers, other] = [new HandOvers(), replicaId('b/i/0')]
+  const leads = (leader: typeof heir | null, now: number): void => handOvers.leads(1, leader, { tableVersion: 7, now: millis(now) })
+  leads(other, 0)
+  equal(handOvers.isDue(handOver, millis(0)), true, 'who led when this node began may hand over')
+  leads(heir, 1_000)
+  leads(null, 20_000)
+  leads(other, 21_000)
+  leads(other, 25_000)
+  equal(handOvers.isDue(handOver, millis(30_999)), false)
+  equal(handOvers.isDue({ ...handOver, tableVersion: 8 }, millis(30_999)), true)
+  equal(handOvers.isDue(handOver, millis(31_000)), true)
+  leads(null, 32_000)
+  leads(other, 32_500)
+  equal(handOvers.isDue(handOver, millis(33_000)), false, 'it was elected again')
 })

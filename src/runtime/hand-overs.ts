@@ -1,3 +1,4 @@
+import { millis } from '#base/brand.ts'
 import type { Millis } from '#base/brand.ts'
 import type { ReplicaId } from '#core/raft/types.ts'
 
@@ -11,14 +12,18 @@ export interface HandOver {
 /**
  * How often a leader hands over to the same heir. A group takes no commands meanwhile, and an heir that may not lead, because its wall clock is
  * wrong for example, leaves it at that or gives it back at once; so the leader is more patient each time, until the heir has led for a while or
- * the table has changed.
+ * the table has changed. And whoever was elected meanwhile, because the heir was not heard, leads for a while before it hands over: where nodes
+ * have too much to do each change of leaders leads to the next one.
  */
 export class HandOvers {
   readonly #last = new Map<number, Last>()
+  readonly #leads = new Map<number, Lead>()
 
   isDue(handOver: HandOver, now: Millis): boolean {
     const last = this.#lastOf(handOver)
-    return last === null || now >= last.until
+    const lead = this.#leads.get(handOver.group)
+    const isSettled = lead === undefined || now - lead.since >= soundMs || lead.tableVersion !== handOver.tableVersion
+    return isSettled && (last === null || now >= last.until)
   }
 
   begun(handOver: HandOver, now: Millis): void {
@@ -27,8 +32,12 @@ export class HandOvers {
     this.#last.set(handOver.group, { ...handOver, patienceMs, until: now + patienceMs, ledSince: null })
   }
 
-  /** Told now and then who leads a group; null while nobody is known to. */
-  leads(group: number, leader: ReplicaId | null, now: Millis): void {
+  /** Told now and then who leads a group, and by which table it should be led; null while nobody is known to. */
+  leads(group: number, leader: ReplicaId | null, { tableVersion, now }: { readonly tableVersion: number; readonly now: Millis }): void {
+    const lead = this.#leads.get(group)
+    if (lead === undefined ? leader !== null : leader !== lead.leader) {
+      this.#leads.set(group, { leader, tableVersion, since: lead === undefined ? millis(-Infinity) : now })
+    }
     const last = this.#last.get(group)
     if (last === undefined) return
     const ledSince = leader === last.heir ? (last.ledSince ?? now) : null
@@ -42,6 +51,13 @@ export class HandOvers {
   }
 }
 
+/** Since this node has seen it: the first one that it sees need not wait. */
+interface Lead {
+  readonly leader: ReplicaId | null
+  readonly since: Millis
+  readonly tableVersion: number
+}
+
 interface Last extends HandOver {
   readonly patienceMs: number
   readonly until: number
@@ -49,7 +65,7 @@ interface Last extends HandOver {
   readonly ledSince: Millis | null
 }
 
-/** An heir that has led for so long may lead. */
+/** An heir that has led for so long may lead; and others who have may hand over. */
 const soundMs = 10_000
 
 const patienceMinMs = 5_000

@@ -15,6 +15,8 @@ import { QueueWork } from '#test/harness/promises/queue-work.ts'
 import { proxiedCluster } from './proxied-cluster.ts'
 import { settled } from './until.ts'
 
+const logsAreKept = process.env['LOCKSTEP_TEST_LOGS'] !== undefined
+
 export const services = ['lock', 'queue', 'cache'] as const
 export type Service = (typeof services)[number]
 
@@ -26,7 +28,7 @@ export async function startedClusters<Some extends Service>(
   const of = async (service: Service): Promise<ProcessCluster> => {
     const folder = mkdtempSync(join(tmpdir(), 'lockstep-'))
     const voters = (await freePorts(3)).map((port) => `127.0.0.1:${port}`).sort()
-    const own = { voters, folder, service, args: ['--log-level', 'warn'] }
+    const own = { voters, folder, service, args: ['--log-level', logsAreKept ? 'debug' : 'warn'] }
     const cluster = owner.use(
       ProcessCluster.of(
         folder,

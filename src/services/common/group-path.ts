@@ -68,7 +68,7 @@ export class GroupPath<Question, Answer extends { readonly type: string }> {
       this.#way.end(since, outcome.type !== 'refused' && node().leaderOf(group) !== null)
       done(forwardedOf(outcome))
     }
-    node().submit(group, command, { timeoutMs: pathLimits.answerMs, done: ended })
+    node().submit(group, command, { timeoutMs: pathLimits.commandMs, done: ended })
   }
 
   askLeader(question: Question, done: (asked: AskedOf<Answer>) => void, timeoutMs: number = pathLimits.answerMs): void {
