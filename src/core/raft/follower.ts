@@ -29,6 +29,7 @@ function follow(replica: Replica, leader: ReplicaId, restMs = 0): void {
   replica.leader = leader
   replica.heardFrom = leader
   replica.heardAt = replica.now
+  replica.campaigns = 0
   replica.resetElectionDeadline(restMs)
 }
 

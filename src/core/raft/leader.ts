@@ -21,6 +21,7 @@ import { logIndex } from './types.ts'
 
 export function becomeLeader(replica: Replica): void {
   assert(replica.role.type === 'candidate', 'only a candidate can win')
+  replica.campaigns = 0
   const { now } = replica
   const role: Leader = {
     type: 'leader',

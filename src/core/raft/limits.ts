@@ -21,6 +21,8 @@ export const limits = {
   roundsRemembered: 64,
   /** Heartbeat intervals between two rounds of a group at rest. */
   restIntervals: 4,
+  /** How often a time-out is doubled, one election after the other having come to nothing. */
+  patienceDoublings: 2,
   /** Answers to heartbeats without progress after which what was sent is taken for lost. */
   silentRoundsMax: 3,
   /** The same for a probe; the first answer may be to the round that left together with it. */

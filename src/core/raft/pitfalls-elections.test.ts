@@ -134,6 +134,23 @@ test('pitfall 10: five equal replicas elect within a few time-outs, whatever the
   assert.ok(terms < 150, `split votes are rare, terms used: ${terms}`)
 })
 
+test('pitfall 10: where answers take long, elections that come to nothing are followed by longer ones, until a leader is heard', () => {
+  const cluster = alone()
+  const patience: number[] = []
+  for (let election = 0; election < 5; election++) {
+    cluster.now = cluster.raft('a').deadline
+    cluster.tick('a')
+    cluster.receive(preVoteResponse(`b>a@${cluster.raft('a').term + 1}`, true))
+    cluster.finishWrites('a')
+    const { role, deadline } = cluster.raft('a')
+    assert.equal(role, 'candidate')
+    patience.push(2 ** Math.floor(Math.log2((deadline - cluster.now) / testTiming.electionMinMs)))
+  }
+  assert.deepEqual(patience, [1, 2, 4, 4, 4])
+  cluster.receive(heartbeat(`b>a@${cluster.raft('a').term}`))
+  assert.ok(cluster.raft('a').deadline - cluster.now <= testTiming.electionMaxMs, 'a leader is heard')
+})
+
 test('pitfall 11: a pre-vote changes no term, and its grant bears the term that was asked about', () => {
   const cluster = patient(alone([1], 3))
   const [answer] = answerTo(cluster, preVoteRequest('b>a@8', [1, 1]))

@@ -2,6 +2,7 @@ import { assert } from '#base/assert.ts'
 import type { Millis } from '#base/brand.ts'
 import { millis } from '#base/brand.ts'
 import type { Prng } from '#base/prng.ts'
+import { limits } from './limits.ts'
 import type { RestoredLog } from './log.ts'
 import { RaftLog } from './log.ts'
 import { Outbox } from './outbox.ts'
@@ -115,6 +116,8 @@ export class Replica {
   heardFrom: ReplicaId | null = null
   heardAt: Millis = millis(Number.NEGATIVE_INFINITY)
   electionDeadline: Millis
+  /** Elections that this replica has asked for since it knew a leader last. */
+  campaigns = 0
   /** Everything up to here agrees with the log of this term's leader (pitfall 7). */
   verified: LogIndex
   /** The last entry that was handed out to be applied. */
@@ -162,10 +165,15 @@ export class Replica {
     return this.now < this.holdUntil && !isOnlyVoter(this.log.membership, this.self)
   }
 
-  /** Drawn anew each time, so that split votes do not repeat (pitfall 10). */
+  /**
+   * Drawn anew each time, so that split votes do not repeat (pitfall 10), and twice as long after each election but the first that came to nothing: where
+   * votes take longer than a time-out, whoever did not wait for them would campaign for ever.
+   */
   resetElectionDeadline(restMs = 0): void {
     const { electionMinMs, electionMaxMs } = this.timing
-    this.electionDeadline = millis(this.now + restMs + electionMinMs + this.prng.float() * (electionMaxMs - electionMinMs))
+    const patience = 2 ** Math.min(Math.max(this.campaigns - 1, 0), limits.patienceDoublings)
+    const timeoutMs = electionMinMs + this.prng.float() * (electionMaxMs - electionMinMs)
+    this.electionDeadline = millis(this.now + restMs + patience * timeoutMs)
   }
 
   /**
@@ -195,6 +203,7 @@ export class Replica {
     this.#enter((this.term + 1) as Term, this.self)
     this.role = { type: 'candidate', votes: new Map() }
     this.leader = null
+    this.campaigns++
     this.resetElectionDeadline()
   }
 
