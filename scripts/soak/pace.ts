@@ -19,7 +19,7 @@ const lateMsMax = 100
 /** Operations that are begun at a pace which asks nobody whether it can be kept. */
 export class Pace {
   readonly #generator: Generator
-  readonly #outcomes = new Outcomes()
+  #outcomes = new Outcomes()
   readonly #open = new Set<Promise<unknown>>()
   #begun = 0
   #meant = 0
@@ -31,6 +31,8 @@ export class Pace {
 
   /** Begins so many in a second, for so long. */
   async hold(perSecond: number, forMs: number): Promise<Paced> {
+    // When something went wrong is told from here on.
+    if (this.#begun === 0) this.#outcomes = new Outcomes()
     const startedAt = performance.now()
     let [owed, last] = [0, startedAt]
     while (performance.now() - startedAt < forMs) {

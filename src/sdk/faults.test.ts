@@ -55,6 +55,16 @@ test('a request that has overtaken the opening of its session is made again, als
   assert.equal(world.sessions, 1)
 })
 
+test('a session that no node could open in time did not expire: its locks are told why it took so long', async () => {
+  const world = new SdkWorld()
+  const { sdk } = await world.client('client', ['n1:1'], 60_000)
+  world.node('n1').refuses = 'unavailable'
+  const asked = sdk.lock('r')
+  const failed = assert.rejects(asked, { code: 'timeout', details: { last: 'unavailable' } })
+  await world.run(20_000)
+  await failed
+})
+
 test('an answer to an earlier attempt says nothing about the last one', async () => {
   const world = new SdkWorld()
   const { sdk, sent } = await world.client()

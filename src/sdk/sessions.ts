@@ -7,7 +7,6 @@ import type { Cancel } from '#ports/clock.ts'
 import { clientLimits } from '#wire/client-limits.ts'
 import type { KeptState } from '#wire/client-message.ts'
 import type { Calls, OpenCall, Outcome } from './calls.ts'
-import { never } from './calls.ts'
 import { errorOfAnswer, LockstepError } from './errors.ts'
 import { Hold } from './hold.ts'
 import { sdkLimits } from './limits.ts'
@@ -41,12 +40,14 @@ export class Sessions {
 
   /** Each under a client of its own: the service takes a client for one thread of control. */
   open(): Session {
-    const { leaseClock, entropy, calls } = this.#ports
+    const { clock, leaseClock, entropy, calls } = this.#ports
     const id = sessionId(entropy.hex(16))
     const session = new Session(id, clientId(`${this.#client}/${++this.#count}`), { ttlMs: this.#ttlMs, clock: leaseClock })
     const command = encodeCommand({ type: 'open-session', session: id, client: session.client, ttlMs: this.#ttlMs, lockDelayMs: 0 })
     const done = (outcome: Outcome): void => this.#opened(session, outcome)
-    const call = calls.begin({ message: (number) => ({ type: 'command', call: number, command }), deadline: never, keeps: false, done })
+    // What was never opened is told to have been late, with the reason, rather than to have expired.
+    const deadline = millis(clock.now() + (session.trustedUntil - leaseClock.now()) - sdkLimits.leaseMarginMs)
+    const call = calls.begin({ message: (number) => ({ type: 'command', call: number, command }), deadline, keeps: false, done })
     session.add(new Opening(calls, call))
     if (this.#sessions.size === 0) this.#keepAliveIn(this.#everyMs)
     this.#sessions.set(id, session)

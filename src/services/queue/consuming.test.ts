@@ -1,15 +1,38 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { wallMillis } from '#base/brand.ts'
+import { millis, wallMillis } from '#base/brand.ts'
 import { ok } from '#base/result.ts'
 import type { Call } from '#api/call.ts'
 import { receiptOf } from '#api/queues/receipt.ts'
 import { formatMessageId } from '#core/queue/message-id.ts'
+import type { Clock } from '#ports/clock.ts'
 import { Machine } from '#sim/world/machine.ts'
 import { Scheduler } from '#sim/world/scheduler.ts'
 import { Consuming } from './consuming.ts'
 import type { QueueCalls } from './queue-calls.ts'
 import type { Asked } from './queue-path.ts'
+
+const settings = { paused: false }
+const listing = { definition: { name: 'q', partitions: 1, generation: 1, settings }, catalogueVersion: 1 }
+const call: Call = { requestId: 'r', remoteAddress: 'client', caller: null, signal: new AbortController().signal }
+
+test('who does not wait for messages is asked for again while nobody answers, and told so after eight seconds at the latest', async () => {
+  let now = 0
+  const asked: number[] = []
+  const path = {
+    refusal: () => null,
+    waitAtLeader: (_: unknown, done: (asked: Asked) => void, forMs: number) => {
+      asked.push(now)
+      now += forMs
+      done({ type: 'silent' })
+    },
+  }
+  const calls = { find: async () => ok(listing), pathOf: () => path } as unknown as QueueCalls
+  const clock = { now: () => millis(now) } as Clock
+  const consuming = new Consuming({ calls, clock, newTicket: () => 't', undelivered: () => {} })
+  const consumed = await consuming.consume({ queue: 'q', consumer_id: 'c', max: 1, wait_ms: 0 }, call)
+  deepEqual([consumed.ok ? null : consumed.error.code, asked.length, now <= 9_000], ['unknown', 2, true])
+})
 
 test('decision Q10: what is delivered to a wait after the leader has heard that it is left is given back', async () => {
   const told = { waiting: [] as ((asked: Asked) => void)[], leaving: [] as ((asked: Asked) => void)[] }
@@ -18,8 +41,6 @@ test('decision Q10: what is delivered to a wait after the leader has heard that 
     waitAtLeader: (_: unknown, done: (asked: Asked) => void) => void told.waiting.push(done),
     askLeader: (_: unknown, done: (asked: Asked) => void) => void told.leaving.push(done),
   }
-  const settings = { paused: false }
-  const listing = { definition: { name: 'q', partitions: 1, generation: 1, settings }, catalogueVersion: 1 }
   // Of the calls only what a consume asks of them.
   const calls = { find: async () => ok(listing), pathOf: () => path } as unknown as QueueCalls
   const givenBack: string[] = []
@@ -30,8 +51,7 @@ test('decision Q10: what is delivered to a wait after the leader has heard that 
     undelivered: (receipts) => givenBack.push(...receipts),
   })
   const ended = new AbortController()
-  const call: Call = { requestId: 'r', remoteAddress: 'client', caller: null, signal: ended.signal }
-  const consumed = consuming.consume({ queue: 'q', consumer_id: 'c', max: 1, wait_ms: 1_000 }, call)
+  const consumed = consuming.consume({ queue: 'q', consumer_id: 'c', max: 1, wait_ms: 1_000 }, { ...call, signal: ended.signal })
   await Promise.resolve().then(() => {})
   ended.abort('stopping')
   for (const done of told.leaving) done({ type: 'left' })

@@ -14,6 +14,7 @@ import type { Listing } from '#core/queue/catalogue-types.ts'
 import { formatMessageId } from '#core/queue/message-id.ts'
 import { consumerId, queueName } from '#core/queue/types.ts'
 import type { Clock } from '#ports/clock.ts'
+import { pathLimits } from '#services/common/limits.ts'
 import { queueServiceLimits as limits } from './limits.ts'
 import type { Consume, Delivered } from './peer-messages.ts'
 import type { QueueCalls } from './queue-calls.ts'
@@ -149,6 +150,8 @@ export class Consuming {
   async #ask(listing: Listing, partition: number, request: ConsumeMany, deadline: number, call: Pick<Call, 'signal'>): Promise<Outcome> {
     const { clock, calls, newTicket } = this.#ports
     const path = calls.pathOf(listing, partition)
+    // Whoever does not wait for messages waits for an answer all the same.
+    const askUntil = Math.max(deadline, clock.now() + pathLimits.commandMs - limits.consumeGraceMs)
     for (;;) {
       if (callEndOf(call) !== null) return { type: 'empty' }
       const waitMs = Math.max(0, Math.ceil(deadline - clock.now()))
@@ -186,7 +189,7 @@ export class Consuming {
         case 'left':
           return { type: 'empty' }
         default:
-          if (clock.now() >= deadline) return { type: 'late' }
+          if (clock.now() >= askUntil) return { type: 'late' }
       }
     }
   }

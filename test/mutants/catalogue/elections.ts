@@ -106,4 +106,22 @@ export const elections: readonly Mutant[] = [
     mutated: 'since !== null',
     checks: [test('src/runtime/cluster-node.test.ts', 'a preferred leader that was restarted is handed the lead when it may take that')],
   },
+  {
+    name: 'impatient-elections',
+    guards: 'pitfall 10',
+    breaks: 'Where a vote takes longer than a time-out, nobody waits for it, and nobody is elected.',
+    file: 'src/core/raft/replica.ts',
+    original: '2 ** Math.min(Math.max(this.campaigns - 1, 0), limits.patienceDoublings)',
+    mutated: '1',
+    checks: [test('src/core/raft/pitfalls-elections.test.ts', 'pitfall 10: where answers take long')],
+  },
+  {
+    name: 'hand-over-at-once',
+    guards: 'decision R8',
+    breaks: 'Whoever was elected because the preferred leader was not heard hands back at once, and busy nodes change leaders twice.',
+    file: 'src/runtime/hand-overs.ts',
+    original: 'return isSettled && (last',
+    mutated: 'return (last',
+    checks: [test('src/runtime/hand-overs.test.ts', 'who was elected in place of the heir')],
+  },
 ]

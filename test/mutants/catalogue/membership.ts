@@ -159,4 +159,14 @@ export const membership: readonly Mutant[] = [
     mutated: '',
     checks: [test(pitfalls, 'pitfall 31: a leader that removes itself leads until that is committed')],
   },
+  {
+    name: 'refused-order-is-final',
+    guards: 'decision R8',
+    breaks:
+      'A node that was told to follow the meta group by an order to which nothing came refuses every other one that was decided on the same configuration.',
+    file: 'src/runtime/steward.ts',
+    original: "group === metaGroup && response?.type === 'refused'",
+    mutated: 'false',
+    checks: [test('src/runtime/steward.test.ts', 'decision R8: whoever is to follow the meta group answers that it was told so before')],
+  },
 ]
