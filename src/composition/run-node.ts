@@ -6,11 +6,11 @@ import { Prng } from '#base/prng.ts'
 import { err, ok } from '#base/result.ts'
 import type { Result } from '#base/result.ts'
 import { limitConnections } from '#http/connection-limit.ts'
-import { httpLimits } from '#http/limits.ts'
 import { JournaledLogStore } from '#io/journal/journaled-log-store.ts'
 import { DiskRoom, spaceOf } from '#io/disk-room.ts'
 import { emptyStore } from '#io/empty-store.ts'
 import { Entrances } from '#io/listener/entrances.ts'
+import { listenerLimits } from '#io/listener/limits.ts'
 import { lookUp } from '#io/look-up.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import { MemoryLogStore } from '#io/memory/memory-log-store.ts'
@@ -196,7 +196,7 @@ const configOf = (
 
 /** The code of the error when that is impossible. */
 async function listen(fastify: FastifyInstance, { listen: { host, port } }: NodeOptions): Promise<Result<Entrances, string>> {
-  const { acceptBacklog: backlog, entrances: count } = httpLimits
+  const { acceptBacklog: backlog, entrances: count } = listenerLimits
   try {
     await fastify.listen(await Entrances.claim({ host, port, backlog }))
     const addresses = fastify.addresses().filter((address) => typeof address !== 'string')

@@ -8,10 +8,6 @@ export const httpLimits = {
   requestTimeoutMs: 30_000,
   /** Between two requests of a connection: longer than clients and proxies usually keep one, so that it is they who close it. */
   keepAliveMs: 72_000,
-  /** Connections that the system holds while the node is busy: who is beyond them hears nothing, and tries again after one, three and seven seconds. */
-  acceptBacklog: 4_096,
-  /** Sockets that listen beside the first one, each of which accepts one connection in a turn of the event loop. */
-  entrances: 15,
   /** Being answered at once, those that wait included. */
   openRequestsMax: 16_384,
   eventStreamsMax: 64,

@@ -8,6 +8,10 @@ export const listenerLimits = {
   headMs: 10_000,
   /** How often those that take too long are looked for. */
   checkMs: 2_000,
+  /** Connections that the system holds while the node is busy: who is beyond them hears nothing, and tries again after one, three and seven seconds. */
+  acceptBacklog: 4_096,
+  /** Sockets that listen beside the first one, each of which accepts one connection in a turn of the event loop. */
+  entrances: 15,
   /** Open at one time: requests, clients and other nodes. */
   connectionsMax: 30_000,
   /** For a handshake of TLS, and before it for the first byte. */
