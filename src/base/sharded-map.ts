@@ -8,7 +8,9 @@ import { fold } from './fold.ts'
  * The order is the same in every map into which the same entries were set in this map's order.
  */
 export class ShardedMap<K extends string, V> {
-  readonly #shards: (Map<K, V> | undefined)[] = Array.from({ length: shards })
+  readonly #shards: (Map<K, V> | undefined)[] = noShards.slice()
+  /** Those that have had an entry, in their order. */
+  #begun: readonly Map<K, V>[] = []
   #size = 0
 
   get size(): number {
@@ -20,7 +22,8 @@ export class ShardedMap<K extends string, V> {
   }
 
   set(key: K, value: V): void {
-    const shard = (this.#shards[shardOf(key)] ??= new Map<K, V>())
+    const at = shardOf(key)
+    const shard = this.#shards[at] ?? this.#begin(at)
     this.#size -= shard.size
     shard.set(key, value)
     this.#size += shard.size
@@ -32,10 +35,19 @@ export class ShardedMap<K extends string, V> {
 
   *values(): IterableIterator<V> {
     // Entries come and go, and leave empty tables behind.
-    for (const shard of this.#shards) if (shard !== undefined && shard.size > 0) yield* shard.values()
+    for (const shard of this.#begun) if (shard.size > 0) yield* shard.values()
+  }
+
+  #begin(at: number): Map<K, V> {
+    const shard = new Map<K, V>()
+    this.#shards[at] = shard
+    this.#begun = this.#shards.filter((each) => each !== undefined)
+    return shard
   }
 }
 
 const shards = 1024
+
+const noShards: readonly undefined[] = Array.from({ length: shards })
 
 const shardOf = (key: string): number => fold(key) & (shards - 1)
