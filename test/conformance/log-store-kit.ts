@@ -24,7 +24,7 @@ export const batchOf = (...writes: readonly (Partial<GroupWrite> & { readonly gr
 
 /** Bytes that tell `seed` and position apart. */
 export const bytesOf = (length: number, seed: number): Uint8Array =>
-  Uint8Array.from({ length }, (_, position) => (seed * 31 + position * 7 + (position >> 8)) & 0xff)
+  new Uint8Array(length).map((_, position) => (seed * 31 + position * 7 + (position >> 8)) & 0xff)
 
 export const entryAt = (index: number, options: { readonly term?: number; readonly bytes?: Uint8Array } = {}): Entry => ({
   index: logIndex(index),
