@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { dirname } from 'node:path'
 import { test } from 'node:test'
-import { linkFaults } from './links.ts'
+import { linkFaults, untold } from './links.ts'
 import { readAll, repositoryFiles } from './repository.ts'
 
 function withFolders(files: readonly string[]): ReadonlySet<string> {
@@ -24,6 +24,19 @@ test('every link in the documents leads somewhere, and every file they name exis
   const pages = readAll(files.filter((path) => /^(?:README|CHANGELOG|docs\/.*)\.md$/.test(path)))
   ok(pages.size >= 2, 'no documents were seen')
   deepEqual(linkFaults({ pages, files: withFolders(files) }), [])
+})
+
+test('every picture is shown on a page, and a page tells of every bench', () => {
+  const files = repositoryFiles()
+  const pages = readAll(files.filter((path) => /^(?:README|docs\/.*)\.md$/.test(path)))
+  deepEqual(untold({ pages, files: new Set(files) }), [])
+  const [picture, bench, other] = ['docs/images/a.svg', 'bench/lock.bench.ts', 'bench/lock-machine.bench.ts']
+  const repository = (text: string): Parameters<typeof untold>[0] => ({
+    pages: new Map([['docs/a.md', text]]),
+    files: withFolders([picture, bench, other]),
+  })
+  deepEqual(untold(repository('`npm run bench -- lock-machine`')), [picture, bench])
+  deepEqual(untold(repository(`![a](images/a.svg) \`${other}\` \`npm run bench -- lock --seconds 2\``)), [])
 })
 
 const planted: readonly (readonly [string, string])[] = [

@@ -61,3 +61,14 @@ function faultsOfPage(page: string, text: string, { pages, files }: Repository):
 export function linkFaults(repository: Repository): readonly string[] {
   return [...repository.pages].flatMap(([page, text]) => faultsOfPage(page, text, repository))
 }
+
+/** Pictures that no page shows, and benches that no page tells of: a part of a page that was lost takes the words about them with it. */
+export function untold({ pages, files }: Repository): readonly string[] {
+  const text = [...pages.values()].join('\n')
+  const isTold = (file: string): boolean => {
+    const bench = /^bench\/([\w-]+)\.bench\.ts$/.exec(file)?.[1]
+    if (bench !== undefined) return text.includes(file) || new RegExp(`bench -- ${bench}(?![\\w-])`).test(text)
+    return !file.startsWith('docs/images/') || text.includes(`(${posix.relative('docs', file)})`) || text.includes(`(${file})`)
+  }
+  return [...files].filter((file) => posix.extname(file) !== '' && !isTold(file))
+}
