@@ -92,6 +92,10 @@ export const regressions: Readonly<Record<ServiceName, readonly Regression[]>> =
       seed: 8_103_911,
       why: 'a node that was told to follow the meta group, to which nothing came, refused for ever what was decided on the same configuration',
     },
+    {
+      seed: 19_001_603,
+      why: 'a member that was merely silent was removed though a slot had lost another replica, and had no majority for good',
+    },
   ],
   'cache-library': [
     { seed: 1_005, why: 'who watched a key that another was loading read it again and again, and withdrew a fill each time' },

@@ -102,6 +102,16 @@ test('an active member is not removed: it leaves, or is dead', () => {
   assert.equal(cluster.mark('remove', nodeName(1)), 'done')
 })
 
+test('decision R8: a dead member is not removed while a slot would have no majority without what it may come back with', () => {
+  const cluster = new TestCluster(formationOf(3))
+  for (const dead of [2, 1]) cluster.mark('mark-dead', nodeName(dead))
+  for (const dead of [1, 2]) assert.equal(cluster.mark('remove', nodeName(dead)), 'no-majority')
+  cluster.mark('mark-alive', nodeName(1))
+  assert.equal(cluster.mark('remove', nodeName(2)), 'done')
+  cluster.mark('mark-dead', nodeName(3))
+  assert.equal(cluster.mark('remove', nodeName(3)), 'no-majority', 'what was removed or wiped works no more')
+})
+
 test('the last active member does not leave, also where another one that leaves is still there', () => {
   const cluster = new TestCluster(formationOf(2))
   assert.equal(cluster.mark('leave', nodeName(1)), 'member')

@@ -1,6 +1,6 @@
 import { unreachable } from '#base/assert.ts'
 import { membersMax, nameLengthMax, tombstonesMax } from './limits.ts'
-import { findMember, holdsReplicas } from './replica.ts'
+import { findMember, holdsReplicas, majorityWithout } from './replica.ts'
 import { sameTiming } from './timing.ts'
 import { refuse } from './transition.ts'
 import type { Announce, ClusterState, Context, Join, Member, MemberCommand, MemberId } from './types.ts'
@@ -81,6 +81,8 @@ function leave(state: ClusterState, member: Member, context: Context): Transitio
 function remove(state: ClusterState, member: Member, context: Context): Transition {
   if (member.state === 'active') return refuse(state, 'still-active')
   if (member.state === 'leaving' && holdsReplicas(state, member)) return refuse(state, 'holds-replicas')
+  // One that is only silent may come back with what a slot needs, unless it is removed: then its store is refused for ever.
+  if (!majorityWithout(state, member.name)) return refuse(state, 'no-majority')
   if (state.tombstones.length >= tombstonesMax) return refuse(state, 'full')
   return { state: bury(state, member, context), answer: { type: 'done' } }
 }

@@ -75,3 +75,18 @@ export function isMajorityAlive(state: ClusterState, slot: Slot, set: readonly R
 export function isMajority<Voter>(set: readonly Voter[], has: (voter: Voter) => boolean): boolean {
   return set.filter(has).length > set.length / 2
 }
+
+/** Whether every slot keeps a majority that works without that member, which may be dead already. Nor do those work that are silent. */
+export function majorityWithout(state: ClusterState, name: string, silent: ReadonlySet<string> = new Set()): boolean {
+  const works = (node: string, incarnation: string): boolean => {
+    const member = findMember(state, node)
+    return node !== name && member?.incarnation === incarnation && member.state !== 'dead' && !silent.has(node)
+  }
+  const isSpared = (replicas: readonly Replica[]): boolean =>
+    replicas.every(({ node }) => node !== name) || isMajority(replicas, ({ node, incarnation }) => works(node, incarnation))
+  return state.table.slots.every(({ replicas, move }) => {
+    // An order to switch may be on its way: then the slot may need both majorities, or that of its new replicas already.
+    const mayHaveSwitched = move !== null && move.step !== 'learn' && move.step !== 'retire'
+    return isSpared(replicas) && (!mayHaveSwitched || isSpared(exchange(replicas, move.from, move.to)))
+  })
+}

@@ -4,7 +4,8 @@ import { present } from '#base/assert.ts'
 import { movesLeft } from './moves-left.ts'
 import { planDeparture, planLeaders } from './planner.ts'
 import { TestCluster, formationOf, nodeName } from './testkit.ts'
-import { commandOfRebalance, commandOfTransfer, majorityWithout, planTransfer } from './transfers.ts'
+import { majorityWithout } from './replica.ts'
+import { commandOfRebalance, commandOfTransfer, planTransfer } from './transfers.ts'
 import type { LeaderTransfer } from './transfers.ts'
 
 const leadersOf = ({ state }: TestCluster): (string | null)[] => state.table.slots.slice(1).map(({ leader }) => leader)

@@ -1,6 +1,5 @@
-import { exchange, findMember } from './replica.ts'
 import { electable } from './planner.ts'
-import type { ClusterState, Replica, SetPreferredLeaders } from './types.ts'
+import type { ClusterState, SetPreferredLeaders } from './types.ts'
 
 /** Whose leadership goes where: that of one slot, or of all slots of a node. Without `to` anybody else will do. */
 export interface LeaderTransfer {
@@ -49,20 +48,4 @@ export function commandOfTransfer({ table }: ClusterState, { what }: LeaderTrans
 export function commandOfRebalance({ table }: ClusterState): SetPreferredLeaders | null {
   const leaders = table.slots.flatMap(({ leader, pinned }, slot) => (pinned && leader !== null ? [{ slot, node: leader }] : []))
   return leaders.length === 0 ? null : { type: 'set-preferred-leaders', expectedVersion: table.version, leaders, pinned: false }
-}
-
-/** Whether every slot keeps a majority that works without that member, which may be dead already. Nor do those work that are silent. */
-export function majorityWithout(state: ClusterState, name: string, silent: ReadonlySet<string>): boolean {
-  const works = (node: string, incarnation: string): boolean => {
-    const member = findMember(state, node)
-    return node !== name && member?.incarnation === incarnation && member.state !== 'dead' && !silent.has(node)
-  }
-  const isSpared = (replicas: readonly Replica[]): boolean =>
-    replicas.every(({ node }) => node !== name) ||
-    replicas.filter(({ node, incarnation }) => works(node, incarnation)).length > replicas.length / 2
-  return state.table.slots.every(({ replicas, move }) => {
-    // An order to switch may be on its way: then the slot may need both majorities, or that of its new replicas already.
-    const mayHaveSwitched = move !== null && move.step !== 'learn' && move.step !== 'retire'
-    return isSpared(replicas) && (!mayHaveSwitched || isSpared(exchange(replicas, move.from, move.to)))
-  })
 }

@@ -145,6 +145,7 @@ export class QueueCalls {
 
   #overdue(call: OpenCall): void {
     call.doubtful ||= call.line !== null
+    if (call.doubtful && !call.repeatable) return this.#fail(call, unknown(call))
     const last = call.failure ?? (call.line === null ? 'no node can be reached' : 'nothing was answered')
     this.#fail(call, new LockstepError('timeout', `no answer in time: ${last}`, { details: { last } }))
   }

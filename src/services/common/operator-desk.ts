@@ -7,8 +7,8 @@ import { noLeader, unavailable } from '#api/common/faults.ts'
 import type { OperatorApi } from '#api/common/operators.ts'
 import type { Fault } from '#api/errors.ts'
 import { faultOf } from '#api/errors.ts'
-import { findMember } from '#core/cluster/replica.ts'
-import { commandOfRebalance, commandOfTransfer, majorityWithout, planTransfer } from '#core/cluster/transfers.ts'
+import { findMember, majorityWithout } from '#core/cluster/replica.ts'
+import { commandOfRebalance, commandOfTransfer, planTransfer } from '#core/cluster/transfers.ts'
 import type { LeaderTransfer } from '#core/cluster/transfers.ts'
 import type { Answer, ClusterState, Command, Member } from '#core/cluster/types.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -123,11 +123,10 @@ export class OperatorDesk implements OperatorApi {
     }
     const answered = await this.#change({ type: 'remove', name, incarnation })
     if (!answered.ok) return answered
-    const { type } = answered.value
-    if (type === 'done') return ok({ status: 'removed', node_id: name })
-    return err(
-      type === 'refused' && answered.value.code === 'still-active' ? memberAlive(member, { ...alive, silentMs: 0 }) : unknownMember(name),
-    )
+    if (answered.value.type === 'done') return ok({ status: 'removed', node_id: name })
+    const code = answered.value.type === 'refused' ? answered.value.code : null
+    if (code === 'no-majority') return err(noMajority(name))
+    return err(code === 'still-active' ? memberAlive(member, { ...alive, silentMs: 0 }) : unknownMember(name))
   }
 
   #transfer(asked: LeaderTransfer): ReturnType<OperatorApi['transfer']> {

@@ -169,4 +169,13 @@ export const membership: readonly Mutant[] = [
     mutated: 'false',
     checks: [test('src/runtime/steward.test.ts', 'decision R8: whoever is to follow the meta group answers that it was told so before')],
   },
+  {
+    name: 'needed-member-removed',
+    guards: 'decision R8',
+    breaks: 'A member that is taken for dead is removed, with what a slot needs to have a majority again.',
+    file: 'src/core/cluster/members.ts',
+    original: "  if (!majorityWithout(state, member.name)) return refuse(state, 'no-majority')\n",
+    mutated: '',
+    checks: [test('src/core/cluster/machine.test.ts', 'decision R8: a dead member is not removed while a slot')],
+  },
 ]
