@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { millis } from '#base/brand.ts'
+import type { MemoryCommand, MemoryContext } from './commands.ts'
 import { textOf } from './describe.ts'
 import type { Capacity } from './memory-state.ts'
 import { keyIn } from './memory-state.ts'
 import { Memory } from './memory.ts'
 import { add, always, l, outcomeOf, ownWrite, read, set, stateAt, write, k } from './scenario.ts'
-import { World, theSlot } from './testkit.ts'
-import type { Key } from './types.ts'
-import { cacheKey } from './types.ts'
+import { TestValue, World, theSlot } from './testkit.ts'
+import type { Key, Version } from './types.ts'
+import { agentId, cacheKey, grant, homeTerm } from './types.ts'
 
 test('decision C11: eviction is in the log, and is a delete for everybody', () => {
   const world = new World({ limits: { memoryBytesMax: 200 } })
@@ -180,4 +182,58 @@ test('decision C11: memory that refuses does so for additions too', () => {
   assert.deepEqual(outcomes.at(-1), 'memory_full')
   assert.ok(world.memory.state.bytes <= 150)
   assert.equal(write(world, 'A', add), 'done 2', 'what takes no more is taken')
+})
+
+test('decision C11: what an owner has written is not evicted unseen, after its namespace was cleared or where room is made', () => {
+  const world = new World()
+  const key = keyIn('n', 'one')
+  world.write('A', key, set('old'))
+  world.settle()
+  world.clear('n')
+  world.settle()
+  assert.equal(read(world, 'A', key), 'absent')
+  assert.ok(ownWrite(world, 'A', 'new', key), 'the record of before is still to be swept away')
+  world.tickHome()
+  world.settle()
+  world.run(1_000)
+  assert.equal(read(world, 'B', key), 'new')
+  assert.equal(world.memory.state.find(key)?.generation, 1)
+
+  world.home.state.touched.clear()
+  assert.equal(read(world, 'A', key), 'new')
+  assert.equal(write(world, 'A', set('before')), 'done')
+  assert.ok(ownWrite(world, 'A', 'after'))
+  world.home.state.touched.clear()
+  world.memory.state.capacity = { bytesMax: 0, whenFull: 'lru' }
+  world.tickHome()
+  world.settle()
+  assert.deepEqual([...world.memory.state.records.keys()], [k])
+  assert.equal(textOf(world.memory.state.find(k)?.value ?? null), 'after', 'what was touched last of all goes last')
+  world.tickHome()
+  world.settle()
+  assert.equal(world.memory.state.records.size, 0)
+  assert.deepEqual(world.home.state.leaving, { keys: 0, bytes: 0 })
+})
+
+test('an agent that pushes less than memory has of a key that was cleared changes nothing, and ends no replica', () => {
+  const memory = new Memory()
+  const term = homeTerm(2)
+  const context: MemoryContext = { term, time: millis(0), isReborn: false }
+  const opened = memory.execute({ type: 'open-session', term, agent: agentId('A'), nonce: 1 }, context)
+  assert.ok(opened.type === 'session')
+  const key = keyIn('n', 'one')
+  const dirty = { grant: grant(5), sequence: 3, value: new TestValue('had') }
+  memory.execute({ type: 'flush', term, key, dirty }, context)
+  memory.execute({ type: 'clear', term, namespace: 'n', grant: grant(6) }, context)
+  const push = (held: boolean, version: Version): MemoryCommand => ({
+    type: 'push',
+    term,
+    session: opened.session,
+    push: { key, version, value: new TestValue('pushed'), held, carriedBy: null },
+  })
+  const older = { term: homeTerm(1), grant: grant(0), sequence: 0 }
+  for (const held of [true, false]) assert.deepEqual(memory.execute(push(held, older), context), { type: 'done' })
+  assert.equal(memory.state.find(key), null)
+  memory.execute(push(true, { term, grant: grant(7), sequence: 0 }), context)
+  assert.equal(textOf(memory.state.find(key)?.value ?? null), 'pushed', 'what it had since then counts')
 })

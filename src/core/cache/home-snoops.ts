@@ -34,13 +34,23 @@ export function receiveSnooped(state: HomeState, { session: id, key, grant, kept
   // Who keeps what it was told to drop has not done as it was told (decision C13).
   if (kept && current.downgradeTo === null) return
   const session = state.sessions.get(id)
-  if (session !== undefined) session.muted = false
+  current.waiting.delete(id)
+  if (session?.muted === true) session.muted = isOverdue(state, id)
   const entry = state.directory.get(key)
   if (dirty !== null && entry?.type === 'exclusive' && entry.owner === id && entry.grant === dirty.grant && dirty.sequence > entry.taken)
     current.dirty = dirty
   if (!kept) removeHolder(state, key, id)
   else if (entry?.type === 'exclusive' && entry.owner === id) setEntry(state, key, { type: 'shared', sharers: new Set([id]) })
   answered(state, current, id)
+}
+
+const isLate = ({ now, limits }: HomeState, { phase, snoopedAt }: Transaction): boolean =>
+  phase === 'snooping' && now - snoopedAt >= limits.snoopPatienceMs
+
+/** There is a key for which it has left somebody without an answer, whatever it says of others. */
+function isOverdue(state: HomeState, id: SessionId): boolean {
+  for (const [current] of state.queues.values()) if (current?.waiting.has(id) === true && isLate(state, current)) return true
+  return false
 }
 
 /** Or the session is closed, and its lease is over: then it may be taken for an answer (rule 7). */
@@ -55,7 +65,7 @@ export function repeatSnoops(state: HomeState): void {
   for (const [current] of state.queues.values()) {
     if (current?.phase !== 'snooping') continue
     if (now - current.sentAt >= limits.snoopRetryMs) tell(state, current)
-    if (now - current.snoopedAt < limits.snoopPatienceMs) continue
+    if (!isLate(state, current)) continue
     for (const id of current.waiting) {
       const session = state.sessions.get(id)
       if (session !== undefined) session.muted = true

@@ -123,11 +123,11 @@ export function proceed(state: HomeState, current: Transaction): void {
     if (isCurrent(entry, current, body.dirty.grant) && body.dirty.sequence > entry.taken)
       proposeCommand(state, { type: 'flush', key, dirty: body.dirty }, purpose)
     else complete(state, current)
+  } else if (dirty !== null) {
+    // What was written meanwhile has no end, so there is nothing left to expire; and it was touched last of all, so it stays.
+    proposeCommand(state, { type: 'flush', key, dirty }, purpose)
   } else if (body.type === 'evict') {
     proposeCommand(state, { type: 'evict', key, grant: state.next() }, purpose)
-  } else if (dirty !== null) {
-    // What was written meanwhile has no end, so there is nothing left to expire.
-    proposeCommand(state, { type: 'flush', key, dirty }, purpose)
   } else if (body.type === 'expire' && isOver(state, key)) {
     proposeCommand(state, { type: 'expire', key, version: state.memory.versionOf(key), grant: state.next() }, purpose)
   } else complete(state, current)

@@ -163,7 +163,8 @@ function push(state: MemoryState, id: SessionId, { key, version, value, held, ca
   const session = state.sessions.get(id)
   if (session === undefined) return { type: 'refused', code: 'session_closed' }
   if (carriedBy !== null && session.outcomes.has(carriedBy)) return { type: 'done' }
-  const known = state.find(key)?.version ?? (held ? null : state.removed)
+  const cleared = state.records.get(key)?.version ?? null
+  const known = state.find(key)?.version ?? (held ? cleared : state.removed)
   if (known === null || compareVersions(version, known) > 0) state.put(key, value, { version, expiresAt: null })
   return { type: 'done' }
 }
