@@ -65,7 +65,6 @@ export class Ledger {
   readonly #seen = new Map<number, { readonly index: number; readonly position: number }>()
   /** What was pushed and not taken, by key and version. */
   readonly #dropped = new Set<string>()
-  readonly #evictions = new Map<string, Version[]>()
   readonly #clears: { readonly slot: number; readonly namespace: string; readonly at: Version }[] = []
 
   constructor({ now, slots, pressure, added }: LedgerOptions) {
@@ -85,13 +84,12 @@ export class Ledger {
     return this.#logs.keys()
   }
 
-  /** A new home was told of it, and did not take it; or it was evicted or cleared while its owner had it, and so never came into memory. */
+  /** A new home was told of it, and did not take it; or it was cleared while its owner had it, and so never came into memory. */
   wasDropped(key: string, version: string): boolean {
     const [term = 0, by = 0] = version.split('.').map(Number)
     const isEnd = (at: Version): boolean => at.term === term && at.grant > by
-    const isEvicted = this.#evictions.get(key)?.some(isEnd) ?? false
     const isCleared = this.#clears.some(({ slot, namespace, at }) => isEnd(at) && this.#isIn(key, slot, namespace))
-    return isEvicted || isCleared || this.#dropped.has(`${key} ${version}`)
+    return isCleared || this.#dropped.has(`${key} ${version}`)
   }
 
   /** Of who may have written the key since, at the level `owner`, without being heard. */
@@ -212,7 +210,6 @@ export class Ledger {
   }
 
   #end({ type, key, term, grant }: Extract<MemoryCommand, { type: 'expire' | 'evict' }>, { time, state }: Seen): void {
-    if (type === 'evict') this.#evictions.set(key, [...(this.#evictions.get(key) ?? []), { term, grant, sequence: 0 }])
     const { value, endsAt } = this.of(key).last
     if (value === null || (type === 'expire' && state.find(key) !== null)) return
     if (type === 'expire' && (endsAt === null || time < endsAt)) throw new Violation(`${key} ends at ${time}, and lives until ${endsAt}`)

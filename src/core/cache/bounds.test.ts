@@ -71,6 +71,34 @@ test('decision C13: a writer waits for an agent that renews and answers no snoop
   assert.ok(waitedMs > oneLeaseMs && waitedMs <= snoopPatienceMs + oneLeaseMs + 1, `${waitedMs} ms`)
 })
 
+test('decision C13: an agent that answers for one key and never for another is renewed no more', () => {
+  const world = new World({ agents: ['A', 'B', 'C'] })
+  for (const key of [k, l]) {
+    world.write('B', key, set('0'))
+    world.settle()
+  }
+  const id = world.write('A', k, set('1'))
+  const deliverAll = (): void => {
+    for (let [one] = world.letters; one !== undefined || world.log.length > 0; [one] = world.letters) {
+      if (one === undefined) world.apply()
+      else if (one.type === 'to-agent' && one.message.type === 'snoop' && one.message.key === k) world.drop(one)
+      else world.deliver(one)
+    }
+  }
+  let waitedMs = 0
+  for (; waitedMs < 5_000 && outcomeOf(world, id) === '…'; waitedMs += 10) {
+    // Each of these takes the line of the other key from B, which answers, renews its lease at once, and takes it back.
+    if (waitedMs % 100 === 0) for (const name of ['C', 'B']) world.write(name, l, set(String(waitedMs)))
+    deliverAll()
+    world.renew('B')
+    deliverAll()
+    world.pass(10)
+    world.tickHome()
+    for (const name of ['A', 'B', 'C']) world.tickAgent(name)
+  }
+  assert.ok(waitedMs <= snoopPatienceMs + oneLeaseMs + 20, `${waitedMs} ms`)
+})
+
 test('what was written at the level owner is on its way to memory after the flush window, however often it is written again', () => {
   const world = new World()
   assert.equal(write(world, 'A', set('0')), 'done')

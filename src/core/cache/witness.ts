@@ -48,8 +48,8 @@ export class Witness {
   readonly calls = new Map<number, Call>()
   /** At the level `owner`, by agent and key. */
   readonly owed = new Map<string, { readonly key: Key; readonly version: Version; readonly value: string; readonly lapses: number }>()
-  /** Keys that were evicted and namespaces that were cleared, perhaps while an owner had a value that memory had not. */
-  readonly removed = new Set<string>()
+  /** When namespaces were cleared last, perhaps while an owner had a value that memory had not. */
+  readonly cleared = new Map<string, Version>()
   readonly memory = new Map<Key, Version>()
   /** By id, the last few; for tests that want to know. */
   readonly answers = new Map<number, Answer>()
@@ -120,8 +120,7 @@ export class Witness {
   }
 
   executes(command: MemoryCommand): void {
-    if (command.type === 'evict') this.removed.add(command.key)
-    if (command.type === 'clear') this.removed.add(command.namespace)
+    if (command.type === 'clear') this.cleared.set(command.namespace, { term: command.term, grant: command.grant, sequence: 0 })
     if (command.type === 'push') this.committed.add(textOf(command.push.value))
     if (command.type !== 'write' && command.type !== 'flush') return
     if (command.dirty !== null) this.committed.add(textOf(command.dirty.value))
@@ -143,8 +142,8 @@ export class Witness {
       if (lapses < counters.lapses) continue
       assert(compareVersions(memory.versionOf(key), version) >= 0, 'what memory is said to have is there')
       assert(
-        this.committed.has(value) || this.removed.has(key) || this.removed.has(namespaceOf(key)),
-        'what memory is said to have was in the log, unless it was to go',
+        this.committed.has(value) || compareVersions(this.cleared.get(namespaceOf(key)) ?? noVersion, version) > 0,
+        'what memory is said to have was in the log, unless it was cleared since',
       )
     }
   }

@@ -133,4 +133,26 @@ export const cacheChores: readonly Mutant[] = [
     mutated: '(27 * request.number) % 64',
     checks: [test('src/core/cache/races.test.ts', 'rule 15: agents that asked at one moment')],
   },
+  {
+    name: 'cache-owed-value-evicted',
+    guards: 'decision C11',
+    breaks:
+      'What an owner has written and memory has not is thrown away where its key is evicted, and its owner is told that memory has it.',
+    file: 'src/core/cache/home-transactions.ts',
+    original: '} else if (dirty !== null) {',
+    mutated: "} else if (dirty !== null && body.type !== 'evict') {",
+    checks: [
+      test('src/core/cache/capacity.test.ts', 'decision C11: what an owner has written'),
+      test('src/core/cache/random-schedule.test.ts', 'random schedules'),
+    ],
+  },
+  {
+    name: 'cache-agent-answers-for-one-key',
+    guards: 'decision C13',
+    breaks: 'An agent that answers snoops for one key keeps its lease, and blocks the writer of another key for ever.',
+    file: 'src/core/cache/home-snoops.ts',
+    original: 'session.muted = isOverdue(state, id)',
+    mutated: 'session.muted = false',
+    checks: [test('src/core/cache/bounds.test.ts', 'decision C13: an agent that answers for one key')],
+  },
 ]
