@@ -24,12 +24,15 @@ export const version = Type.String({
   examples: ['3.17.0'],
 })
 export const hit = boolean({ description: 'This node had the line, and asked nobody.' })
-const invalidated = count({ description: 'Copies on other nodes, or in other processes, that had to go for it.' })
+const invalidated = count({
+  description:
+    'How many agents, on other nodes or in other processes, were told to drop their copies; with `--cache-snoop broadcast` all of them are.',
+})
 
 export const ack = oneOf(['replicated', 'owner'], {
   default: defaults.ack,
   description:
-    '`replicated`: answered when a majority has it on disk. `owner`: answered at once if this node owns the line; lost if this process dies within about 100 ms, though nobody else has seen it then.',
+    '`replicated`: answered when a majority has it on disk. `owner`: answered at once if this node owns the line; lost if this process dies within about 100 ms, though nobody else has seen it then. What has a life, a condition or an `operation_id` is always `replicated`.',
 })
 export const ttlMs = durationMs(1, limits.ttlMsMax, { description: 'The value is absent for everybody after so long.' })
 export const ifVersion = { ...version, description: 'Only if the value has this version still.' }

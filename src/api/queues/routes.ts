@@ -229,6 +229,7 @@ const keeping = {
     body: redriveRequest,
     answers: [json(200, 'It runs, or is done already.', redriven)],
     errors: [...ofQueue, 'redrive_active'],
+    repeatable: false,
   }),
   cancelRedrive: route({
     id: 'cancelRedrive',

@@ -46,17 +46,20 @@ const printText = (text: string): void => screen.print(`${screen.isTerminal ? pr
 export interface Writing {
   readonly text: boolean
   readonly ttl: number | undefined
-  readonly ack: 'replicated' | 'owner'
   readonly json: boolean
 }
 
-interface Conditions {
+interface Setting extends Writing {
+  readonly ack: 'replicated' | 'owner'
   readonly 'if-version': string | undefined
   readonly 'if-absent': boolean
 }
 
-export async function set(client: ServiceClient, key: string, operand: string | undefined, given: Writing & Conditions): Promise<number> {
+export async function set(client: ServiceClient, key: string, operand: string | undefined, given: Setting): Promise<number> {
   const value = jsonOf(await contentOf(operand), given.text)
+  // An id is remembered by a majority, so it would be written there before it is answered.
+  const { ack } = given
+  if (ack === 'owner') return tellVersion(orRefused(await client.call(routes.write, () => ({ key, value, ack }))), given.json)
   const version = given['if-version']
   const condition = version === undefined ? (given['if-absent'] ? { if_absent: true } : {}) : { if_version: version }
   const answer = await changed(client, routes.write, (identity) => ({ key, ...fieldsOf(value, given), ...condition, ...identity }))
@@ -65,11 +68,10 @@ export async function set(client: ServiceClient, key: string, operand: string | 
 
 interface Fields {
   readonly value: JsonBytes
-  readonly ack: Writing['ack']
   readonly ttl_ms?: number
 }
 
-const fieldsOf = (value: JsonBytes, { ttl, ack }: Writing): Fields => ({ value, ack, ...(ttl === undefined ? {} : { ttl_ms: ttl }) })
+const fieldsOf = (value: JsonBytes, { ttl }: Writing): Fields => ({ value, ...(ttl === undefined ? {} : { ttl_ms: ttl }) })
 
 function tellVersion(answer: Changed, json: boolean): number {
   if (json) printJson(answer)
@@ -119,7 +121,7 @@ function unlessMismatch(error: unknown): null {
 export async function remove(
   client: ServiceClient,
   key: string,
-  { 'if-version': version, json }: Pick<Conditions, 'if-version'> & { readonly json: boolean },
+  { 'if-version': version, json }: Pick<Setting, 'if-version' | 'json'>,
 ): Promise<number> {
   const condition = version === undefined ? {} : { if_version: version }
   // The call has no way to say that it comes late; what is removed twice is gone as well.

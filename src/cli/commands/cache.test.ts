@@ -13,7 +13,8 @@ function mistakesOf(given: Readonly<Record<string, string | null>>, ...operands:
 test('each verb takes its own flags and operands', () => {
   const good: readonly (readonly [Record<string, string | null>, ...string[]])[] = [
     [{ text: null }, 'get', 'k'],
-    [{ ttl: '1h', ack: 'owner', 'if-version': '1.2.3' }, 'set', 'k', 'a value'],
+    [{ ttl: '1h', 'if-version': '1.2.3' }, 'set', 'k', 'a value'],
+    [{ ack: 'owner', text: null }, 'set', 'k', 'a value'],
     [{ 'if-absent': null }, 'set', 'k'],
     [{ ttl: '1s' }, 'cas', 'k', 'old', 'new'],
     [{ 'if-version': '1.2.3' }, 'del', 'k'],
@@ -39,6 +40,11 @@ test('all that is wrong with a verb is told at once', () => {
     '--limit is not for get',
   ])
   deepEqual(mistakesOf({ 'if-version': '1.2.3', 'if-absent': null }, 'set', 'k'), ['--if-absent and --if-version exclude each other'])
+  deepEqual(mistakesOf({ ack: 'owner', ttl: '1h', 'if-absent': null }, 'set', 'k'), [
+    '--ack owner and --ttl exclude each other',
+    '--ack owner and --if-absent exclude each other',
+  ])
+  deepEqual(mistakesOf({ ack: 'owner' }, 'cas', 'k', 'old'), ['--ack is not for cas'])
   deepEqual(mistakesOf({ 'if-version': 'seven' }, 'del', 'k'), ['--if-version must be a version, as set prints it; it is "seven"'])
 })
 

@@ -42,7 +42,7 @@ type Verb = (typeof verbs)[number]
 const flags = {
   text: toggle('set, cas: it is a text, also when it looks like JSON; get, watch: prints a text without quotes'),
   ttl: duration('DURATION', 'set, cas: it is absent after so long', { min: 1, max: limits.ttlMsMax }),
-  ack: choice('LEVEL', 'set, cas: replicated: a majority has it; or owner: faster, and lost when the node dies within 100 ms', [
+  ack: choice('LEVEL', 'set: replicated: a majority has it; or owner: faster, and lost when the node dies within 100 ms', [
     'replicated',
     'owner',
   ]),
@@ -70,7 +70,7 @@ interface Grammar {
 const grammars: Readonly<Record<Verb, Grammar>> = {
   get: { operands: ['KEY'], needed: 1, flags: ['text'] },
   set: { operands: ['KEY', 'VALUE'], needed: 1, flags: ['text', 'ttl', 'ack', 'if-version', 'if-absent'] },
-  cas: { operands: ['KEY', 'EXPECTED', 'VALUE'], needed: 2, flags: ['text', 'ttl', 'ack'] },
+  cas: { operands: ['KEY', 'EXPECTED', 'VALUE'], needed: 2, flags: ['text', 'ttl'] },
   del: { operands: ['KEY'], needed: 1, flags: ['if-version'] },
   incr: { operands: ['KEY', 'BY'], needed: 1, flags: [] },
   watch: { operands: ['KEY'], needed: 1, flags: ['text', 'max'] },
@@ -107,6 +107,10 @@ function checkVerb(verb: Verb, values: Values, operands: readonly string[], mist
     if (!defaults.has(values[flag]) && !grammar.flags.includes(flag)) mistakes.push(`--${flag} is not for ${verb}`)
   }
   if (values['if-absent'] && values['if-version'] !== undefined) mistakes.push('--if-absent and --if-version exclude each other')
+  if (verb === 'set' && values.ack === 'owner') {
+    const needMemory = (['ttl', 'if-version', 'if-absent'] as const).filter((flag) => !defaults.has(values[flag]))
+    for (const flag of needMemory) mistakes.push(`--ack owner and --${flag} exclude each other`)
+  }
   if (grammar.operands[0] === 'KEY' && operands[0] !== undefined) checkKey(operands[0], mistakes)
   if (verb === 'incr' && operands[1] !== undefined && !Number.isSafeInteger(numberOf(operands[1]))) mistakes.push('BY must be an integer')
 }

@@ -32,7 +32,7 @@ Examples:
   lockstep queue redrive orders --rate 100
   lockstep queue peek orders --state dead --limit 20
 
-Exit codes: 0, 1 refused (no such queue, say), 69 no node answered: purge, redrive and delete may have been carried out`
+Exit codes: 0, 1 refused (no such queue, say), 69 no node answered: a change may have been carried out`
 
 const verbs = ['show', 'create', 'set', 'pause', 'resume', 'purge', 'redrive', 'peek', 'delete'] as const
 type Verb = (typeof verbs)[number]
@@ -138,7 +138,8 @@ async function act(client: ServiceClient, verb: Verb, queue: string, values: Val
 }
 
 async function put(client: ServiceClient, request: PutQueueRequest & { readonly queue: string }): Promise<Outcome> {
-  return { answer: orRefused(await client.call(routes.putQueue, () => request)), text: '' }
+  // With a revision a second attempt would meet what the first one made.
+  return { answer: orRefused(await client.call(routes.putQueue, () => request, { repeatable: false })), text: '' }
 }
 
 /** Of a queue that is there. */

@@ -90,7 +90,7 @@ export class ServiceClient {
       for (const url of this.#inOrder()) {
         if (isTooLate(deadline, tried.has(url))) throw unavailable(this.service, tried, timeoutMs)
         const answer = await this.#ask(url, httpRequestOf(route, request()), {
-          limitMs: this.#limitMs(deadline, timeoutMs) + waitMs,
+          limitMs: this.#limitMs(deadline, repeatable ? timeoutMs : Infinity) + waitMs,
           waitMs,
           signal: signal ?? null,
         })
@@ -101,8 +101,8 @@ export class ServiceClient {
         }
         if (answer.type !== 'silent' || !answer.nobody) nobody = false
         tried.set(url, problemOf(answer))
-        const isSafe = repeatable || (answer.type === 'silent' && answer.nobody)
-        if (!isSafe || performance.now() >= deadline) throw unavailable(this.service, tried, timeoutMs)
+        if (!repeatable && mayBeDone(answer)) throw doubtful(tried)
+        if (performance.now() >= deadline) throw unavailable(this.service, tried, timeoutMs)
       }
       // Nothing that could come back is there.
       if (nobody || performance.now() >= deadline) throw unavailable(this.service, tried, timeoutMs)
@@ -180,15 +180,28 @@ export class ServiceClient {
 const ofNode: ReadonlySet<ErrorCode> = new Set(['no_leader', 'unavailable', 'not_ready', 'stopping', 'overloaded', 'unknown', 'disk_full'])
 const isOfNode = ({ code }: Refusal): boolean => ofNode.has(code)
 
+/** Whether somebody may have carried out what was asked. */
+const mayBeDone = (answer: NodeAnswer): boolean =>
+  answer.type === 'silent' ? !answer.nobody : answer.type !== 'refused' || answer.refusal.code === 'unknown'
+
 function problemOf(answer: NodeAnswer): string {
   if (answer.type === 'silent') return answer.problem
   return answer.type === 'refused' ? `${answer.refusal.code}: ${answer.refusal.message}` : ''
 }
 
+const linesOf = (tried: ReadonlyMap<string, string>): readonly string[] => [...tried].map(([url, problem]) => `  ${url}  ${problem}`)
+
+function doubtful(tried: ReadonlyMap<string, string>): CommandError {
+  const lines = ['it may have been carried out or not:', ...linesOf(tried), 'look at what there is before you ask for it again']
+  return new CommandError(exitCodes.unavailable, lines.join('\n'))
+}
+
 function unavailable(service: Service, tried: ReadonlyMap<string, string>, timeoutMs: number): CommandError {
-  const lines = [...tried].map(([url, problem]) => `  ${url}  ${problem}`)
   const fix = 'is the cluster up? name its nodes with --url, or start one on this machine with: lockstep up'
-  return new CommandError(exitCodes.unavailable, [`no ${service} node could answer within ${timeoutMs} ms:`, ...lines, fix].join('\n'))
+  return new CommandError(
+    exitCodes.unavailable,
+    [`no ${service} node could answer within ${timeoutMs} ms:`, ...linesOf(tried), fix].join('\n'),
+  )
 }
 
 /** What an error of the service means to a script. */
