@@ -125,6 +125,7 @@ const taken: readonly (readonly [path: string, body: unknown])[] = [
     { queue: bytes(nameBytesMax), message: null, key: '☃'.repeat(85), priority: 9, delay_ms: durationMsMax, ttl_ms: durationMsMax },
   ],
   ['/produce', { ...one, deliver_at: '2026-01-31T12:00:00.5+02:00' }],
+  ['/produce', { ...one, deliver_at: '1969-12-31T23:59:59Z' }],
   ['/produce', { ...one, headers: { ...headersOf(headersMax - 1), [bytes(nameBytesMax)]: bytes(headerValueBytesMax) } }],
   ['/produce', { ...one, headers: { a: '' }, message: '' }],
   ['/produce', list(itemsMax)],

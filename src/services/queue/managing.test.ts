@@ -2,10 +2,15 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { present } from '#base/assert.ts'
 import type { Result } from '#base/result.ts'
+import { err, ok } from '#base/result.ts'
+import { noLeader } from '#api/common/faults.ts'
 import type { Fault } from '#api/errors.ts'
 import type { JsonBytes } from '#api/schemas.ts'
 import { partitionOf } from '#core/ring/partition.ts'
+import type { CatalogueKeeper } from './catalogue-keeper.ts'
 import { catalogueGroup, queueSlots } from './limits.ts'
+import { Managing } from './managing.ts'
+import type { QueueCalls } from './queue-calls.ts'
 import { QueueWorld } from '#test/harness/queue-world.ts'
 import { TestCall } from '#test/harness/service-world.ts'
 
@@ -142,4 +147,51 @@ test('a deletion that comes late does not delete by halves the queue that has th
     world.nodes.flatMap(({ server }) => server.depths),
     [],
   )
+})
+
+/** Calls whose slots answer that, in turn, and what they are asked. */
+function answering(
+  partitions: number,
+  answers: readonly Result<unknown, Fault>[],
+): { readonly managing: Managing; readonly asked: unknown[] } {
+  const asked: unknown[] = []
+  const listing = { definition: { generation: 1, partitions } }
+  const calls = {
+    find: async () => ok(listing),
+    submit: async (_listing: unknown, at: number, command: () => unknown) => {
+      asked.push(command())
+      return answers[at]
+    },
+  }
+  return { managing: new Managing(calls as unknown as QueueCalls, {} as CatalogueKeeper), asked }
+}
+
+test('what some partitions have carried out is not said to have been refused when another cannot be asked', async () => {
+  const away = err(noLeader(1))
+  const purged = ok({ type: 'purged', count: 3 })
+  const codeOf = async (answers: readonly Result<unknown, Fault>[]): Promise<string> => {
+    const outcome = await answering(2, answers).managing.purge({ queue: 'orders' })
+    return outcome.ok ? String(outcome.value.count) : outcome.error.code
+  }
+  equal(await codeOf([purged, purged]), '6')
+  equal(await codeOf([purged, away]), 'unknown')
+  equal(await codeOf([away, purged]), 'no_leader')
+  const redriven = ok({ type: 'redrive', moved: 1, max: 1, active: false })
+  const outcome = await answering(2, [redriven, away]).managing.redrive({ queue: 'orders' })
+  equal(outcome.ok || outcome.error.code, 'unknown')
+})
+
+test('the rate of a redrive is shared by the partitions, and none of it is lost', async () => {
+  const redriven = ok({ type: 'redrive', moved: 0, max: 1, active: true })
+  const ratesFor = async (rate: number): Promise<unknown> => {
+    const { managing, asked } = answering(
+      4,
+      Array.from({ length: 4 }, () => redriven),
+    )
+    await managing.redrive({ queue: 'orders', rate })
+    return asked.map((command) => (command as { readonly rate: number }).rate)
+  }
+  deepEqual(await ratesFor(10), [3, 3, 2, 2])
+  deepEqual(await ratesFor(8), [2, 2, 2, 2])
+  deepEqual(await ratesFor(1), [1, 1, 1, 1])
 })

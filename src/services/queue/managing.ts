@@ -1,5 +1,6 @@
 import type { Result } from '#base/result.ts'
 import { err, ok } from '#base/result.ts'
+import { unknownOutcome } from '#api/common/faults.ts'
 import type { Fault } from '#api/errors.ts'
 import {
   deadLetterCycle,
@@ -79,7 +80,8 @@ export class Managing {
     if (answer.type !== 'queue') return unexpected(answer.type)
     const { definition, created } = answer
     const told = created ? ok(null) : await this.#keeper.bring(answer)
-    if (!told.ok) return told
+    // It is set, and slots that did not hear of it yet will.
+    if (!told.ok) return err(unknownOutcome())
     const { partitions: count, revision } = definition
     return ok({ status: created ? 'created' : 'changed', queue, partitions: count, revision, settings: settingsView(definition.settings) })
   }
@@ -125,8 +127,7 @@ export class Managing {
   async redrive({ queue, from = 'dead', rate, max }: Parameters<QueueApi['redrive']>[0]): ReturnType<QueueApi['redrive']> {
     const answers = await this.#everywhere(queue, (ref, { partitions, before }) => {
       const left = max === undefined ? null : max - sumOf(begunOf(before), 'max')
-      const perSecond = rate === undefined ? null : Math.max(1, Math.floor(rate / partitions))
-      return left === 0 ? null : { type: 'redrive', queue: ref, from, rate: perSecond, max: left }
+      return left === 0 ? null : { type: 'redrive', queue: ref, from, rate: rateOf(rate, ref.partition, partitions), max: left }
     })
     if (!answers.ok) return err(answers.error as Fault<never>)
     const begun = begunOf(answers.value)
@@ -169,7 +170,8 @@ export class Managing {
       const next = command({ generation: listing.definition.generation, partition: answers.length }, { partitions, before: answers })
       if (next === null) return ok(true)
       const answered = await this.#calls.submit(listing, answers.length, () => next)
-      if (!answered.ok) return err(answered.error as Fault)
+      // Others have carried it out, so nobody is told that nothing was.
+      if (!answered.ok) return err(answers.length === 0 ? (answered.error as Fault) : unknownOutcome())
       if (answered.value.type === 'refused' && answered.value.code === 'unknown_queue') return ok(false)
       answers.push(answered.value)
     }
@@ -179,6 +181,10 @@ export class Managing {
 
 /** Null when no more partitions are to be asked. */
 type CommandFor = (ref: PartitionRef, so: { readonly partitions: number; readonly before: readonly QueueAnswer[] }) => QueueCommand | null
+
+/** The part of one partition, which is one a second at least. */
+const rateOf = (rate: number | undefined, partition: number, partitions: number): number | null =>
+  rate === undefined ? null : Math.max(1, Math.floor(rate / partitions) + (partition < rate % partitions ? 1 : 0))
 
 type Redriven = Extract<QueueAnswer, { type: 'redrive' }>
 

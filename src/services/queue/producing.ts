@@ -36,7 +36,11 @@ export class Producing {
     let left: readonly number[] = [...messages.keys()]
     for (let attempt = 0; attempt < limits.configureAttempts && left.length > 0; attempt++) {
       const found = await this.#calls.find(queueName(queue), true)
-      if (!found.ok) return err(found.error as Fault<ProduceFault>)
+      if (!found.ok) {
+        if (results.length === 0) return err(found.error as Fault<ProduceFault>)
+        for (const place of left) results[place] = err(found.error as Fault<ProduceItemFault>)
+        return ok(results)
+      }
       const { partitions } = found.value.definition
       const isElsewhere = ({ key }: ProducedMessage): boolean => key !== undefined && partitionOf(key, partitions) !== producer?.partition
       if (producer !== undefined && (producer.partition >= partitions || messages.some(isElsewhere))) {
@@ -161,7 +165,8 @@ function messageOf(produced: ProducedMessage): Message {
 }
 
 function delayOf({ delay_ms: ms, deliver_at: at }: ProducedMessage): Delay {
-  if (at !== undefined) return { type: 'at', instant: wallMillis(Date.parse(at)) }
+  // What was due before there was a clock that could say so is due as well.
+  if (at !== undefined) return { type: 'at', instant: wallMillis(Math.max(0, Date.parse(at))) }
   return ms === undefined || ms === 0 ? { type: 'none' } : { type: 'after', ms }
 }
 
