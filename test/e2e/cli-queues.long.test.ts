@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import type { QueueDetail } from '#api/queues/queues.ts'
@@ -12,6 +13,13 @@ type Run = (...args: readonly string[]) => Promise<CliEnding>
 type Visit = (run: Run, env: Readonly<Record<string, string>>) => Promise<void>
 
 const done = (stdout: string): CliEnding => ({ code: 0, stdout, stderr: '' })
+
+async function piped(env: Readonly<Record<string, string>>, input: string, ...args: readonly string[]): Promise<CliEnding> {
+  const child = spawn(process.execPath, [program, 'produce', ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.end(input)
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { code: code as number, stdout, stderr }
+}
 
 const visits: readonly (readonly [claim: string, visit: Visit])[] = [
   [
@@ -46,6 +54,47 @@ const visits: readonly (readonly [claim: string, visit: Visit])[] = [
         Array.from({ length: 1_000 }, (_, at) => at + 1),
       )
       assert.deepEqual(await run('queue', 'purge', 'numbers'), done('199\n'))
+    },
+  ],
+  [
+    'lines go to all partitions, or with a key to that of the key; those that are refused are named, and nothing behind them is sent',
+    async (run, env) => {
+      assert.deepEqual(await run('queue', 'create', 'spread', '--partitions', '3'), done(''))
+      const lines = (from: number, count: number): string => Array.from({ length: count }, (_, at) => `${from + at}\n`).join('')
+      const sent = await piped(env, lines(0, 1_600), 'spread')
+      assert.deepEqual([sent.code, sent.stdout.trim().split('\n').length], [0, 1_600])
+      assert.equal((await piped(env, lines(1_600, 3), 'spread', '--key', 'k')).code, 0)
+      const { partition_list: parts = [] } = JSON.parse((await run('queue', 'show', 'spread', '--json')).stdout) as QueueDetail
+      assert.deepEqual(
+        parts.map(({ ready }) => Math.floor(ready / 500)),
+        [1, 1, 1],
+      )
+      assert.deepEqual(await run('queue', 'purge', 'spread'), done('1603\n'))
+
+      assert.deepEqual(await run('queue', 'create', 'small', '--max-length', '2'), done(''))
+      const refused = await piped(env, lines(0, 4), 'small')
+      assert.deepEqual([refused.code, refused.stdout.trim().split('\n').length], [75, 2])
+      assert.match(refused.stderr, /line 3: queue_full.*\n.*line 4: queue_full.*\n.*of the first 4 lines all but 2 are in the queue/)
+      const large = `${'x'.repeat(100_000)}\n`.repeat(100)
+      assert.equal((await piped(env, large, 'large')).code, 0, 'requests hold what a request may')
+    },
+  ],
+  [
+    'when one of several workers fails the commands of the others end, and then the work does',
+    async (run, env) => {
+      assert.deepEqual(await run('queue', 'create', 'sides'), done(''))
+      assert.equal((await run('produce', 'sides', '1')).code, 0)
+      const script = 'trap "echo ended; exit 1" TERM; echo begun; sleep 60 & wait'
+      const args = ['work', '--queue', 'sides', '--concurrency', '2', '--wait', '1m', '--', 'sh', '-c', script]
+      const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+      const ending = once(child, 'close')
+      let told = ''
+      for await (const chunk of child.stdout) {
+        told += String(chunk)
+        if (told === 'begun\n') assert.deepEqual(await run('queue', 'delete', 'sides'), done(''))
+      }
+      assert.equal(told, 'begun\nended\n')
+      assert.equal((await ending)[0], 1)
     },
   ],
   [

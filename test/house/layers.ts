@@ -60,7 +60,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     packages: ['*'],
   },
   'src/cli': {
-    uses: ['src/base', 'src/core/access', 'src/api', 'src/client', 'src/main.ts'],
+    uses: ['src/base', 'src/core/access', 'src/core/ring', 'src/api', 'src/client', 'src/main.ts'],
     types: ['src/core', 'src/composition', 'src/sdk'],
     packages: ['*'],
   },

@@ -2,21 +2,22 @@ import { randomUUID } from 'node:crypto'
 import { queueApiLimits, queueDefaults } from '#api/queues/limits.ts'
 import type { ProducedMessage } from '#api/queues/produce.ts'
 import { queueRoutes } from '#api/queues/routes.ts'
+import { CommandError } from '#cli/command-error.ts'
 import { linesOf } from '#cli/input-lines.ts'
 import { defineCommand } from '#cli/command.ts'
 import type { Command } from '#cli/command.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
 import { jsonOf } from '#cli/flags/json-value.ts'
 import { duration, integer, text as textFlag, toggle, withDefault } from '#cli/flags/kinds.ts'
-import { printJson, screen } from '#cli/output/terminal.ts'
+import { errorScreen, printJson, screen } from '#cli/output/terminal.ts'
+import { NumberedBatches } from '#cli/service/numbered-batches.ts'
 import type { ServiceClient } from '#cli/service/service-client.ts'
 import { orRefused, refused } from '#cli/service/service-client.ts'
 import { queueClientOf, queueServiceFlags } from '#cli/service/service-flags.ts'
 import { checkQueue } from './queue-flags.ts'
 
 const help = `Prints the id when the message is on the disks of a majority. A MESSAGE that is JSON is sent as that, anything else as a text; --text takes
-it as a text in any case. Without a MESSAGE each line of standard input is one. What has no answer is sent again, and is in the queue once:
-each message has a dedupe id.
+it as a text in any case. Without a MESSAGE each line of standard input is one. What has no answer is sent again, and is in the queue once.
 
 Examples:
   lockstep produce orders '{"id":1}' --key customer-7
@@ -27,6 +28,8 @@ Exit codes: 0, 1 refused, 75 a limit is reached, 69 no node answered: the messag
 
 const { nameBytesMax, durationMsMax, priorityMax } = queueApiLimits
 const linesPerCall = 500
+/** Of messages: a request with more takes longer than a busy node may take to answer. */
+const bytesPerCall = 1024 * 1024
 
 export const produceCommand: Command = defineCommand({
   name: 'produce',
@@ -58,33 +61,67 @@ export const produceCommand: Command = defineCommand({
   async run({ queue, message, dedupeId, text, key, delay, priority, ttl, json, ...service }) {
     const client = queueClientOf(service)
     const terms = { delay_ms: delay, priority, ...(key === undefined ? {} : { key }), ...(ttl === undefined ? {} : { ttl_ms: ttl }) }
-    const item = (line: string): Item => ({ ...terms, message: jsonOf(line, text), dedupe_id: dedupeId ?? randomUUID() })
-    if (message !== undefined) await produced(client, queue, [item(message)], json)
-    else await piped(client, queue, item, json)
+    const item = (line: string): Item => ({ ...terms, message: jsonOf(line, text) })
+    if (message === undefined) await piped(client, queue, item, { key, json })
+    else await single(client, queue, { ...item(message), dedupe_id: dedupeId ?? randomUUID() }, json)
     return exitCodes.done
   },
 })
 
 type Item = ProducedMessage
 
-async function piped(client: ServiceClient, queue: string, item: (line: string) => Item, json: boolean): Promise<void> {
-  let batch: Item[] = []
-  for await (const line of linesOf(process.stdin)) {
-    batch.push(item(line))
-    if (batch.length < linesPerCall) continue
-    await produced(client, queue, batch, json)
-    batch = []
+/** In order; ends with the first request of which a line is refused, and says which. */
+async function piped(client: ServiceClient, queue: string, item: (line: string) => Item, { key, json }: Piping): Promise<void> {
+  const batches = new NumberedBatches(client, queue, key)
+  let sent = 0
+  for await (const items of batchesOf(linesOf(process.stdin), item)) {
+    const refusals: CommandError[] = []
+    for (const result of await batches.send(items)) {
+      sent++
+      if (result.status !== 'refused') {
+        tell(result, json)
+        continue
+      }
+      const refusal = refused({ ...result.error, code: result.error.code as never })
+      errorScreen.print(`lockstep: line ${sent}: ${refusal.message}\n`)
+      refusals.push(refusal)
+    }
+    const [first] = refusals
+    if (first !== undefined) {
+      const rest = `of the first ${sent} lines all but ${refusals.length} are in the queue, and those behind were not sent`
+      throw new CommandError(first.exitCode, rest)
+    }
   }
-  if (batch.length > 0) await produced(client, queue, batch, json)
 }
 
-/** In order; ends at the first that is refused. */
-async function produced(client: ServiceClient, queue: string, messages: readonly Item[], json: boolean): Promise<void> {
-  const answer = orRefused(await client.call(queueRoutes.produce, () => ({ queue, messages }), { repeatable: true }))
-  const results = 'results' in answer ? answer.results : []
-  for (const result of results) {
-    if (result.status === 'refused') throw refused({ ...result.error, code: result.error.code as never })
-    if (json) printJson(result)
-    else screen.print(`${result.message_id}\n`)
+interface Piping {
+  readonly key: string | undefined
+  readonly json: boolean
+}
+
+/** As many as a request holds. */
+async function* batchesOf(lines: AsyncIterable<string>, item: (line: string) => Item): AsyncGenerator<readonly Item[]> {
+  let batch: Item[] = []
+  let bytes = 0
+  for await (const line of lines) {
+    const next = item(line)
+    if (batch.length === linesPerCall || (batch.length > 0 && bytes + next.message.length > bytesPerCall)) {
+      yield batch
+      batch = []
+      bytes = 0
+    }
+    batch.push(next)
+    bytes += next.message.length
   }
+  if (batch.length > 0) yield batch
+}
+
+async function single(client: ServiceClient, queue: string, item: Item, json: boolean): Promise<void> {
+  const answer = orRefused(await client.call(queueRoutes.produce, () => ({ queue, ...item }), { repeatable: true }))
+  if ('message_id' in answer) tell(answer, json)
+}
+
+function tell(enqueued: { readonly message_id: string }, json: boolean): void {
+  if (json) printJson(enqueued)
+  else screen.print(`${enqueued.message_id}\n`)
 }

@@ -4,7 +4,7 @@ import type { Command } from '#cli/command.ts'
 import { exitCodes } from '#cli/exit-codes.ts'
 import { duration, integer, patternText, required, withDefault } from '#cli/flags/kinds.ts'
 import { handleMessage } from '#cli/hold/handle-message.ts'
-import { Interrupted, interruptible } from '#cli/interrupts.ts'
+import { interruptible } from '#cli/interrupts.ts'
 import { errorScreen } from '#cli/output/terminal.ts'
 import { received } from '#cli/service/queue-messages.ts'
 import { queueClientOf, queueServiceFlags } from '#cli/service/service-flags.ts'
@@ -64,12 +64,20 @@ export const workCommand: Command = defineCommand({
         if (message === undefined) return
         await handleMessage(client, message, { ...terms, sentAt, signal })
       }
-      if (signal.aborted) throw signal.reason instanceof Interrupted ? signal.reason : new Interrupted('SIGINT')
+      signal.throwIfAborted()
     }
-    await interruptible((signal) => Promise.all(Array.from({ length: concurrency }, () => work(signal))))
+    await interruptible((signal) => sideBySide(concurrency, signal, work))
     return exitCodes.done
   },
 })
+
+/** When one fails the others are interrupted, and have ended before that is told: no command goes on without somebody who keeps its message. */
+async function sideBySide(count: number, interrupted: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const failed = new AbortController()
+  const signal = AbortSignal.any([interrupted, failed.signal])
+  await Promise.all(Array.from({ length: count }, () => work(signal).catch((error: unknown) => failed.abort(error))))
+  failed.signal.throwIfAborted()
+}
 
 const visibilityMsMin = Math.min(1_000, queueApiLimits.visibilityMsMax)
 const say = (line: string): void => errorScreen.print(`lockstep: ${line}\n`)

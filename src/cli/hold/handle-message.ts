@@ -1,12 +1,12 @@
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { queueRoutes } from '#api/queues/routes.ts'
+import { err } from '#base/result.ts'
 import { CommandError } from '#cli/command-error.ts'
 import { exitCodes, signalExitCode } from '#cli/exit-codes.ts'
 import type { DeliveredMessage } from '#cli/service/queue-messages.ts'
 import { onOneLine } from '#cli/service/queue-messages.ts'
 import type { ServiceClient } from '#cli/service/service-client.ts'
-import { orRefused } from '#cli/service/service-client.ts'
 import type { ChildEnding } from './child.ts'
 import { runChild } from './child.ts'
 
@@ -60,34 +60,29 @@ async function giveBack(client: ServiceClient, receipt: string, kind: 'release' 
   await client.call(queueRoutes.nack, () => ({ receipt, kind }), { repeatable: true }).catch(() => {})
 }
 
-/** Extends the lease several times in its time, until it ends; or says that it is lost. */
+/** Extends the lease several times in its time, until it ends; or says that it is lost. What a node refuses for the moment is asked for again. */
 async function keep(
   client: ServiceClient,
   receipt: string,
   { visibilityMs, sentAt: firstSentAt }: Handling,
   { ended, lost }: { readonly ended: AbortSignal; readonly lost: AbortController },
 ): Promise<void> {
+  const trustedMs = visibilityMs * (1 - margin)
+  const rest = (ms: number): Promise<void> => sleep(Math.max(0, ms), undefined, { signal: ended }).catch(() => {})
   let sentAt = firstSentAt
+  await rest(sentAt + visibilityMs / 3 - performance.now())
   while (!ended.aborted) {
-    const endsAt = sentAt + visibilityMs * (1 - margin)
-    const nextMs = sentAt + visibilityMs / 3 - performance.now()
-    await sleep(Math.max(0, nextMs), undefined, { signal: ended }).catch(() => {})
-    if (ended.aborted) return
     const asked = performance.now()
-    try {
-      const timeoutMs = Math.max(1, endsAt - asked)
-      orRefused(
-        await client.call(queueRoutes.extend, () => ({ receipt, visibility_ms: visibilityMs }), {
-          timeoutMs,
-          signal: ended,
-          repeatable: true,
-        }),
-      )
+    const timeoutMs = Math.max(1, sentAt + trustedMs - asked)
+    const extended = await client
+      .call(queueRoutes.extend, () => ({ receipt, visibility_ms: visibilityMs }), { timeoutMs, signal: ended, repeatable: true })
+      .catch((error: unknown) => err({ message: error instanceof Error ? error.message : String(error), retryable: false }))
+    if (ended.aborted) return
+    if (extended.ok) {
       sentAt = asked
-    } catch (error) {
-      if (ended.aborted) return
-      return lost.abort(error instanceof Error ? error.message : String(error))
-    }
+      await rest(sentAt + visibilityMs / 3 - performance.now())
+    } else if (extended.error.retryable && performance.now() < sentAt + trustedMs) await rest(visibilityMs / 30)
+    else return lost.abort(extended.error.message)
   }
 }
 
