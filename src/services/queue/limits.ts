@@ -38,6 +38,9 @@ export const queueServiceLimits = {
   unreadableAsideMsMax: 60_000,
   /** Entries that could not be read and are known for it. */
   unreadableRemembered: 4_096,
+  /** Of the bodies and headers that one slot shows; one message is always shown. And how many are read at one time. */
+  shownBytesMax: 4 * 1024 * 1024,
+  shownAtOnce: 8,
   /** Queues of which the metrics of a node tell by name. */
   measuredQueuesMax: 100,
   /** Over which rates are counted. */

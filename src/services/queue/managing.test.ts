@@ -25,7 +25,7 @@ test('several that change different settings of one queue at once change all of 
       Promise.all([put('n1', { paused }), put('n2', { max_length: length }), put('n3', { ttl_ms: 1_000 * length })]),
     )
     deepEqual(
-      all.map(({ ok }) => ok),
+      all.map((each) => each.ok),
       [true, true, true],
     )
     const last = await world.answer(put('n1', {}))

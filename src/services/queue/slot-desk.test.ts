@@ -12,7 +12,7 @@ import { encodeCommand as encodeLogged } from '#wire/command.ts'
 import { Bodies } from './bodies.ts'
 import type { PeerAnswer } from './peer-messages.ts'
 import { SlotDesk } from './slot-desk.ts'
-import type { SlotQuestion } from './slot-views.ts'
+import type { MessagesShown, SlotQuestion } from './slot-views.ts'
 
 const group = 1
 const queue = { generation: generation(1), partition: 0 }
@@ -57,9 +57,9 @@ class Leader {
 }
 
 const bodiesIn = (answer: PeerAnswer | undefined): string[] =>
-  answer?.type === 'view'
-    ? (JSON.parse(new TextDecoder().decode(answer.view)) as { body: string }[]).map(({ body }) => Buffer.from(body, 'base64').toString())
-    : []
+  answer?.type === 'view' ? shownIn(answer.view).messages.map(({ body }) => Buffer.from(body ?? '', 'base64').toString()) : []
+
+const shownIn = (view: Uint8Array): MessagesShown => JSON.parse(new TextDecoder().decode(view)) as MessagesShown
 
 const ready: SlotQuestion = { type: 'messages', queue, which: 'ready', from: null, skip: 0, limit: 10 }
 
@@ -83,13 +83,34 @@ test('what cannot be read is shown without its body, and the rest with theirs', 
   leader.apply({ type: 'produce', queue, producer: null, messages: [message('b')] })
   const [answer] = leader.look(ready, true)
   ok(answer?.type === 'view')
-  const shown = JSON.parse(new TextDecoder().decode(answer.view)) as { body: string | null; delivered: number }[]
   deepEqual(
-    shown.map(({ body, delivered }) => [body, delivered]),
+    shownIn(answer.view).messages.map(({ body, delivered }) => [body, delivered]),
     [
       [null, 0],
       ['Yg==', 0],
     ],
+  )
+})
+
+test('no more is shown at one time than an answer may have, and the place of the next is told', () => {
+  const leader = new Leader()
+  leader.apply({ type: 'configure', queue: definitionOf('q', 1), catalogueVersion: 1 })
+  const large = 'x'.repeat(900_000)
+  for (let at = 0; at < 20; at++) leader.apply({ type: 'produce', queue, producer: null, messages: [message(`${at}${large}`)] })
+  const begins: string[] = []
+  for (let skip = 0; ;) {
+    const [answer] = leader.look({ type: 'messages', queue, which: 'ready', from: null, skip, limit: 100 }, true)
+    ok(answer?.type === 'view' && answer.view.length < 6_000_000)
+    const { messages, next } = shownIn(answer.view)
+    begins.push(...bodiesIn(answer).map((body) => body.replaceAll('x', '')))
+    skip += messages.length
+    if (next === null) break
+    equal(messages.length, 4)
+    equal(next.index, skip + 2, 'the entry behind those of the queue and of what is shown')
+  }
+  deepEqual(
+    begins,
+    Array.from({ length: 20 }, (_, at) => String(at)),
   )
 })
 

@@ -1,13 +1,16 @@
+import { present } from '#base/assert.ts'
+import type { MessageView } from '#core/queue/queries.ts'
 import type { QueueState } from '#core/queue/state.ts'
-import type { PartitionChange, PartitionRef } from '#core/queue/types.ts'
+import type { Message, PartitionChange, PartitionRef } from '#core/queue/types.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { Leadership } from '#runtime/leadership.ts'
 import type { Bodies } from './bodies.ts'
 import type { ConsumerDesk } from './consumer-desk.ts'
 import type { PeerAnswer } from './peer-messages.ts'
 import { RateMeter } from './rates.ts'
-import type { SlotQuestion } from './slot-views.ts'
-import { messagesOf, messageStat, statsOf, untouchedStat } from './slot-views.ts'
+import { queueServiceLimits as limits } from './limits.ts'
+import type { MessagesShown, SlotQuestion } from './slot-views.ts'
+import { messagesOf, messageStat, placeOf, statsOf, untouchedStat } from './slot-views.ts'
 
 export interface SlotDeskPorts {
   readonly clock: Clock
@@ -56,10 +59,25 @@ export class SlotDesk {
       return answer(viewOf(stats))
     }
     const views = messagesOf(state, asked)
-    const ids = views.map(({ id }) => id)
-    this.#ports.bodies.read(group, ids, (messages) => {
+    this.#read(group, views, [], (read) => {
       const now = { wall, machineTime: leadership.machineTime }
-      answer(viewOf(views.map((view, place) => messageStat(view, messages[place] ?? null, now))))
+      const messages = read.map((message, at) => messageStat(present(views[at], 'what was read was asked for'), message, now))
+      const next = views[read.length]
+      const shown: MessagesShown = { messages, next: next === undefined ? null : placeOf(next.id) }
+      answer(viewOf(shown))
+    })
+  }
+
+  /** Messages in order, until there are enough bytes. */
+  #read(group: number, views: readonly MessageView[], read: (Message | null)[], done: (read: readonly (Message | null)[]) => void): void {
+    const ids = views.slice(read.length, read.length + limits.shownAtOnce).map(({ id }) => id)
+    if (ids.length === 0) return done(read)
+    this.#ports.bodies.read(group, ids, (messages) => {
+      for (const message of messages) {
+        if (read.length > 0 && sum([...read, message].map(bytesOf)) > limits.shownBytesMax) return done(read)
+        read.push(message)
+      }
+      this.#read(group, views, read, done)
     })
   }
 
@@ -88,6 +106,11 @@ export class SlotDesk {
     return [...counts].map(([id, count]) => ({ id, ...count }))
   }
 }
+
+const bytesOf = (message: Message | null): number =>
+  message === null ? 0 : message.body.length + sum(message.headers.map(({ name, value }) => name.length + value.length))
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
 
 const keyOf = (group: number, { generation, partition }: PartitionRef): string => `${group}/${generation}/${partition}`
 

@@ -36,6 +36,13 @@ export interface MessageStat extends Omit<MessageView, 'until' | 'enqueuedAt' | 
   readonly body: string | null
 }
 
+/** Of one partition. */
+export interface MessagesShown {
+  readonly messages: readonly MessageStat[]
+  /** The first that was asked for and left out, as there are enough bytes without it. */
+  readonly next: MessageStat['place'] | null
+}
+
 export interface Instant {
   readonly wall: number
   readonly machineTime: number
@@ -111,4 +118,4 @@ export function messageStat(
   }
 }
 
-const placeOf = ({ index, offset }: MessageId): { readonly index: number; readonly offset: number } => ({ index, offset })
+export const placeOf = ({ index, offset }: MessageId): { readonly index: number; readonly offset: number } => ({ index, offset })

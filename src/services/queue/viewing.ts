@@ -17,10 +17,11 @@ import { pointsPerWeight } from '#core/ring/limits.ts'
 import { slotOf } from '#core/ring/partition.ts'
 import type { Clock } from '#ports/clock.ts'
 import type { SlotHost } from '#runtime/slot-host.ts'
+import { queueServiceLimits as limits } from './limits.ts'
 import { settingsView } from './managing.ts'
 import type { QueueCalls } from './queue-calls.ts'
 import type { Asked } from './queue-path.ts'
-import type { MessageStat, PartitionStat, SlotQuestion } from './slot-views.ts'
+import type { MessagesShown, MessageStat, PartitionStat, SlotQuestion } from './slot-views.ts'
 
 export interface StorageUse {
   readonly used: number
@@ -194,10 +195,12 @@ export class Viewing {
     const { name, generation, partitions } = found.value
     const messages: MessagePage['messages'][number][] = []
     let { partition, skip, from } = placeOf(after)
+    let bytes = 0
     for (; partition < partitions; partition++, skip = 0, from = null) {
+      if (bytes > limits.shownBytesMax) return ok({ messages, next: `${partition}.0` })
       const wanted = limit + 1 - messages.length
       const slot = slotOf(name, partition, this.#ports.calls.slots)
-      const page = await this.#ask<MessageStat[]>(slot, {
+      const page = await this.#ask<MessagesShown>(slot, {
         type: 'messages',
         queue: { generation, partition },
         which,
@@ -206,13 +209,14 @@ export class Viewing {
         limit: wanted,
       })
       if (page === null) return err(noLeader())
-      for (const [at, stat] of page.entries()) {
-        if (messages.length === limit) {
-          const next = which === 'ready' ? `${partition}.${skip + at}` : `${partition}.0.${stat.place.index}.${stat.place.offset}`
-          return ok({ messages, next })
-        }
+      const nextOf = (at: number, { index, offset }: MessageStat['place']): string =>
+        which === 'ready' ? `${partition}.${skip + at}` : `${partition}.0.${index}.${offset}`
+      for (const [at, stat] of page.messages.entries()) {
+        if (messages.length === limit) return ok({ messages, next: nextOf(at, stat.place) })
         messages.push({ stat, partition })
+        bytes += stat.body?.length ?? 0
       }
+      if (page.next !== null) return ok({ messages, next: nextOf(page.messages.length, page.next) })
     }
     return ok({ messages, next: null })
   }
