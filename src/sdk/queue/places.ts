@@ -1,6 +1,7 @@
 import type { Millis } from '#base/brand.ts'
 import type { Asking } from './asking.ts'
 import { ask } from './asking.ts'
+import { queueSdkLimits as limits } from './limits.ts'
 
 /** How a queue is spread, and for how long its deliveries are leased unless somebody says otherwise. */
 export interface QueuePlace {
@@ -9,10 +10,23 @@ export interface QueuePlace {
   readonly visibilityMs: number
 }
 
-/** What this client knows of queues. It may be old: then a node says so, and it is asked for anew. */
+interface Known {
+  place: QueuePlace
+  askedAt: Millis
+}
+
+interface Finding {
+  readonly create: boolean
+  readonly deadline?: Millis
+}
+
+/**
+ * What this client knows of queues. It may be old: when the queue is spread otherwise by now a node says so, and it is asked for anew; settings are asked for again
+ * beside their use.
+ */
 export class Places {
   readonly #asking: Asking
-  readonly #known = new Map<string, QueuePlace>()
+  readonly #known = new Map<string, Known>()
   /** Forgotten, so that nodes too should look again. */
   readonly #stale = new Set<string>()
 
@@ -21,7 +35,14 @@ export class Places {
   }
 
   known(queue: string): QueuePlace | null {
-    return this.#known.get(queue) ?? null
+    const known = this.#known.get(queue)
+    if (known === undefined) return null
+    const now = this.#asking.clock.now()
+    if (now - known.askedAt >= limits.placeFreshMs) {
+      known.askedAt = now
+      void this.#refresh(queue, known)
+    }
+    return known.place
   }
 
   forget(queue: string): void {
@@ -30,18 +51,29 @@ export class Places {
   }
 
   /** `create`: with defaults, if there is none. `deadline`: of what it is asked for; the time for a call may be over before. */
-  async find(queue: string, { create, deadline }: { readonly create: boolean; readonly deadline?: Millis }): Promise<QueuePlace> {
-    const known = this.#known.get(queue)
-    if (known !== undefined) return known
+  async find(queue: string, finding: Finding): Promise<QueuePlace> {
+    const known = this.known(queue)
+    if (known !== null) return known
+    const askedAt = this.#asking.clock.now()
+    const place = await this.#ask(queue, finding)
+    this.#stale.delete(queue)
+    this.#known.set(queue, { place, askedAt })
+    return place
+  }
+
+  /** Who uses the queue next hears it if it is not there any more. */
+  async #refresh(queue: string, known: Known): Promise<void> {
+    const place = await this.#ask(queue, { create: false }).catch(() => null)
+    if (place?.partitions === known.place.partitions && place.slots === known.place.slots) known.place = place
+  }
+
+  async #ask(queue: string, { create, deadline }: Finding): Promise<QueuePlace> {
     const fresh = this.#stale.has(queue)
     const { partitions, slots, visibilityMs } = await ask(this.#asking, {
       expects: 'located',
       deadline,
       message: (call) => ({ type: 'locate', call, queue, create, fresh }),
     })
-    const place = { partitions, slots, visibilityMs }
-    this.#stale.delete(queue)
-    this.#known.set(queue, place)
-    return place
+    return { partitions, slots, visibilityMs }
   }
 }

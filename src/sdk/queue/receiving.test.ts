@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { queueSdkLimits as limits } from './limits.ts'
 import { QueueSdkWorld } from '#test/harness/queue-sdk-world.ts'
 
 test('from a queue that leases for less than a second, messages are received for a second', async () => {
@@ -78,4 +79,24 @@ test('a receive with a signal says that the client is closed', async () => {
   await scene.world.answer(orders.send(1))
   await scene.world.answer(sdk.close())
   assert.equal(await scene.refusal(orders.receive({ signal: new AbortController().signal })), 'closed')
+})
+
+test('a visibility that is changed while a program runs is that of its deliveries soon, and no receive waits for it', async () => {
+  const scene = await QueueSdkWorld.start()
+  const { sdk, sent } = await scene.client()
+  const orders = sdk.queue<number>('orders')
+  await scene.world.answer(orders.create({ visibilityTimeoutMs: 20_000 }))
+  const asked = async (): Promise<number> => {
+    sent.length = 0
+    await scene.world.answer(orders.receive())
+    const [message] = sent.map((each) => each.message).filter(({ type }) => type === 'consume')
+    return message?.type === 'consume' ? message.visibilityMs : 0
+  }
+  assert.equal(await asked(), 20_000)
+  const other = await scene.client('other')
+  await scene.world.answer(other.sdk.queue('orders').create({ visibilityTimeoutMs: 40_000 }))
+  await scene.world.run(limits.placeFreshMs)
+  assert.equal(await asked(), 20_000, 'it is asked for beside that')
+  await scene.world.run(1_000)
+  assert.equal(await asked(), 40_000)
 })

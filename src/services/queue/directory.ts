@@ -42,6 +42,7 @@ export class Directory {
   readonly #path: QueuePath
   readonly #group: number
   readonly #clock: Clock
+  /** The one that was heard of last is the last. */
   readonly #known = new Map<QueueName, Known>()
   /** The first that is not answered. */
   readonly #readings = new Map<QueueName, Reading>()
@@ -139,6 +140,11 @@ export class Directory {
     this.#readings.delete(definition.name)
     const known = this.#known.get(definition.name)
     if (known !== undefined && known.listing.catalogueVersion > catalogueVersion) return
+    this.#known.delete(definition.name)
     this.#known.set(definition.name, { listing: { definition, catalogueVersion }, askedAt })
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= limits.listingsMax) return
+      this.#known.delete(oldest)
+    }
   }
 }

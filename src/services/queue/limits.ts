@@ -22,6 +22,8 @@ export const queueServiceLimits = {
   listingFreshMs: 1_000,
   listingOldMs: 2_000,
   listingWaitMs: 250,
+  /** How many are remembered: those that were heard of last. */
+  listingsMax: 10_000,
   /** How often settings are read again that others have changed meanwhile; of many changes at once one gets through each time. */
   putAttempts: 32,
   /** Before the leader of the catalogue brings slots what they have not heard of from whoever asked for it. */

@@ -15,6 +15,7 @@ interface Second extends Record<keyof Rates, number> {
 /** How many messages a second came and went of late, by partition. */
 export class RateMeter {
   readonly #clock: Clock
+  /** The one that changed last is the last; none that has been at rest for longer than is counted. */
   readonly #seconds = new Map<string, Second[]>()
 
   constructor(clock: Clock) {
@@ -27,11 +28,19 @@ export class RateMeter {
     const seconds = this.#recent(key, at)
     const last = seconds.at(-1)
     const second = last?.at === at ? last : { at, enqueued: 0, delivered: 0, acknowledged: 0 }
-    if (second !== last) seconds.push(second)
+    if (second !== last) {
+      seconds.push(second)
+      this.#seconds.delete(key)
+      this.#seconds.set(key, seconds)
+      this.#forget(at)
+    }
     second.enqueued += enqueued
     second.delivered += delivered
     second.acknowledged += acknowledged
-    this.#seconds.set(key, seconds)
+  }
+
+  get size(): number {
+    return this.#seconds.size
   }
 
   /** Of the last ten whole seconds, and the one that has begun. */
@@ -41,9 +50,11 @@ export class RateMeter {
     return { enqueued: per('enqueued'), delivered: per('delivered'), acknowledged: per('acknowledged') }
   }
 
-  /** The queue is gone. */
-  forget(key: string): void {
-    this.#seconds.delete(key)
+  #forget(now: number): void {
+    for (const [key, seconds] of this.#seconds) {
+      if ((seconds.at(-1)?.at ?? 0) > now - limits.rateSeconds) return
+      this.#seconds.delete(key)
+    }
   }
 
   #recent(key: string, now: number): Second[] {
