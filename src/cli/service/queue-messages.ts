@@ -63,7 +63,9 @@ export async function received(client: ServiceClient, receiving: Receiving): Pro
       return demand
     }
     // What an answer that got lost has delivered comes again by itself.
-    const { body, text } = orRefused(await client.callForText(queueRoutes.consume, request, { waitMs: sliceMs, signal, repeatable: true }))
+    const answered = await client.callForText(queueRoutes.consume, request, { waitMs: sliceMs, signal, repeatable: true })
+    if (!answered.ok && answered.error.code === 'in_flight_full' && performance.now() < deadline) continue
+    const { body, text } = orRefused(answered)
     // With `max` there is a list.
     const messages = messagesIn(body as { readonly messages?: readonly Delivery[] }, text)
     if (messages.length > 0 || performance.now() >= deadline) return { messages, sentAt }

@@ -11,12 +11,18 @@ import type { ConsumerId, DeadReason, MessageId, PartitionRef, QueueName } from 
 /** Questions to the state; whoever asks sees to it that it is recent enough. */
 
 /** Whether a consume would deliver something now, as far as the state knows; a leader asks before it proposes one, so an empty one is not logged. */
-export function isReady(state: QueueState, ref: PartitionRef): boolean {
+export const isReady = (state: QueueState, ref: PartitionRef): boolean => hasMessage(state, ref) && !isInFlightFull(state, ref)
+
+/** Whether something would be delivered if less were in flight. */
+export const isHeldUp = (state: QueueState, ref: PartitionRef): boolean => hasMessage(state, ref) && isInFlightFull(state, ref)
+
+function hasMessage(state: QueueState, ref: PartitionRef): boolean {
   const partition = state.find(ref)
   if (partition === undefined || partition.queue.definition.settings.paused) return false
-  const hasMessage = partition.ledger.untouched + partition.deliverable.size > 0
-  return hasMessage && partition.counts.leased < state.limits.inFlightMax
+  return partition.ledger.untouched + partition.deliverable.size > 0
 }
+
+const isInFlightFull = (state: QueueState, ref: PartitionRef): boolean => (state.find(ref)?.counts.leased ?? 0) >= state.limits.inFlightMax
 
 export interface PartitionView {
   readonly queue: PartitionRef

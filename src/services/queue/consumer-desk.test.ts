@@ -4,6 +4,7 @@ import { noLeader } from '#api/common/faults.ts'
 import { millis, wallMillis } from '#base/brand.ts'
 import { err } from '#base/result.ts'
 import { decodeCommand, encodeAnswer, encodeCommand } from '#core/queue/command-codec.ts'
+import { queueLimits } from '#core/queue/limits.ts'
 import { QueueMachine } from '#core/queue/machine.ts'
 import { viewPartition } from '#core/queue/queries.ts'
 import { definitionOf, message } from '#core/queue/testkit-samples.ts'
@@ -25,7 +26,7 @@ const queue = { generation: generation(1), partition: 0 }
 
 /** The leader of one slot. What its desk asks of the log waits until the test carries it out. */
 class Leader {
-  readonly machine = new QueueMachine({ clusterId: 'cluster', slot: group })
+  readonly machine: QueueMachine
   readonly asked: QueueCommand[] = []
   readonly #open: { readonly command: QueueCommand; readonly done: (forwarded: Forwarded) => void }[] = []
   /** What the desk wants to do when time has passed. */
@@ -62,7 +63,8 @@ class Leader {
     },
   })
 
-  constructor() {
+  constructor(options: { readonly inFlightMax?: number } = {}) {
+    this.machine = new QueueMachine({ clusterId: 'cluster', slot: group }, { ...queueLimits, ...options })
     this.log({ type: 'configure', queue: definitionOf('q', 1), catalogueVersion: 1 })
   }
 
@@ -96,6 +98,21 @@ class Leader {
     return answers
   }
 }
+
+test('where there is no room for more leases that is said, and not that the queue is empty', () => {
+  const leader = new Leader({ inFlightMax: 1 })
+  deepEqual(leader.consume(), [{ type: 'empty' }])
+  leader.log({ type: 'produce', queue, producer: null, messages: [message('a'), message('b')] })
+  const [taken] = [leader.consume({ ticket: 'first' }), leader.commit()]
+  equal(taken[0]?.type, 'delivered')
+  deepEqual(leader.consume({ ticket: 'second' }), [{ type: 'refused', code: 'in_flight_full' }])
+  const waits = leader.consume({ ticket: 'third', waitMs: 10 })
+  equal(waits.length, 0)
+  leader.time = 60_000
+  leader.log({ type: 'expire-due' })
+  leader.commit()
+  equal(waits[0]?.type, 'delivered')
+})
 
 test('the first delivery of a message is measured from when it was taken, and a later one is not', () => {
   const leader = new Leader()

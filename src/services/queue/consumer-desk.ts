@@ -4,7 +4,7 @@ import { millis } from '#base/brand.ts'
 import { Deque } from '#base/deque.ts'
 import { groupBy } from '#base/group-by.ts'
 import { encodeCommand } from '#core/queue/command-codec.ts'
-import { isReady, viewPartition } from '#core/queue/queries.ts'
+import { isHeldUp, isReady, viewPartition } from '#core/queue/queries.ts'
 import type { QueueState } from '#core/queue/state.ts'
 import { byteLength } from '#core/queue/text-size.ts'
 import type { Message, MessageId, PartitionRef, QueueAnswer, QueueEvent, Receipt } from '#core/queue/types.ts'
@@ -60,7 +60,7 @@ export class ConsumerDesk {
     const lane = this.#laneOf(group, request.queue)
     const deadline = millis(this.#ports.clock.now() + request.waitMs)
     const waiter: Waiter = { lane, request, deadline, answers: [answer], asking: false, gone: false }
-    if (request.waitMs === 0 && !isReady(state, request.queue)) return answer(this.#nothing(group))
+    if (request.waitMs === 0 && !isReady(state, request.queue)) return answer(this.#nothing(group, request.queue))
     this.#tickets.set(request.ticket, waiter)
     this.#deadlines.add(waiter)
     lane.waiting.push(waiter)
@@ -191,7 +191,7 @@ export class ConsumerDesk {
     const { lane } = waiter
     // When the leader was deposed, those who were not being asked for have been sent on.
     if (this.#ports.ledState(lane.group) === null) return this.#end(waiter, this.#elsewhere(lane.group))
-    if (this.#ports.clock.now() >= waiter.deadline) return this.#end(waiter, this.#nothing(lane.group))
+    if (this.#ports.clock.now() >= waiter.deadline) return this.#end(waiter, this.#nothing(lane.group, lane.queue))
     lane.waiting.unshift(waiter)
     this.#serve(lane)
   }
@@ -273,7 +273,7 @@ export class ConsumerDesk {
 
   /** What was asked of the log before comes back by itself. */
   #timedOut(waiter: Waiter): void {
-    if (!waiter.asking) this.#end(waiter, this.#nothing(waiter.lane.group))
+    if (!waiter.asking) this.#end(waiter, this.#nothing(waiter.lane.group, waiter.lane.queue))
   }
 
   #elsewhere(group: number): PeerAnswer {
@@ -281,8 +281,10 @@ export class ConsumerDesk {
   }
 
   /** A leader that was deposed and does not know it yet has not heard of the newest messages. */
-  #nothing(group: number): PeerAnswer {
-    return this.#ports.vouchesFor(group) ? { type: 'empty' } : { type: 'elsewhere', leader: null }
+  #nothing(group: number, queue: PartitionRef): PeerAnswer {
+    const state = this.#ports.ledState(group)
+    if (state === null || !this.#ports.vouchesFor(group)) return { type: 'elsewhere', leader: null }
+    return isHeldUp(state, queue) ? { type: 'refused', code: 'in_flight_full' } : { type: 'empty' }
   }
 
   #endAll(lane: Lane, answer: PeerAnswer): void {

@@ -34,6 +34,10 @@ type Consumed = Result<Deliveries, Fault<ConsumeFault>>
 /** `gone`: the slot does not know the queue. `late`: nobody answered while there was time. */
 type Outcome = Exclude<Asked, { type: 'silent' | 'nobody' | 'left' | 'view' | 'entry' }> | { readonly type: 'late' }
 
+/** There is nothing to be had of that partition now, and there may be of another. */
+const isNothing = (outcome: Outcome): boolean =>
+  outcome.type === 'empty' || (outcome.type === 'refused' && outcome.code === 'in_flight_full')
+
 /** Takes messages from the leaders of a queue's partitions. */
 export class Consuming {
   readonly #ports: ConsumingPorts
@@ -109,11 +113,13 @@ export class Consuming {
     // A signal of several costs as much as all the rest.
     if (partitions === 1) return this.#ask(listing, 0, request, deadline, call)
     const order = Array.from({ length: partitions }, (_, step) => (first + step) % partitions)
+    let nothing: Outcome = { type: 'empty' }
     for (const partition of order) {
       const outcome = await this.#ask(listing, partition, request, this.#ports.clock.now(), call)
-      if (outcome.type !== 'empty' || callEndOf(call) !== null) return outcome
+      if (!isNothing(outcome) || callEndOf(call) !== null) return outcome
+      if (outcome.type === 'refused') nothing = outcome
     }
-    if (this.#ports.clock.now() >= deadline) return { type: 'empty' }
+    if (this.#ports.clock.now() >= deadline) return nothing
     return this.#first(
       order.map((partition) => (signal) => this.#ask(listing, partition, request, deadline, { signal })),
       call,
@@ -128,15 +134,19 @@ export class Consuming {
     const { promise, resolve } = deferred<Outcome>()
     let decided = false
     let left = asks.length
+    let nothing: Outcome = { type: 'empty' }
     for (const ask of asks) {
       void ask(ended.signal).then((outcome) => {
         left--
         if (decided) return this.#giveBack(outcome)
-        if (outcome.type === 'empty' && left > 0) return
+        if (isNothing(outcome)) {
+          if (outcome.type === 'refused') nothing = outcome
+          if (left > 0) return
+        }
         decided = true
         signal.removeEventListener('abort', end)
         ended.abort('client-gone')
-        resolve(outcome)
+        resolve(isNothing(outcome) ? nothing : outcome)
       })
     }
     return promise
