@@ -89,7 +89,7 @@ test('a visibility that is changed while a program runs is that of its deliverie
   const asked = async (): Promise<number> => {
     sent.length = 0
     await scene.world.answer(orders.receive())
-    const [message] = sent.map((each) => each.message).filter(({ type }) => type === 'consume')
+    const message = sent.map((each) => each.message).find(({ type }) => type === 'consume')
     return message?.type === 'consume' ? message.visibilityMs : 0
   }
   assert.equal(await asked(), 20_000)

@@ -44,6 +44,7 @@ export interface CacheBusPorts {
   readonly snoops: SnoopPolicy
   readonly capacity: Capacity | null
   readonly admission: Admission
+  readonly hasRoom: () => boolean
   readonly memory: (slot: SlotId) => MemoryState
   readonly changed: (key: Key) => void
   readonly observer: BusObserver
@@ -93,6 +94,7 @@ export class CacheBus {
       snoops: ports.snoops,
       capacity: ports.capacity,
       admission: ports.admission,
+      hasRoom: ports.hasRoom,
       localAgent: agent,
       leadership: (slot) => node().leadership(slot),
       electedIn: (slot) => this.#electedIn(slot),

@@ -2,11 +2,12 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { overloaded } from '#api/common/faults.ts'
 import { millis } from '#base/brand.ts'
+import { applicationAgent } from '#core/cache/application.ts'
 import { cacheLimits } from '#core/cache/limits.ts'
 import { decodeCommand, encodeAnswer } from '#core/cache/memory-codec.ts'
 import { Memory } from '#core/cache/memory.ts'
 import type { Dirty, ToAgent, ToHome } from '#core/cache/messages.ts'
-import type { Identity, Operation } from '#core/cache/types.ts'
+import type { AgentId, Change, Identity, Operation } from '#core/cache/types.ts'
 import { agentId, cacheKey, grant, homeTerm, requestNumber, slotId } from '#core/cache/types.ts'
 import { logIndex, term } from '#core/raft/types.ts'
 import type { Leadership } from '#runtime/leadership.ts'
@@ -27,6 +28,7 @@ class Bench {
   readonly timers: (() => void)[] = []
   begun = 0
   isOverloaded = false
+  hasRoom = true
   readonly host = new HomeHost({
     snoops: 'filter',
     capacity: null,
@@ -36,6 +38,7 @@ class Bench {
       refusal: () => null,
       way: () => ({ refusal: () => (this.isOverloaded ? overloaded('too much to do') : null), begin: () => 0, end: () => {} }),
     },
+    hasRoom: () => this.hasRoom,
     localAgent: agentId('n1/1'),
     leadership: () => this.leadership,
     electedIn: () => (this.elected === null ? null : homeTerm(this.elected)),
@@ -201,4 +204,48 @@ test('a request that is refused for there being too much to do is not carried ou
   deepEqual(bench.told, ['n2 n2/1 reply'])
   equal(ask(4, { identity: { client: 'c', sequence: 2, confirmed: 0, retry: false, again: true } }), 2)
   deepEqual(bench.told, [])
+})
+
+test('while the disk is nearly full an application adds nothing, and reads and removes what there is', () => {
+  const bench = new Bench()
+  bench.lead(5)
+  const application = applicationAgent('0123456789abcdef'.repeat(2))
+  for (const from of [application, agent]) {
+    ok(bench.open(5, 1, from))
+    bench.apply()
+  }
+  const sessions = [...bench.memory.state.sessions.values()]
+  const value = { size: 1, bytes: new Uint8Array([49]) }
+  const condition = { type: 'none' } as const
+  const changes: readonly Change[] = [
+    { type: 'set', value, ttlMs: null, condition },
+    { type: 'add', by: 1 },
+    { type: 'delete', condition },
+  ]
+  let number = 0
+  const asked = (from: AgentId, body: Extract<ToHome, { type: 'request' }>['body']): number => {
+    const session = sessions.find((each) => each.agent === from)?.id
+    ok(session !== undefined)
+    number++
+    const [oldest, key] = [requestNumber(1), cacheKey(`key ${number}`)]
+    const before = bench.proposed.length
+    bench.host.receive('n2', from, { type: 'request', slot, term: homeTerm(5), session, number: requestNumber(number), oldest, key, body })
+    return bench.proposed.length - before
+  }
+  const write = (from: AgentId, change: Change): number =>
+    asked(from, { type: 'write', held: null, dirty: null, operations: [{ change, identity: null }] })
+  bench.hasRoom = false
+  deepEqual(
+    changes.map((change) => write(application, change)),
+    [0, 0, 1],
+  )
+  deepEqual(bench.told.slice(-2), [`n2 ${application} reply`, `n2 ${application} reply`])
+  equal(
+    asked(application, { type: 'flush', dirty: { grant: grant(1), sequence: 1, value } }),
+    0,
+    'a flush is not refused: it is of another grant',
+  )
+  equal(write(agent, { type: 'add', by: 1 }), 1, 'its node has looked at its own disk')
+  bench.hasRoom = true
+  equal(write(application, { type: 'add', by: 1 }), 1)
 })

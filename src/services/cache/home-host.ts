@@ -23,6 +23,8 @@ export interface HomeHostPorts {
   readonly snoops: SnoopPolicy
   readonly capacity: Capacity | null
   readonly admission: Pick<Admission, 'refusal' | 'way'>
+  /** False while the disk of this node is nearly full. */
+  readonly hasRoom: () => boolean
   /** The agent in this process. */
   readonly localAgent: AgentId
   /** Null while the replica here does not lead, or has not applied an entry of its term. */
@@ -128,14 +130,15 @@ export class HomeHost {
 
   /**
    * A flush, and a write that brings a value which memory does not have, make room. Of what is asked for again within its call nobody would know what became of it. And
-   * what an agent of a node asks for was let in there.
+   * what an agent of a node asks for was let in there, where an application has nobody else who looks at a disk.
    */
   #isRefused({ way }: Hosted, from: AgentId, message: ToHome): message is Extract<ToHome, { type: 'request' }> {
     if (message.type !== 'request' || message.body.type === 'flush') return false
     const { body } = message
     if (body.type === 'write' && (body.dirty !== null || body.operations.some(({ identity }) => identity?.again === true))) return false
-    const refusal = isApplicationAgent(from) ? this.#ports.admission.refusal(this.#openKeys) : null
-    return (refusal ?? way.refusal()) !== null
+    if (!isApplicationAgent(from)) return way.refusal() !== null
+    const adds = body.type === 'write' && body.operations.some(({ change }) => change.type !== 'delete')
+    return (adds && !this.#ports.hasRoom()) || (this.#ports.admission.refusal(this.#openKeys) ?? way.refusal()) !== null
   }
 
   /** Keys about which something is asked of the homes here. */
