@@ -33,6 +33,12 @@ export const tooManyOperations = (retryAfterMs = 1_000): Fault<'too_many_operati
     retry_after_ms: retryAfterMs,
   })
 
+/** Which were ever cleared: each is remembered. */
+export const tooManyNamespaces = (max: number): Fault<'memory_full'> =>
+  faultOf('memory_full', `${max} namespaces were cleared, as many as a slot remembers; nothing was carried out: delete the keys instead`, {
+    retry_after_ms: 60_000,
+  })
+
 export const memoryFull = (retryAfterMs = 1_000): Fault<'memory_full'> =>
   faultOf('memory_full', 'the memory of the slot is full; nothing was carried out: delete something, or try again later', {
     retry_after_ms: retryAfterMs,

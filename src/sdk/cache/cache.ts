@@ -12,6 +12,7 @@ import type { Place } from './changing.ts'
 import { change, done, tooMany } from './changing.ts'
 import { fill } from './filling.ts'
 import { JsonValue } from './json-value.ts'
+import type { Load } from './loading.ts'
 import { cacheSdkLimits as limits } from './limits.ts'
 import type { SetOptions } from './options.ts'
 import { checkAck, checkNamespace, keyOf, lifeOf } from './options.ts'
@@ -160,8 +161,17 @@ export class Cache<T = unknown> implements AsyncDisposable {
       const stored = this.getSync(key)
       if (stored !== undefined) return stored
     }
-    const going = loading.of(place.key) ?? loading.begin(place.key, fill(place, { load, ttlMs }, asking.terms()))
-    return (await asking.within(terms, going.value)) as T | undefined
+    for (;;) {
+      const joined = loading.of(place.key)
+      // It goes on when the one who began it has left, for as long as that one would have waited.
+      const begin = (): Load => loading.begin(place.key, fill(place, { load, ttlMs }, asking.terms({ timeoutMs: options.timeoutMs })))
+      try {
+        return (await asking.within(terms, (joined ?? begin()).value)) as T | undefined
+      } catch (error) {
+        const isOfAnother = joined !== undefined && error instanceof LockstepError && error.code === 'timeout' && !asking.isOver(terms)
+        if (!isOfAnother) throw error
+      }
+    }
   }
 
   /** Adds to an integer, and resolves with the sum. What is absent counts as 0. */

@@ -40,8 +40,19 @@ export class Clearing {
 
   async clear(namespace: string, terms: Terms): Promise<void> {
     const slots = Array.from({ length: this.#ports.slots() }, (_, at) => slotId(at + 1))
-    const all = Promise.all(slots.map((slot) => this.#clearSlot(slot, namespace, terms)))
-    await this.#ports.asking.within(terms, all, () => unknown('not all slots answered in time'))
+    let cleared = 0
+    const all = Promise.all(
+      slots.map(async (slot) => {
+        await this.#clearSlot(slot, namespace, terms)
+        cleared++
+      }),
+    )
+    try {
+      await this.#ports.asking.within(terms, all, () => unknown('not all slots answered in time'))
+    } catch (error) {
+      // Nobody is told that nothing was carried out when some slots are empty.
+      throw cleared > 0 && error instanceof LockstepError && error.code !== 'unknown' ? unknown(error.message) : error
+    }
   }
 
   answered(line: CacheLine, message: Answered): void {
@@ -64,8 +75,10 @@ export class Clearing {
     while (!asking.isOver(terms)) {
       const error = await this.#attempt(slot, namespace)
       if (error === null) return
-      if (error.code !== 'no_leader') throw error
-      await new Promise<void>((resolve) => void clock.after(prng.between(sdkLimits.restMsMin, sdkLimits.restMsMax), resolve))
+      if (!notCarriedOut.has(error.code)) throw error
+      const [least, most] =
+        error.code === 'no_leader' ? [sdkLimits.restMsMin, sdkLimits.restMsMax] : [sdkLimits.backOffMs, sdkLimits.backOffMsMax]
+      await new Promise<void>((resolve) => void clock.after(prng.between(least, most), resolve))
     }
     throw unknown('its time was over before the home of a slot was found')
   }
@@ -88,6 +101,9 @@ export class Clearing {
     }
   }
 }
+
+/** By the home of that slot, at that moment. */
+const notCarriedOut: ReadonlySet<LockstepErrorCode> = new Set(['no_leader', 'overloaded', 'rate_limited', 'unavailable', 'stopping'])
 
 const unknown = (why: string): LockstepError =>
   new LockstepError('unknown', `the namespace may have been cleared, in all slots or in some: ${why}`, { retryable: false })

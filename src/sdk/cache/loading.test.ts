@@ -1,4 +1,4 @@
-import { equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { CacheSdkWorld } from '#test/harness/cache-sdk-world.ts'
 
@@ -102,4 +102,24 @@ test('who has loaded what could not be stored leaves the next one free to load a
   equal((await answer(Promise.all(changes))).filter(({ swapped }) => swapped).length, 0)
   equal(await answer(waiting), 'second')
   ok(world.world.scheduler.now - before < 1_000, 'no token has to run out')
+})
+
+test('who joins what another call loads waits for as long as it said, and not for as long as that call', { timeout: 60_000 }, async () => {
+  const { a, b, answer } = await pair()
+  const codeOf = (loading: Promise<unknown>): Promise<string> => loading.then(String, (error: { readonly code: string }) => error.code)
+  const hung = codeOf(a.getOrSet('k', () => new Promise<string>(() => {}), { timeoutMs: 1_000 }))
+  const first = codeOf(b.getOrSet('k', () => 'of the first', { timeoutMs: 2_000 }))
+  const second = codeOf(b.getOrSet('k', () => 'of the second', { timeoutMs: 30_000 }))
+  deepEqual(await answer(Promise.all([hung, first, second])), ['timeout', 'timeout', 'of the second'])
+})
+
+test('a load is waited for as long as its caller said, also where that is longer than other calls take', { timeout: 60_000 }, async () => {
+  const { world, a, b, answer } = await pair()
+  const slow = a.getOrSet('k', () => new Promise((resolve) => void world.world.scheduler.after(8_000, () => resolve('slow'))), {
+    timeoutMs: 30_000,
+  })
+  const waiting = b.getOrSet('k', () => new Promise((resolve) => void world.world.scheduler.after(8_000, () => resolve('own'))), {
+    timeoutMs: 30_000,
+  })
+  deepEqual(await answer(Promise.all([slow, waiting])), ['slow', 'own'])
 })

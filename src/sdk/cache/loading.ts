@@ -4,7 +4,7 @@ import type { Key } from '#core/cache/types.ts'
 import type { Clock } from '#ports/clock.ts'
 
 /** Under way. */
-interface Load {
+export interface Load {
   readonly value: Promise<unknown>
   /** Resolves when it has ended, with a value or not, or is not waited for any more. */
   readonly over: Promise<void>

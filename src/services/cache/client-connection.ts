@@ -25,7 +25,7 @@ export interface CacheClientPorts {
   readonly toHome: (agent: AgentId, message: ToHome) => void
   readonly whoLeads: (slot: SlotId, connection: CacheClientConnection) => void
   /** Empties a namespace in a slot whose home is here; null when that cannot even begin. */
-  readonly clear: (slot: SlotId, namespace: string, done: (cleared: boolean) => void) => Fault<'no_leader' | 'overloaded'> | null
+  readonly clear: (slot: SlotId, namespace: string, done: (cleared: boolean) => void) => Fault<'no_leader' | 'memory_full'> | null
   /** The agent speaks on this connection from now on. */
   readonly entered: (agent: AgentId, connection: CacheClientConnection) => RequestBudget
   readonly left: (agent: AgentId | null, connection: CacheClientConnection) => void

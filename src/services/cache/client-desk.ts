@@ -1,5 +1,6 @@
 import type { Millis } from '#base/brand.ts'
-import { noLeader, overloaded } from '#api/common/faults.ts'
+import { tooManyNamespaces } from '#api/cache/faults.ts'
+import { noLeader } from '#api/common/faults.ts'
 import type { Caller } from '#core/access/types.ts'
 import { cacheLimits } from '#core/cache/limits.ts'
 import type { ToAgent } from '#core/cache/messages.ts'
@@ -128,8 +129,7 @@ export class CacheClientDesk implements ClientHost<CacheClientMessage, CacheServ
     const home = homes.homeOf(slot)
     if (home === null || home.state.phase !== 'open') return noLeader()
     const { generations } = home.state.memory
-    if (generations.size >= cacheLimits.namespacesMax && !generations.has(namespace))
-      return overloaded('as many namespaces were cleared as may be')
+    if (generations.size >= cacheLimits.namespacesMax && !generations.has(namespace)) return tooManyNamespaces(cacheLimits.namespacesMax)
     homes.clear(slot, namespace, done)
     return null
   }
