@@ -77,7 +77,9 @@ export class CacheClientConnection implements ClientPeer<CacheClientMessage> {
   deliver(message: ToAgent): void {
     if (this.#agent === null) return
     const content = encodeBus([{ type: 'to-agent', to: this.#agent, message }])
-    if (message.type === 'reply') this.#budget?.answered(message.slot, message.term, { number: message.number, bytes: content.length })
+    // Who is told that a session is lost may have made it up.
+    if (message.type !== 'session-lost') this.#budget?.told(message)
+    if (message.type === 'reply') this.#budget?.answered(message, { number: message.number, bytes: content.length })
     this.tell({ type: 'bus', content })
   }
 
@@ -110,7 +112,7 @@ export class CacheClientConnection implements ClientPeer<CacheClientMessage> {
   }
 
   #takes(message: ToHome, bytes: number): boolean {
-    if (message.type === 'renew') this.#budget?.confirm(message.slot, message.term, message.oldest)
+    if (message.type === 'renew') this.#budget?.confirm(message, message.oldest)
     return message.type !== 'request' || (this.#budget?.takes(message, bytes) ?? false)
   }
 

@@ -7,7 +7,7 @@ import type { ToAgent } from '#core/cache/messages.ts'
 import type { AgentId, SlotId } from '#core/cache/types.ts'
 import { slotId } from '#core/cache/types.ts'
 import type { ClientChannel, ClientHost, ClientPeer } from '#ports/client.ts'
-import type { Clock } from '#ports/clock.ts'
+import type { Cancel, Clock } from '#ports/clock.ts'
 import type { Telemetry } from '#ports/telemetry.ts'
 import { agentHostLimits } from '#runtime/cache/limits.ts'
 import type { LockstepNode } from '#runtime/node.ts'
@@ -36,6 +36,8 @@ export class CacheClientDesk implements ClientHost<CacheClientMessage, CacheServ
   readonly #agents = new Map<AgentId, CacheClientConnection>()
   /** Kept for as long as a session of an agent may outlive its connection, which it may make again. */
   readonly #budgets = new Map<AgentId, RequestBudget>()
+  /** Of those that have left, until nobody keeps anything of them. */
+  readonly #forgetting = new Map<AgentId, Cancel>()
   /** Slots whose leader has changed in this turn. */
   readonly #changed = new Set<SlotId>()
   /** When the leader of each slot was looked up for an application last. */
@@ -96,6 +98,8 @@ export class CacheClientDesk implements ClientHost<CacheClientMessage, CacheServ
     const before = this.#agents.get(agent)
     this.#agents.set(agent, connection)
     before?.replaced()
+    this.#forgetting.get(agent)?.()
+    this.#forgetting.delete(agent)
     const budget = this.#budgets.get(agent) ?? new RequestBudget()
     this.#budgets.set(agent, budget)
     connection.tell(this.#leadersOf(Array.from({ length: this.#slots }, (_, at) => slotId(at + 1))))
@@ -105,10 +109,13 @@ export class CacheClientDesk implements ClientHost<CacheClientMessage, CacheServ
   #left(agent: AgentId | null, connection: CacheClientConnection): void {
     if (agent === null || this.#agents.get(agent) !== connection) return
     this.#agents.delete(agent)
-    const { leaseMs, marginMs } = cacheLimits
-    this.#ports.clock.after(leaseMs + marginMs, () => {
-      if (!this.#agents.has(agent)) this.#budgets.delete(agent)
-    })
+    // For as long as a home may keep its session.
+    const { leaseMs, marginMs, lingerMs } = cacheLimits
+    const forget = (): void => {
+      this.#forgetting.delete(agent)
+      this.#budgets.delete(agent)
+    }
+    this.#forgetting.set(agent, this.#ports.clock.after(leaseMs + marginMs + lingerMs, forget))
   }
 
   #tellWhoLeads(slot: SlotId, connection: CacheClientConnection): void {
