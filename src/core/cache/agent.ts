@@ -88,12 +88,12 @@ export class Agent {
     const { activities } = this.state
     const activity = activities.get(key)
     if (activity === undefined) return false
-    const waiting = activity.writes.length
+    const waiting = activity.writes.length + activity.reads.length
     activity.writes = activity.writes.filter((waitingWrite) => waitingWrite.id !== id)
     activity.reads = activity.reads.filter((waitingRead) => waitingRead.id !== id)
     const { request, reads, writes, writeBack, flush } = activity
     if (request === null && reads.length + writes.length === 0 && writeBack === null && !flush) activities.delete(key)
-    return writes.length < waiting
+    return writes.length + reads.length < waiting
   }
 
   step(input: AgentInput, now: Millis): AgentEffects {

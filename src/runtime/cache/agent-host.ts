@@ -78,14 +78,14 @@ export class AgentHost {
     this.#lookAtLease(slot)
     const id = this.#wait(done)
     this.#perform(this.agent.step({ type: 'read', id, slot, key, handle, fill }, this.#now))
-    return () => this.#giveUp(key, id)
+    return () => this.#giveUp(key, id, fill)
   }
 
   write({ slot, key, handle }: Asked, { ack, operation }: { readonly ack: Ack; readonly operation: Operation }, done: Done): GiveUp {
     this.#lookAtLease(slot)
     const id = this.#wait(done)
     this.#perform(this.agent.step({ type: 'write', id, slot, key, handle, ack, operation }, this.#now))
-    return () => this.#giveUp(key, id)
+    return () => this.#giveUp(key, id, false)
   }
 
   /** The value, null when it is known to be absent, undefined when the home would have to be asked. */
@@ -173,9 +173,11 @@ export class AgentHost {
     return id
   }
 
-  #giveUp(key: Key, id: number): boolean {
-    this.#waiting.delete(id)
-    return this.agent.cancel(key, id)
+  /** One that was sent may be `heardOut`: a token that comes with it is to be given back. */
+  #giveUp(key: Key, id: number, heardOut: boolean): boolean {
+    const isUnsent = this.agent.cancel(key, id)
+    if (isUnsent || !heardOut) this.#waiting.delete(id)
+    return isUnsent
   }
 
   #perform({ send, answers, lookUp, changed }: AgentEffects): void {

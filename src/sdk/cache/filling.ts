@@ -50,13 +50,14 @@ async function ask(place: Place, terms: Terms): Promise<Extract<Answer, { type: 
   const { agent, key, handle } = place
   let isLeft = false
   const asked = await agent.asking.ask(terms, (done) => {
-    agent.host.read({ slot: agent.slotOf(key), key, handle }, true, (answer) => {
+    const leave = agent.host.read({ slot: agent.slotOf(key), key, handle }, true, (answer) => {
       if (isLeft && answer.type === 'load') giveBack(place, answer.token)
       else done(answer)
     })
-    // It is heard out: a token that nobody uses would keep others waiting.
+    // What was sent is heard out: a token that nobody uses would keep others waiting.
     return () => {
       isLeft = true
+      leave()
       return true
     }
   })

@@ -123,3 +123,23 @@ test('a load is waited for as long as its caller said, also where that is longer
   })
   deepEqual(await answer(Promise.all([slow, waiting])), ['slow', 'own'])
 })
+
+test('loads that gave up before any home could be asked leave nothing behind', { timeout: 60_000 }, async () => {
+  const { world, a, b, one, answer } = await pair()
+  for (const { name } of world.world.nodes) {
+    world.unreachable.add(name)
+    world.cut(name)
+  }
+  const keys = Array.from({ length: 50 }, (_, at) => `key ${at}`)
+  const codeOf = (loading: Promise<unknown>): Promise<string> => loading.then(String, (error: { readonly code: string }) => error.code)
+  const given = await answer(Promise.all(keys.map((key) => codeOf(a.getOrSet(key, () => 'late', { timeoutMs: 1_000 })))))
+  deepEqual(new Set(given), new Set(['timeout']))
+  one.sent.length = 0
+  world.unreachable.clear()
+  await world.world.run(3_000)
+  const before = world.world.scheduler.now
+  equal(await answer(a.getOrSet('key 7', () => 'loaded')), 'loaded')
+  ok(world.world.scheduler.now - before < 1_000, 'nobody has a token that is not used')
+  equal(await answer(b.get('key 7')), 'loaded')
+  ok(one.sent.length < keys.length, `${one.sent.length} messages`)
+})
