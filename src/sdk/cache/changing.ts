@@ -26,14 +26,21 @@ export async function change({ agent, key, handle }: Place, wanted: Change, term
   const { asking } = agent
   const slot = agent.slotOf(key)
   const again: Terms = { ...terms, doubtful: true, deadline: millis(Math.min(terms.deadline, terms.beganAt + limits.repeatedMs)) }
+  let isNamed = true
   try {
     for (let attempts = 1; ; attempts++) {
-      const identity = agent.identityOf(sequence, { beganAt: terms.beganAt, again: attempts > 1 })
+      const identity = isNamed ? agent.identityOf(sequence, { beganAt: terms.beganAt, again: attempts > 1 }) : null
       const write = { ack: 'replicated', operation: { change: wanted, identity } } as const
       const asked = await asking.ask(attempts === 1 ? terms : again, (answered) => agent.host.write({ slot, key, handle }, write, answered))
       if (asked.type === 'over') throw asked.error ?? (asked.unsent && attempts === 1 ? timedOut() : unknown())
       if (asked.type !== 'changed') throw attempts === 1 ? tooMany() : unknown()
       const { outcome } = asked
+      if (isNamed && attempts === 1 && outcome.type === 'refused' && outcome.code === 'too_many_clients') {
+        // It was not carried out, and without a number it needs no room among them; but then it is made once.
+        isNamed = false
+        attempts--
+        continue
+      }
       // Of an attempt before this one nobody knows whether it was carried out, and this one says nothing of it.
       const isDoubtful = attempts > 1 && outcome.type === 'refused' && isOfThisAttempt(outcome.code)
       if (outcome.type === 'refused' && !isDoubtful) throw errorOf(outcome.code, key)
@@ -41,7 +48,7 @@ export async function change({ agent, key, handle }: Place, wanted: Change, term
         if (outcome.type === 'done') agent.watches.changed(key)
         return outcome
       }
-      if (attempts === attemptsMax || asking.isOver(again)) throw unknown()
+      if (attempts === attemptsMax || !isNamed || asking.isOver(again)) throw unknown()
     }
   } finally {
     agent.endChange(sequence)
