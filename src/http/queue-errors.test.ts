@@ -59,7 +59,7 @@ const sampleOf = (code: ErrorCode): Fault => {
 }
 
 /** Of an unknown outcome of these, the second time might do harm. */
-const once: readonly QueueCall[] = ['produce', 'deleteQueue', 'purge']
+const once: readonly QueueCall[] = ['produce', 'deleteQueue', 'purge', 'redrive']
 
 test('every error of every call leaves with its status, its details, and when to ask again', async () => {
   const seen = new Set<ErrorCode>()

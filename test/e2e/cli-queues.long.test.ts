@@ -17,8 +17,9 @@ const done = (stdout: string): CliEnding => ({ code: 0, stdout, stderr: '' })
 async function piped(env: Readonly<Record<string, string>>, input: string, ...args: readonly string[]): Promise<CliEnding> {
   const child = spawn(process.execPath, [program, 'produce', ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] })
   child.stdin.end(input)
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  return { code: code as number, stdout, stderr }
+  const ending = once(child, 'close') as Promise<[code: number]>
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ending])
+  return { code, stdout, stderr }
 }
 
 const visits: readonly (readonly [claim: string, visit: Visit])[] = [
@@ -64,7 +65,7 @@ const visits: readonly (readonly [claim: string, visit: Visit])[] = [
       const sent = await piped(env, lines(0, 1_600), 'spread')
       assert.deepEqual([sent.code, sent.stdout.trim().split('\n').length], [0, 1_600])
       assert.equal((await piped(env, lines(1_600, 3), 'spread', '--key', 'k')).code, 0)
-      const { partition_list: parts = [] } = JSON.parse((await run('queue', 'show', 'spread', '--json')).stdout) as QueueDetail
+      const { partition_list: parts } = JSON.parse((await run('queue', 'show', 'spread', '--json')).stdout) as QueueDetail
       assert.deepEqual(
         parts.map(({ ready }) => Math.floor(ready / 500)),
         [1, 1, 1],
