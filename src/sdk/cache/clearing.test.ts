@@ -1,6 +1,8 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { Prng } from '#base/prng.ts'
+import { LockstepError } from '#sdk/errors.ts'
+import { CountedClock } from '#sim/world/counted-clock.ts'
 import { Machine } from '#sim/world/machine.ts'
 import { Scheduler } from '#sim/world/scheduler.ts'
 import { Asking } from './asking.ts'
@@ -51,4 +53,20 @@ test('a slot that certainly was not cleared is asked again, and who cannot be is
   equal((await cleared([], ['forbidden'])).code, 'unknown', 'the other one is empty')
   equal((await cleared(['forbidden'], ['forbidden'])).code, 'forbidden')
   deepEqual(await cleared(['unknown'], []), { code: 'unknown', asked: [1, 1] })
+})
+
+test('nothing is left of a clear that rests when its cache is closed', async () => {
+  const scheduler = new Scheduler()
+  const clock = new Machine('n', scheduler, { touched() {} })
+  const timers = new CountedClock(clock)
+  const asking = new Asking({ clock, prng: new Prng(1) }, 10_000)
+  const clearing = new Clearing({ clock: timers, prng: new Prng(1), asking, slots: () => 1, lineTo: () => null })
+  const ended = rejects(clearing.clear('space', asking.terms()), { code: 'closed' })
+  await new Promise((resolve) => void setImmediate(resolve))
+  equal(timers.owed, 1)
+  const error = new LockstepError('closed', 'this cache was closed')
+  asking.close(error)
+  clearing.close(error)
+  equal(timers.owed, 0)
+  await ended
 })

@@ -32,6 +32,7 @@ interface Open {
 export class Clearing {
   readonly #ports: ClearingPorts
   readonly #open = new Map<number, Open>()
+  readonly #rests = new Set<() => void>()
   #lastCall = 0
 
   constructor(ports: ClearingPorts) {
@@ -68,17 +69,18 @@ export class Clearing {
 
   close(error: LockstepError): void {
     this.#endAll(() => true, error)
+    for (const end of this.#rests) end()
   }
 
   async #clearSlot(slot: SlotId, namespace: string, terms: Terms): Promise<void> {
-    const { asking, clock, prng } = this.#ports
+    const { asking } = this.#ports
     while (!asking.isOver(terms)) {
       const error = await this.#attempt(slot, namespace)
       if (error === null) return
       if (!notCarriedOut.has(error.code)) throw error
-      const [least, most] =
-        error.code === 'no_leader' ? [sdkLimits.restMsMin, sdkLimits.restMsMax] : [sdkLimits.backOffMs, sdkLimits.backOffMsMax]
-      await new Promise<void>((resolve) => void clock.after(prng.between(least, most), resolve))
+      await (error.code === 'no_leader'
+        ? this.#rest(sdkLimits.restMsMin, sdkLimits.restMsMax)
+        : this.#rest(sdkLimits.backOffMs, sdkLimits.backOffMsMax))
     }
     throw unknown('its time was over before the home of a slot was found')
   }
@@ -90,6 +92,19 @@ export class Clearing {
     return new Promise((resolve) => {
       this.#open.set(call, { line, done: resolve })
       line.link.send({ type: 'clear', call, slot, namespace })
+    })
+  }
+
+  #rest(leastMs: number, mostMs: number): Promise<void> {
+    const { clock, prng } = this.#ports
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel()
+        this.#rests.delete(end)
+        resolve()
+      }
+      const cancel = clock.after(prng.between(leastMs, mostMs), end)
+      this.#rests.add(end)
     })
   }
 
