@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
+import { lazy } from '#base/lazy.ts'
 import { err, ok } from '#base/result.ts'
 import { consoleRoutes } from '#api/common/console.ts'
 import { eventsRoute } from '#api/common/events-route.ts'
@@ -48,8 +49,8 @@ export function commonRoutes(options: CommonOptions, streams: EventStreams, othe
     ...Object.values({ ...routes, ...operatorRoutes, ...consoleRoutes, metrics: metricsRoute }),
     events,
   ]
-  const document = openApiDocument(all, { title, version })
-  const page = referencePage(document)
+  const document = lazy(() => openApiDocument(all, { title, version }))
+  const page = lazy(() => referencePage(document()))
   const endpoints = all.map(({ method, path, summary }) => ({ method, path, summary }))
   return [
     {
@@ -73,8 +74,8 @@ export function commonRoutes(options: CommonOptions, streams: EventStreams, othe
     }),
     ...operatorCalls(node),
     ...consoleCalls(node, options.console ?? ownConsole),
-    { route: routes.openapi, serve: () => document },
-    { route: routes.docs, serve: (_request, reply) => reply.type('text/html; charset=utf-8').headers(pageHeaders).send(page) },
+    { route: routes.openapi, serve: document },
+    { route: routes.docs, serve: (_request, reply) => reply.type('text/html; charset=utf-8').headers(pageHeaders).send(page()) },
     { route: events, serve: (request, reply) => serveEvents(node(), streams, request, reply) },
   ]
 }
