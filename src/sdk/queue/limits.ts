@@ -16,6 +16,8 @@ export const queueSdkLimits = {
   /** Of messages received or settled in one call. */
   receiptsMax: 1_000,
   visibilityMsMin: 1_000,
+  /** Of how many queues a client remembers how they are spread, and who it was to them that sent: those that were used last. */
+  queuesMax: 10_000,
   /** How old what is known of a queue is when it is asked for again beside its use. */
   placeFreshMs: 10_000,
   /** A wait at a node lasts at most that long, and that share of the lease that follows: it is counted from when the wait began. */

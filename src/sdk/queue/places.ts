@@ -1,4 +1,5 @@
 import type { Millis } from '#base/brand.ts'
+import { RecentMap } from '#base/recent-map.ts'
 import type { Asking } from './asking.ts'
 import { ask } from './asking.ts'
 import { queueSdkLimits as limits } from './limits.ts'
@@ -11,7 +12,8 @@ export interface QueuePlace {
 }
 
 interface Known {
-  place: QueuePlace
+  /** Null: what was known was wrong, so that nodes too should look again. */
+  place: QueuePlace | null
   askedAt: Millis
 }
 
@@ -26,9 +28,7 @@ interface Finding {
  */
 export class Places {
   readonly #asking: Asking
-  readonly #known = new Map<string, Known>()
-  /** Forgotten, so that nodes too should look again. */
-  readonly #stale = new Set<string>()
+  readonly #known = new RecentMap<string, Known>(limits.queuesMax)
 
   constructor(asking: Asking) {
     this.#asking = asking
@@ -36,18 +36,17 @@ export class Places {
 
   known(queue: string): QueuePlace | null {
     const known = this.#known.get(queue)
-    if (known === undefined) return null
+    if (known === undefined || known.place === null) return null
     const now = this.#asking.clock.now()
     if (now - known.askedAt >= limits.placeFreshMs) {
       known.askedAt = now
-      void this.#refresh(queue, known)
+      void this.#refresh(queue, known, known.place)
     }
     return known.place
   }
 
   forget(queue: string): void {
-    this.#known.delete(queue)
-    this.#stale.add(queue)
+    this.#known.set(queue, { place: null, askedAt: this.#asking.clock.now() })
   }
 
   /** `create`: with defaults, if there is none. `deadline`: of what it is asked for; the time for a call may be over before. */
@@ -56,19 +55,18 @@ export class Places {
     if (known !== null) return known
     const askedAt = this.#asking.clock.now()
     const place = await this.#ask(queue, finding)
-    this.#stale.delete(queue)
     this.#known.set(queue, { place, askedAt })
     return place
   }
 
   /** Who uses the queue next hears it if it is not there any more. */
-  async #refresh(queue: string, known: Known): Promise<void> {
+  async #refresh(queue: string, known: Known, { partitions, slots }: QueuePlace): Promise<void> {
     const place = await this.#ask(queue, { create: false }).catch(() => null)
-    if (place?.partitions === known.place.partitions && place.slots === known.place.slots) known.place = place
+    if (place?.partitions === partitions && place.slots === slots) known.place = place
   }
 
   async #ask(queue: string, { create, deadline }: Finding): Promise<QueuePlace> {
-    const fresh = this.#stale.has(queue)
+    const fresh = this.#known.get(queue)?.place === null
     const { partitions, slots, visibilityMs } = await ask(this.#asking, {
       expects: 'located',
       deadline,

@@ -223,7 +223,7 @@ test('a worker keeps what it handles past its lease, gives back what throws afte
 test('a client that is closed leaves nothing: no timer, no link, and every call has ended', async () => {
   const scene = await QueueSdkWorld.start()
   const { sdk, clock } = await scene.client()
-  const orders = sdk.queue<number>('orders')
+  const [orders, unused] = [sdk.queue<number>('orders'), sdk.queue<number>('unused')]
   await scene.world.answer(orders.sendBatch(numbers(4).map((payload) => ({ payload }))))
   await next(scene, orders.receive())
   const errors: string[] = []
@@ -236,7 +236,7 @@ test('a client that is closed leaves nothing: no timer, no link, and every call 
   await scene.world.run(100)
   await scene.world.answer(Promise.all([sdk.close(), worker.done, aborted.promise]))
   assert.equal(await waiting, 'unknown_queue')
-  assert.equal(await scene.refusal(orders.send(1)), 'closed')
+  for (const queue of [orders, unused]) assert.equal(await scene.refusal(queue.send(1)), 'closed')
   assert.throws(() => sdk.queue('more'), { code: 'closed' })
   await scene.world.run(100)
   assert.deepEqual([clock.owed, scene.links], [0, 0])

@@ -1,3 +1,4 @@
+import { RecentMap } from '#base/recent-map.ts'
 import { Connecting } from '#sdk/connecting.ts'
 import { LockstepError } from '#sdk/errors.ts'
 import { sdkLimits } from '#sdk/limits.ts'
@@ -9,6 +10,7 @@ import type { Answer } from './calls.ts'
 import { QueueCalls } from './calls.ts'
 import { LeaseWatch } from './lease.ts'
 import { QueueLinks } from './links.ts'
+import { queueSdkLimits as limits } from './limits.ts'
 import type { Message } from './message.ts'
 import { checkQueueName } from './options.ts'
 import { Places } from './places.ts'
@@ -41,9 +43,10 @@ export class QueueClient implements AsyncDisposable {
   readonly #settler: Settler
   readonly #leases: LeaseWatch
   readonly #admin: Admin
-  readonly #senders = new Map<string, Sender>()
+  readonly #senders = new RecentMap<string, Sender>(limits.queuesMax, ({ isIdle }) => isIdle)
   readonly #workers = new Set<Worker<never>>()
   #closing: Promise<void> | null = null
+  #closed: LockstepError | null = null
 
   private constructor(ports: QueueSdkPorts, options: QueueClientOptions, connected: Connecting<QueueClient>) {
     const { clock } = ports
@@ -94,7 +97,7 @@ export class QueueClient implements AsyncDisposable {
     this.#mustBeOpen()
     checkQueueName(name)
     return new Queue<T>(name, {
-      sender: this.#senderOf(name),
+      sender: () => this.#senderOf(name),
       admin: this.#admin,
       receive: (options) => this.#receive<T>(name, options),
       startWorker: (handler, options) => this.#startWorker(name, handler, options),
@@ -119,9 +122,10 @@ export class QueueClient implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const stopped = [...this.#workers].map((worker) => worker.stop({ timeoutMs: sdkLimits.farewellMs }))
-    const sent = [...this.#senders.values()].map((sender) => sender.drained())
+    const sent = this.#senders.values().map((sender) => sender.drained())
     await this.#within(sdkLimits.farewellMs, Promise.all([...stopped, ...sent]))
-    const error = new LockstepError('closed', 'this client was closed')
+    const error = closed()
+    this.#closed = error
     for (const sender of this.#senders.values()) sender.close(error)
     this.#leases.close(error)
     this.#calls.close(error)
@@ -171,6 +175,7 @@ export class QueueClient implements AsyncDisposable {
     if (known !== undefined) return known
     const { prng, entropy } = this.#ports
     const sender = new Sender(queue, { ...this.#asking, prng, entropy, places: this.#places })
+    if (this.#closed !== null) sender.close(this.#closed)
     this.#senders.set(queue, sender)
     return sender
   }
@@ -181,9 +186,11 @@ export class QueueClient implements AsyncDisposable {
   }
 
   #mustBeOpen(): void {
-    if (this.#closing !== null) throw new LockstepError('closed', 'this client was closed')
+    if (this.#closing !== null) throw closed()
   }
 }
+
+const closed = (): LockstepError => new LockstepError('closed', 'this client was closed')
 
 interface QueuesOptions {
   readonly prefix?: string

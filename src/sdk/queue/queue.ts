@@ -23,7 +23,7 @@ export interface Sent {
 export type SendResult = ({ readonly ok: true } & Sent) | { readonly ok: false; readonly error: LockstepError }
 
 export interface QueuePorts<T> {
-  readonly sender: Sender
+  readonly sender: () => Sender
   readonly admin: Admin
   readonly receive: (options: ReceiveOptions) => Promise<readonly Message<T>[]>
   readonly startWorker: (handler: Handler<T>, options: WorkOptions) => Worker<T>
@@ -53,7 +53,7 @@ export class Queue<T> {
   async send(payload: T, options: SendOptions & { readonly signal?: AbortSignal | undefined } = {}): Promise<Sent> {
     checkObject('options', options)
     checkSignal(options.signal)
-    const sending = await this.#ports.sender.send(messageOf(payload, options), options.signal)
+    const sending = await this.#ports.sender().send(messageOf(payload, options), options.signal)
     if (sending.type === 'failed') throw sending.error
     return { id: sending.id, duplicate: sending.duplicate }
   }
@@ -63,7 +63,8 @@ export class Queue<T> {
     checkList('items', items)
     if (items.length > limits.unsentMax) throw invalid('items', `at most ${limits.unsentMax}`)
     const messages = items.map(({ payload, ...options }) => messageOf(payload, options))
-    const sendings = await Promise.all(messages.map((message) => this.#ports.sender.send(message)))
+    const sender = this.#ports.sender()
+    const sendings = await Promise.all(messages.map((message) => sender.send(message)))
     return sendings.map(resultOf)
   }
 

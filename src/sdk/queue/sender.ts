@@ -72,7 +72,12 @@ export class Sender {
     })
   }
 
-  /** Resolves when nothing is on its way. */
+  /** Nothing is on its way, so another one may take its place. */
+  get isIdle(): boolean {
+    return this.#deadlines.size === 0 && ![...this.#lanes.values(), ...this.#retired].some((lane) => lane.isUnderWay)
+  }
+
+  /** Resolves when nothing is waited for. */
   drained(): Promise<void> {
     return this.#deadlines.size === 0 ? Promise.resolve() : new Promise((resolve) => void this.#idle.push(resolve))
   }

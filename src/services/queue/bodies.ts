@@ -1,4 +1,5 @@
 import { assert } from '#base/assert.ts'
+import { RecentMap } from '#base/recent-map.ts'
 import { messagesOf } from '#core/queue/bodies.ts'
 import type { Message, MessageId } from '#core/queue/types.ts'
 import type { Entry, LogIndex } from '#core/raft/types.ts'
@@ -19,8 +20,7 @@ export interface BodiesPorts {
 /** Bodies live once, in the log. This reads them there, and remembers the entries that were read last. */
 export class Bodies {
   readonly #ports: BodiesPorts
-  /** Least recently used first. */
-  readonly #remembered = new Map<string, readonly Message[]>()
+  readonly #remembered = new RecentMap<string, readonly Message[]>(limits.entriesRemembered)
 
   constructor(ports: BodiesPorts) {
     this.#ports = ports
@@ -44,15 +44,11 @@ export class Bodies {
   #entry(group: number, index: LogIndex, done: (messages: readonly Message[] | null) => void): void {
     const key = `${group}/${index}`
     const known = this.#remembered.get(key)
-    if (known !== undefined) {
-      this.#remembered.delete(key)
-      this.#remembered.set(key, known)
-      return done(known)
-    }
+    if (known !== undefined) return done(known)
     const read = (command: Uint8Array | null): void => {
       if (command === null) return done(null)
       const messages = messagesIn(command)
-      if (command.length <= limits.rememberedBytesMax) this.#remember(key, messages)
+      if (command.length <= limits.rememberedBytesMax) this.#remembered.set(key, messages)
       done(messages)
     }
     this.command(group, index, (command) => {
@@ -66,15 +62,6 @@ export class Bodies {
     this.#ports.readEntry(group, index, (entry) => {
       done(entry?.payload.type === 'command' ? entry.payload.bytes : null)
     })
-  }
-
-  #remember(key: string, messages: readonly Message[]): void {
-    this.#remembered.set(key, messages)
-    if (this.#remembered.size <= limits.entriesRemembered) return
-    for (const oldest of this.#remembered.keys()) {
-      this.#remembered.delete(oldest)
-      return
-    }
   }
 }
 

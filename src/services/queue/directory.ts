@@ -1,4 +1,5 @@
 import { deferred } from '#base/deferred.ts'
+import { RecentMap } from '#base/recent-map.ts'
 import type { Result } from '#base/result.ts'
 import { err, ok } from '#base/result.ts'
 import { noLeader } from '#api/common/faults.ts'
@@ -42,8 +43,7 @@ export class Directory {
   readonly #path: QueuePath
   readonly #group: number
   readonly #clock: Clock
-  /** The one that was heard of last is the last. */
-  readonly #known = new Map<QueueName, Known>()
+  readonly #known = new RecentMap<QueueName, Known>(limits.listingsMax)
   /** The first that is not answered. */
   readonly #readings = new Map<QueueName, Reading>()
 
@@ -74,7 +74,7 @@ export class Directory {
 
   /** Creates it with defaults if there is none. */
   async ensure(name: QueueName): Promise<Result<CatalogueAnswer, ServiceFault>> {
-    const known = this.#known.has(name) ? await this.find(name) : null
+    const known = this.#known.get(name) === undefined ? null : await this.find(name)
     if (known?.ok === true && known.value !== null) return ok({ type: 'queue', created: false, ...known.value })
     return this.submit({ type: 'ensure', name })
   }
@@ -140,11 +140,6 @@ export class Directory {
     this.#readings.delete(definition.name)
     const known = this.#known.get(definition.name)
     if (known !== undefined && known.listing.catalogueVersion > catalogueVersion) return
-    this.#known.delete(definition.name)
     this.#known.set(definition.name, { listing: { definition, catalogueVersion }, askedAt })
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= limits.listingsMax) return
-      this.#known.delete(oldest)
-    }
   }
 }

@@ -22,7 +22,7 @@ export const queueServiceLimits = {
   listingFreshMs: 1_000,
   listingOldMs: 2_000,
   listingWaitMs: 250,
-  /** How many are remembered: those that were heard of last. */
+  /** How many are remembered: those that were used last. */
   listingsMax: 10_000,
   /** How often settings are read again that others have changed meanwhile; of many changes at once one gets through each time. */
   putAttempts: 32,
