@@ -66,7 +66,7 @@ function lockText(event: LockEventView): Said | null {
     }
     case 'hold-ended':
       return {
-        tone: event.reason === 'released' || event.reason === 'session-closed' ? 'plain' : 'bad',
+        tone: event.reason === 'released' || event.reason === 'released-elsewhere' || event.reason === 'session-closed' ? 'plain' : 'bad',
         text: `${event.client_id} holds ${event.resource_id} no more: ${event.reason}`,
       }
     case 'downgraded':

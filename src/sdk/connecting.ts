@@ -10,16 +10,21 @@ export class Connecting<Client> {
   readonly up: (client: Client) => void
   readonly #reject: (error: LockstepError) => void
   readonly #tried: Attempt[] = []
+  #isOver = false
 
   constructor(urls: readonly string[], service: string) {
     this.endpoints = new Endpoints(urls, service)
     const { promise, resolve, reject } = deferred<Client>()
     this.done = promise
-    this.up = resolve
+    this.up = (client) => {
+      this.#isOver = true
+      resolve(client)
+    }
     this.#reject = reject
   }
 
   failed(attempt: Attempt): void {
+    if (this.#isOver) return
     this.#tried.push(attempt)
     if (this.#tried.length >= this.endpoints.all().length) this.#fail('no node could be reached')
   }
@@ -29,6 +34,7 @@ export class Connecting<Client> {
   }
 
   #fail(what: string): void {
+    this.#isOver = true
     const tried = this.#tried.slice(0, this.endpoints.all().length)
     const why = tried.map(({ address, reason }) => `${address}: ${reason}`).join('; ')
     const details = { tried: tried.map(({ address, reason }) => ({ address, reason })) }

@@ -46,6 +46,7 @@ export const retryable: ReadonlyMap<LockstepErrorCode, boolean> = new Map([
   ['conflicting_request', false],
   ['superseded', false],
   ['hold_ended', false],
+  ['withdrawn', false],
   ['session_lost', false],
   ['queue_full', true],
   ['too_many_holders', true],
@@ -153,6 +154,7 @@ function codeOf(code: RefusalCode): LockstepErrorCode {
       return 'unknown'
     case 'session_exists':
     case 'stale_term':
+    case 'newer':
       return 'internal'
     default:
       return code

@@ -6,7 +6,7 @@ import type { Dependent, Session } from './session.ts'
  * Why a lock is held no more, though it was not released:
  * - `expired`: the lease could not be renewed in time;
  * - `session-lost`: the service has ended the session;
- * - `forced`: an operator has taken it away;
+ * - `forced`: an operator has taken it away, or somebody has released it by the name of its client;
  * - `closed`: the client, or the owner, was closed.
  */
 export type LossReason = 'expired' | 'session-lost' | 'forced' | 'closed'
@@ -78,7 +78,9 @@ export class Hold implements Dependent {
   }
 
   forced(): void {
-    this.over(new LockstepError('forced', `${JSON.stringify(this.name)} was taken away by an operator`))
+    this.over(
+      new LockstepError('forced', `${JSON.stringify(this.name)} was taken away: by an operator, or by a release that names its client`),
+    )
   }
 
   /** Decision L5: it is still held, and the signal asks to give it up. */

@@ -1,12 +1,9 @@
 import { deferred } from '#base/deferred.ts'
 import { assert } from '#base/assert.ts'
-import { millis } from '#base/brand.ts'
-import { encodeCommand } from '#core/lock/command-codec.ts'
 import type { Grant, Granted, Identity, Item, LockAnswer, LockCommand, LockMode } from '#core/lock/types.ts'
 import { fencingToken } from '#core/lock/types.ts'
-import type { Outcome } from './calls.ts'
-import { never } from './calls.ts'
 import { abortedBy, errorOfAnswer, LockstepError } from './errors.ts'
+import { execute } from './executing.ts'
 import { Hold } from './hold.ts'
 import type { LockKeeper } from './lock.ts'
 import { Lock, LockSet } from './lock.ts'
@@ -26,6 +23,8 @@ export interface OwnerPorts extends RequestPorts {
 /** A request that waits at the service, or is on its way there. */
 interface Pending {
   readonly items: readonly Item[]
+  /** It is not answered at once when the lock is not free. */
+  readonly waits: boolean
 }
 
 /**
@@ -75,13 +74,14 @@ export class OwnerCore implements LockKeeper {
   async lock(name: string, options: LockOptions): Promise<Lock | null> {
     const asked = askedOf(options)
     const item = itemOf({ name, mode: options.mode })
-    await this.#enter(name, asked)
+    const left = await this.#enter(name, asked)
+    if (left === null) return null
     const known = this.#known(name)
     if (known === null) {
-      const [granted] = (await this.#request([item], asked)) ?? []
+      const [granted] = (await this.#request([item], left)) ?? []
       return granted ?? null
     }
-    // Counted before anything is awaited, so that nobody else's release ends it meanwhile.
+    // Counted before anything else is awaited, so that nobody else's release ends it meanwhile.
     const lock = new Lock(known, this)
     if (known.mode === 'exclusive' || item.mode === 'shared') {
       this.#leave([name])
@@ -89,7 +89,7 @@ export class OwnerCore implements LockKeeper {
     }
     let isRaised = false
     try {
-      isRaised = await this.#raise(known, asked)
+      isRaised = await this.#raise(known, left)
     } finally {
       // It may be the last one by now. What fails goes on by itself.
       if (!isRaised) void lock.release().catch(() => {})
@@ -99,13 +99,18 @@ export class OwnerCore implements LockKeeper {
 
   async acquireMany(asked: readonly LockItem[], options: AcquireOptions): Promise<LockSet | null> {
     const items = itemsOf(asked)
-    const terms = askedOf(options)
+    let left: Asked = askedOf(options)
     const names = items.map(({ resource }) => resource)
     const taken: string[] = []
     try {
       // In one order, or two such requests of this owner could wait for each other.
       for (const name of names.toSorted()) {
-        await this.#enter(name, terms)
+        const entered = await this.#enter(name, left)
+        if (entered === null) {
+          this.#leave(taken)
+          return null
+        }
+        left = entered
         taken.push(name)
       }
       const held = names.find((name) => this.#known(name) !== null)
@@ -116,7 +121,7 @@ export class OwnerCore implements LockKeeper {
       this.#leave(taken)
       throw error
     }
-    const granted = await this.#request(items, terms)
+    const granted = await this.#request(items, left)
     return granted === null ? null : new LockSet(granted)
   }
 
@@ -138,32 +143,40 @@ export class OwnerCore implements LockKeeper {
   }
 
   async upgrade(hold: Hold, options: AcquireOptions): Promise<boolean> {
-    const asked = askedOf(options)
-    await this.#enter(hold.name, asked)
+    const left = await this.#enter(hold.name, askedOf(options))
+    if (left === null) return false
     if (!hold.isHeld || hold.mode === 'exclusive') {
       this.#leave([hold.name])
       if (hold.isHeld) return true
       throw lostError(hold)
     }
-    return this.#raise(hold, asked)
+    return this.#raise(hold, left)
   }
 
   async downgrade(hold: Hold): Promise<void> {
     await this.#enter(hold.name, { signal: undefined, waitMs: this.#ports.timeoutMs, ifAvailable: false, lockDelayMs: 0 })
-    try {
-      if (!hold.isHeld) throw lostError(hold)
-      if (hold.mode === 'shared') return
-      if (hold.count > 1)
-        throw new LockstepError('invalid_request', 'this owner has taken the lock more than once, and may count on its mode')
-      const command = (identity: Identity): LockCommand => ({ type: 'downgrade', identity, ...this.#meant(hold) })
-      const answer = await this.#execute(hold.session, command)
-      // Nobody could be told when it was taken away, if there was no link then.
-      if (isNotHeld(answer)) hold.forced()
-      if (answer.type !== 'released') throw hold.isHeld ? errorOfAnswer(answer, [hold.name]) : lostError(hold)
-      hold.changed({ mode: 'shared', token: fencingToken(hold.token) })
-    } finally {
+    const objection = this.#objectionTo(hold)
+    if (objection !== null || hold.mode === 'shared') {
       this.#leave([hold.name])
+      if (objection !== null) throw objection
+      return
     }
+    const token = fencingToken(hold.token)
+    // From when it is sent readers may be let in, whether or not the answer comes.
+    hold.changed({ mode: 'shared', token })
+    const over = (): void => this.#leave([hold.name])
+    const refused = (): void => hold.changed({ mode: 'exclusive', token })
+    const command = (identity: Identity): LockCommand => ({ type: 'downgrade', identity, ...this.#meant(hold) })
+    const answer = await execute(this.#ports, hold.session, { command, over, refused })
+    // Nobody could be told when it was taken away, if there was no link then.
+    if (isNotHeld(answer)) hold.forced()
+    if (answer.type !== 'released') throw hold.isHeld ? errorOfAnswer(answer, [hold.name]) : lostError(hold)
+  }
+
+  #objectionTo(hold: Hold): LockstepError | null {
+    if (!hold.isHeld) return lostError(hold)
+    if (hold.mode === 'shared' || hold.count === 1) return null
+    return new LockstepError('invalid_request', 'this owner has taken the lock more than once, and may count on its mode')
   }
 
   /** Asks for nothing any more. */
@@ -211,7 +224,7 @@ export class OwnerCore implements LockKeeper {
         return
       }
       const session = this.#openSession()
-      const pending = { items }
+      const pending = { items, waits: asked.waitMs !== 0 }
       this.#pending.add(pending)
       const told = (granted: Granted | LockstepError): void => {
         this.#pending.delete(pending)
@@ -231,8 +244,11 @@ export class OwnerCore implements LockKeeper {
   /** Makes a shared lock exclusive. */
   #raise(hold: Hold, asked: Asked): Promise<boolean> {
     const items = [{ resource: hold.name, mode: 'exclusive' as LockMode }]
+    const pending = { items, waits: asked.waitMs !== 0 }
+    this.#pending.add(pending)
     return new Promise((resolve, reject) => {
       const told = (granted: Granted | LockstepError): void => {
+        this.#pending.delete(pending)
         if (!(granted instanceof LockstepError)) {
           raise(hold, granted)
           resolve(true)
@@ -265,60 +281,12 @@ export class OwnerCore implements LockKeeper {
     }
     // The service has it still then, and would for as long as its session is kept alive.
     const refused = (): void => this.#ports.sessions.close(hold.session)
-    await this.#execute(hold.session, (identity) => ({ type: 'release', identity, ...this.#meant(hold) }), { over, refused })
+    const command = (identity: Identity): LockCommand => ({ type: 'release', identity, ...this.#meant(hold) })
+    await execute(this.#ports, hold.session, { command, over, refused })
   }
 
   #meant({ name, token, session }: Hold): Pick<Extract<LockCommand, { type: 'release' }>, 'owner' | 'resource' | 'proof'> {
     return { owner: session.owner, resource: name, proof: { type: 'token', token: fencingToken(token) } }
-  }
-
-  /**
-   * Until it is answered or the session is over, which does as well; the caller is told that it takes too long before that. `over` is called when
-   * nothing of it is under way any more, and then `refused` when it will never be carried out.
-   */
-  #execute(
-    session: Session,
-    command: (identity: Identity) => LockCommand,
-    { over = () => {}, refused = () => {} }: { readonly over?: () => void; readonly refused?: () => void } = {},
-  ): Promise<LockAnswer> {
-    const { calls, clock, timeoutMs } = this.#ports
-    return new Promise((resolve, reject) => {
-      const ticket = session.begin()
-      const encoded = encodeCommand(command(ticket.identity))
-      const finish = (): void => {
-        session.remove(dependent)
-        session.confirm(ticket)
-        over()
-      }
-      const done = (outcome: Outcome): void => {
-        if (outcome.type === 'failed') reject(outcome.error)
-        if (outcome.type === 'failed' && outcome.error.code === 'timeout') {
-          send(never)
-          return
-        }
-        if (outcome.type === 'answered' && isLost(outcome.answer)) {
-          // Ends this too.
-          session.end(new LockstepError('session_lost', 'the session has ended at the service: whatever was held is lost'))
-          return
-        }
-        finish()
-        if (outcome.type === 'answered') resolve(outcome.answer)
-        else refused()
-      }
-      const send = (deadline: typeof never): void => {
-        dependent.call = calls.begin({ message: (call) => ({ type: 'command', call, command: encoded }), deadline, keeps: true, done })
-      }
-      const dependent = {
-        call: null as ReturnType<typeof calls.begin>,
-        over: (): void => {
-          calls.drop(dependent.call)
-          finish()
-          resolve(sessionLost)
-        },
-      }
-      session.add(dependent)
-      send(millis(clock.now() + timeoutMs))
-    })
   }
 
   #openSession(): Session {
@@ -326,24 +294,35 @@ export class OwnerCore implements LockKeeper {
     return this.#session
   }
 
-  /** Its turn, unless the call ends before it comes. */
-  async #enter(name: string, { signal, waitMs, ifAvailable }: Asked): Promise<void> {
+  /** Its turn, with what is left of the wait, unless the call ends before it comes; null when it is not available and that was asked. */
+  async #enter(name: string, asked: Asked): Promise<Asked | null> {
+    const { signal, waitMs, ifAvailable } = asked
     if (signal?.aborted === true) throw abortedBy(signal)
     if (this.#closed) throw closed()
-    if (this.#turns.tryEnter(name)) return
+    if (this.#turns.tryEnter(name)) return asked
+    if (ifAvailable && this.#waitsFor(name)) return null
+    const { clock, timeoutMs } = this.#ports
+    const beganAt = clock.now()
     const come = this.#turns.enter(name).then(() => null)
     const { promise: ended, resolve: end } = deferred<LockstepError>()
     const onAbort = (): void => end(abortedBy(signal as AbortSignal))
     signal?.addEventListener('abort', onAbort)
-    const limitMs = ifAvailable ? this.#ports.timeoutMs : waitMs
+    const limitMs = ifAvailable ? timeoutMs : waitMs
     const tooLate = (): void => end(new LockstepError('lock_timeout', `this owner is busy with ${JSON.stringify(name)}`))
-    const cancel = limitMs === null ? (): void => {} : this.#ports.clock.after(limitMs, tooLate)
+    const cancel = limitMs === null ? (): void => {} : clock.after(limitMs, tooLate)
     const error = await Promise.race([come, ended])
     cancel()
     signal?.removeEventListener('abort', onAbort)
-    if (error === null && !this.#closed) return
+    if (error === null && !this.#closed) {
+      return waitMs === null ? asked : { ...asked, waitMs: Math.max(0, Math.ceil(waitMs - (clock.now() - beganAt))) }
+    }
     void come.then(() => this.#leave([name]))
+    if (ifAvailable && error?.code === 'lock_timeout') return null
     throw error ?? closed()
+  }
+
+  #waitsFor(name: string): boolean {
+    return [...this.#pending].some(({ items, waits }) => waits && items.some(({ resource }) => resource === name))
   }
 
   /** It goes on, also when its caller is told that it takes too long. */
@@ -362,10 +341,8 @@ export class OwnerCore implements LockKeeper {
   }
 }
 
-const isLost = (answer: LockAnswer): boolean => answer.type === 'refused' && answer.code === 'session_lost'
 const isNotHeld = (answer: LockAnswer): boolean =>
   answer.type === 'refused' && (answer.code === 'not_holder' || answer.code === 'unknown_resource')
-const sessionLost: LockAnswer = { type: 'refused', code: 'session_lost', detail: '' }
 
 const closed = (): LockstepError => new LockstepError('closed', 'this owner was closed')
 

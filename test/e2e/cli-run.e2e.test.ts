@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { LockDetail } from '#api/locks/views.ts'
@@ -147,8 +150,26 @@ async function losing(t: TestContext, { cluster, node, env }: World): Promise<vo
     assert.equal((await cluster.post(node, '/force-release', { resource_id: 'f' })).status, 200)
     const ending = await holder.ended()
     assert.equal(ending.code, 79)
-    assert.match(ending.stderr, /^lockstep: the lock "f" is lost: "f" was taken away by an operator\n$/)
+    assert.match(
+      ending.stderr,
+      /^lockstep: the lock "f" is lost: "f" was taken away: by an operator, or by a release that names its client\n$/,
+    )
     await until('the process that it began is gone', () => !isAlive(pid))
+  })
+
+  await t.test('a command that has ended under its lock has not lost it, also when nobody can be told', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lockstep-run-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const sign = join(folder, 'end')
+    const command = ['sh', '-c', 'echo up; until [ -e "$0" ]; do sleep 0.1; done', sign]
+    await using holder = new Cli(['run', '--lock', 'h', '--timeout', '1s', '--', ...command], { env })
+    await holder.printed(/up/)
+    for (const each of cluster.running) each.signal('SIGSTOP')
+    await writeFile(sign, '')
+    const ending = await holder.ended()
+    for (const each of cluster.running) each.signal('SIGCONT')
+    assert.equal(ending.code, 0)
+    assert.match(ending.stderr, /^lockstep: the lock could not be released, and ends within \d+ ms: .*\n$/)
   })
 
   await t.test('when no node answers any more, the command is ended before the lease can be over', async () => {

@@ -54,6 +54,12 @@ export const lockErrors = {
     summary: 'The shared lock that was to become exclusive has ended. What was read under it may have changed: begin again.',
     details: none,
   },
+  withdrawn: {
+    status: 409,
+    retryable: false,
+    summary: 'The client has left the queue by a release, or given back what the request built on.',
+    details: none,
+  },
   carried_by_session: {
     status: 409,
     retryable: false,

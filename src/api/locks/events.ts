@@ -17,7 +17,7 @@ export const lockEvents = {
       client_id: clientId,
       resource_id: resourceId,
       fencing_token: fencingToken,
-      reason: oneOf(['released', 'lease-expired', 'session-expired', 'session-closed', 'forced', 'abandoned']),
+      reason: oneOf(['released', 'released-elsewhere', 'lease-expired', 'session-expired', 'session-closed', 'forced', 'abandoned']),
     },
     { title: 'HoldEnded' },
   ),

@@ -85,6 +85,7 @@ const plainRefusals = {
   superseded: ({ resource, client }) => `a newer request of ${client} for ${resource} took the place of this one: wait for that`,
   hold_ended: ({ resource, client }) =>
     `the shared lock of ${client} on ${resource} ended before it became exclusive: what was read under it may have changed, begin again`,
+  withdrawn: ({ resource, client }) => `${client} has left the queue of ${resource} by another call, or by the end of its session`,
 } as const satisfies Readonly<Record<string, (held: Held) => string>>
 
 /** `max` is the limit that was met. */

@@ -35,7 +35,7 @@ export interface LockApi {
   deadlocks(request: ConsistencyQuery, call: Call): Promise<Result<DeadlocksView, Fault<ServiceFault>>>
   check(request: CheckRequest, call: Call): Promise<Result<Checked, Fault<ServiceFault>>>
   /** Breaks exclusion. Leaves a line in the audit log, with the request id and the address of the caller. */
-  forceRelease(request: ForceReleaseRequest, call: Call): Promise<Result<Released, Fault<ServiceFault | 'unknown_resource'>>>
+  forceRelease(request: ForceReleaseRequest, call: Call): Promise<Result<Released, Fault<ServiceFault | 'unknown_resource' | 'not_holder'>>>
 }
 
 /** Any call may end so. */
@@ -52,6 +52,7 @@ export type AcquireFault =
   | 'conflicting_request'
   | 'superseded'
   | 'hold_ended'
+  | 'withdrawn'
   | 'queue_full'
   | 'too_many_holders'
   | 'too_many_resources'

@@ -20,6 +20,7 @@ const acquireErrors = [
   'conflicting_request',
   'superseded',
   'hold_ended',
+  'withdrawn',
   'queue_full',
   'too_many_holders',
   'too_many_resources',
@@ -106,7 +107,7 @@ const holding = {
       'For operators. It breaks exclusion: a holder does not know that it holds no more, and only the fencing token protects. Leaves a line in the audit log.',
     body: forceReleaseRequest,
     answers: [json(200, 'Nobody named holds it any more.', released)],
-    errors: [...serviceErrors, 'unknown_resource'],
+    errors: [...serviceErrors, 'unknown_resource', 'not_holder'],
     repeatable: false,
   }),
 } as const

@@ -63,10 +63,14 @@ export const runCommand = (connect: Connect): Command =>
       const client = clientOf(service)
       const held = await interruptible((signal) => holdLock(client, name, { connect, clientId, shared: isShared, ttlMs, waitMs, signal }))
       const env = { ...process.env, LOCKSTEP_LOCK: name, LOCKSTEP_FENCING_TOKEN: String(held.token) }
-      held.lost.addEventListener('abort', () => say(`the lock ${JSON.stringify(name)} is lost: ${(held.lost.reason as Error).message}`))
+      const tell = (): void => say(`the lock ${JSON.stringify(name)} is lost: ${(held.lost.reason as Error).message}`)
+      held.lost.addEventListener('abort', tell)
       const ending = await runChild(command, { env, kill: held.lost, graceMs })
+      // A lock that cannot be given back ends too, and that is no loss.
+      const isLost = held.lost.aborted
+      held.lost.removeEventListener('abort', tell)
       await release(held, ttlMs)
-      if (held.lost.aborted) return exitCodes.lost
+      if (isLost) return exitCodes.lost
       return exitCodeOf(ending, command[0] ?? '')
     },
   })

@@ -2,7 +2,6 @@ import { deferred } from '#base/deferred.ts'
 import type { AcquireGranted, AcquireRequest } from '#api/locks/acquire.ts'
 import { lockApiLimits } from '#api/locks/limits.ts'
 import { lockRoutes } from '#api/locks/routes.ts'
-import { assert } from '#base/assert.ts'
 import type { Result } from '#base/result.ts'
 import type { ServiceClient } from './service-client.ts'
 import type { Refusal } from './node-answer.ts'
@@ -40,10 +39,17 @@ export async function acquireLock(
     const isOver = !goesOn || outcome.ok || outcome.error.code !== 'lock_timeout'
     if (!isOver) continue
     if (!outcome.ok) return outcome
-    assert(outcome.value.status === 'granted', 'a request that waits for its answer is not queued in the background')
-    return { ok: true, value: outcome.value }
+    const { value } = outcome
+    return value.status === 'granted' ? { ok: true, value } : { ok: false, error: inTheQueue(request) }
   }
 }
+
+/** Without a wait of its own a request only looks how another one of its client stands. */
+const inTheQueue = ({ client_id: client, resource_id: resource }: Pick<AcquireRequest, 'client_id' | 'resource_id'>): Refusal => ({
+  code: 'lock_timeout',
+  message: `${JSON.stringify(client)} waits for ${JSON.stringify(resource)} by another request`,
+  retryable: true,
+})
 
 /** Null when that took longer; then nobody looks at the outcome any more. */
 async function within<T>(outcome: Promise<T>, limitMs: number): Promise<T | null> {

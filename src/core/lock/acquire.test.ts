@@ -2,7 +2,7 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkToken } from './queries.ts'
 import { acquireCommand, identity, TestLocks } from './testkit.ts'
-import { resourceName } from './types.ts'
+import { clientId, resourceName } from './types.ts'
 
 test('an exclusive lock is held by one client, and whoever comes later waits in order', () => {
   const locks = new TestLocks()
@@ -248,4 +248,46 @@ test('a force-release takes a lock from whoever holds it', () => {
   locks.acquire('C', 'r')
   equal(locks.try({ type: 'force-release', resource: resourceName('r'), client: null }), 'released C=3')
   equal(locks.release('A', 'r'), 'not_holder')
+})
+
+test('a force-release that names somebody who holds nothing says so', () => {
+  const locks = new TestLocks()
+  locks.acquire('A', 'r')
+  locks.acquire('B', 'r')
+  equal(locks.try({ type: 'force-release', resource: resourceName('r'), client: clientId('B') }), 'not_holder')
+  equal(locks.show('r'), 'A | B')
+})
+
+test('who leaves a queue by name is told so where it waits, and finds no verdict when it asks again', () => {
+  const locks = new TestLocks()
+  locks.openNode('n')
+  locks.acquire('A', 'r')
+  locks.acquire('B', 'r', { identity: identity('n#1'), waitMs: 60_000 })
+  locks.acquire('C', 'r')
+  for (const who of ['B', 'C']) locks.release(who, 'r')
+  equal(locks.acquire('B', 'r', { identity: identity('n#1'), waitMs: 60_000 }), 'withdrawn')
+  equal(locks.acquire('C', 'r'), 'queued 1')
+})
+
+test('who gives back the shared lock that it is raising has withdrawn that too', () => {
+  const locks = new TestLocks()
+  locks.openNode('n')
+  for (const who of ['A', 'B']) locks.acquire(who, 'r:s')
+  locks.acquire('A', 'r', { identity: identity('n#1'), waitMs: 60_000 })
+  locks.release('A', 'r')
+  equal(locks.acquire('A', 'r', { identity: identity('n#1'), waitMs: 60_000 }), 'withdrawn')
+})
+
+test('the end of a session tells who asked for its client by a node what ended, and not that a session of theirs was lost', () => {
+  const locks = new TestLocks()
+  locks.openNode('n')
+  locks.open('A/s')
+  for (const who of ['A/s', 'B']) locks.acquire(who, 'r:s')
+  locks.acquire('B', 'q')
+  locks.acquire('A/s', 'q')
+  locks.acquire('A', 'r', { identity: identity('n#1'), waitMs: 60_000 })
+  locks.acquire('A', 'q', { identity: identity('n#2'), waitMs: 60_000 })
+  locks.close('s')
+  equal(locks.acquire('A', 'r', { identity: identity('n#1'), waitMs: 60_000 }), 'hold_ended')
+  equal(locks.acquire('A', 'q', { identity: identity('n#2'), waitMs: 60_000 }), 'withdrawn')
 })

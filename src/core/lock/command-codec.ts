@@ -87,6 +87,8 @@ const code = word<RefusalCode>({
   wait_die: 18,
   wounded: 19,
   stale_term: 20,
+  withdrawn: 21,
+  newer: 22,
 })
 
 const queuedTag = 2

@@ -13,7 +13,7 @@ export function endHold(step: Step, hold: Hold, reason: HoldEnd): void {
   const { resource, owner } = hold
   const { client } = owner
   const upgrade = waitsOf(client).find((wait) => wait.upgrade && wait.owner === owner && wait.places[0]?.resource === resource)
-  if (upgrade !== undefined) endWait(step, upgrade, reason === 'released' ? { type: 'cancelled' } : refuse('hold_ended'))
+  if (upgrade !== undefined) endWait(step, upgrade, refuse(isReleased(reason) ? 'withdrawn' : 'hold_ended'))
   setLease(step, hold, 0)
   detachHold(step.state, hold)
   step.touched.add(resource)
@@ -22,6 +22,8 @@ export function endHold(step: Step, hold: Hold, reason: HoldEnd): void {
   if (client.held === 0) client.wounded = false
   forgetIfIdle(step.state, client)
 }
+
+const isReleased = (reason: HoldEnd): boolean => reason === 'released' || reason === 'released-elsewhere'
 
 /** A lock that was lost, not given back, leaves its resource closed for a while: the former holder may still be at work (decision L11). */
 function close({ state, context }: Step, { resource, lockDelayMs, token }: Hold): void {

@@ -27,11 +27,13 @@ export function release(step: Step, command: Release): LockAnswer {
   if (isRefused(owners)) return owners
   const hold = heldBy(step, owners, resource, proof)
   const wait = hold === undefined ? waitedForBy(owners, resource, proof) : undefined
-  if (hold !== undefined) endHold(step, hold, 'released')
-  else if (wait !== undefined) endWait(step, wait, { type: 'cancelled' })
-  else return notHeld(step, resource)
+  if (hold !== undefined) endHold(step, hold, isElsewhere(command, hold) ? 'released-elsewhere' : 'released')
+  else if (wait !== undefined) endWait(step, wait, refuse('withdrawn'))
+  else return proof.type === 'as-of' && hasAny(step, owners, resource) ? refuse('newer') : notHeld(step, resource)
   return releasedAnswer(step, resource)
 }
+
+const isElsewhere = ({ owner }: Release, hold: Hold): boolean => owner.session === null && hold.owner.session !== null
 
 export function downgrade(step: Step, command: Downgrade): LockAnswer {
   const { resource, proof } = command
@@ -63,9 +65,12 @@ const anyGrant: Proof = { type: 'as-of', index: Infinity }
 export function forceRelease(step: Step, { resource: name, client }: ForceRelease): LockAnswer {
   const resource = step.state.resources.get(name)
   if (resource === undefined) return refuse('unknown_resource')
+  const holds: Hold[] = []
   for (let hold = resource.firstHold; hold !== null; hold = hold.after) {
-    if (client === null || hold.owner.client.id === client) endHold(step, hold, 'forced')
+    if (client === null || hold.owner.client.id === client) holds.push(hold)
   }
+  if (client !== null && holds.length === 0) return refuse('not_holder')
+  for (const hold of holds) endHold(step, hold, 'forced')
   return releasedAnswer(step, name)
 }
 
@@ -122,6 +127,9 @@ function waitedForBy(owners: readonly Owner[], resource: ResourceName, proof: Pr
   if (proof.type === 'token') return undefined
   return owners.map((owner) => waitOn(owner, [{ resource }])).find((wait) => wait !== undefined && wait.index <= proof.index)
 }
+
+const hasAny = (step: Step, owners: readonly Owner[], resource: ResourceName): boolean =>
+  heldBy(step, owners, resource, anyGrant) !== undefined || waitedForBy(owners, resource, anyGrant) !== undefined
 
 const notHeld = ({ state }: Step, resource: ResourceName): Refused =>
   refuse(state.resources.get(resource) === undefined ? 'unknown_resource' : 'not_holder')

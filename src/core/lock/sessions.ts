@@ -1,11 +1,11 @@
 import { endHold } from './endings.ts'
 import { locksOf, waitsOf } from './links.ts'
 import { Outcomes } from './outcomes.ts'
-import type { ClientSession, NodeSession, Session } from './records.ts'
+import type { ClientSession, NodeSession, Session, Wait } from './records.ts'
 import { refuse } from './reports.ts'
 import { clientOf, forgetIfIdle, newOwner } from './state.ts'
 import type { LockState, Step } from './state.ts'
-import type { ClientId, ExpireSessions, LockAnswer, OpenNodeSession, OpenSession, SessionId } from './types.ts'
+import type { ClientId, ExpireSessions, LockAnswer, OpenNodeSession, OpenSession, RefusalCode, SessionId } from './types.ts'
 import { dropVerdict, endWait } from './waits.ts'
 
 export function openSession(step: Step, { session: id, client: name, ttlMs, lockDelayMs }: OpenSession): LockAnswer {
@@ -22,7 +22,7 @@ export function openNodeSession(step: Step, { session: id, node, ttlMs }: OpenNo
   const { state, context } = step
   const known = state.sessions.get(id)
   if (known !== undefined) return known.type === 'node' && known.node === node ? opened(known) : refuse('session_exists')
-  if (state.sessions.size >= state.limits.sessionsMax) return refuse('too_many_sessions')
+  // However many sessions clients have: without its own a node can do nothing for them.
   const session: NodeSession = { type: 'node', id, node, ttlMs, index: context.index, outcomes: new Outcomes() }
   return begin(step, session)
 }
@@ -92,9 +92,15 @@ function endOwned(step: Step, session: ClientSession, reason: 'expired' | 'close
   const { client } = owner
   const waits = waitsOf(client).filter((wait) => wait.owner === owner)
   const holds = locksOf(owner).sort((left, right) => left.token - right.token)
-  for (const wait of waits) endWait(step, wait, refuse('session_lost'))
+  for (const wait of waits) endWait(step, wait, refuse(endOf(wait, session)))
   for (const hold of holds) endHold(step, hold, reason === 'expired' ? 'session-expired' : 'session-closed')
   for (const verdict of owner.verdicts) dropVerdict(step.state, verdict)
   client.sessions.splice(client.sessions.indexOf(session), 1)
   forgetIfIdle(step.state, client)
+}
+
+/** A node that asked on behalf of the client has not lost its own session. */
+function endOf({ attempt, upgrade }: Wait, session: ClientSession): RefusalCode {
+  if (attempt === null || attempt.session === session) return 'session_lost'
+  return upgrade ? 'hold_ended' : 'withdrawn'
 }

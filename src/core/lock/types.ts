@@ -263,6 +263,10 @@ export type RefusalCode =
   | 'superseded'
   /** The shared lock that was to be upgraded is gone. */
   | 'hold_ended'
+  /** Its client has left the queue, or given back what the request built on. */
+  | 'withdrawn'
+  /** What the client has of it came after what was meant. */
+  | 'newer'
   /** The lock is carried by its session: keep that alive instead. */
   | 'carried_by_session'
   | 'queue_full'
@@ -278,7 +282,8 @@ export type RefusalCode =
   /** Decided by a leader that leads no more. */
   | 'stale_term'
 
-export type HoldEnd = 'released' | 'lease-expired' | 'session-expired' | 'session-closed' | 'forced' | 'abandoned'
+/** `released-elsewhere`: by the name of its client, so that the session which carries it does not know. */
+export type HoldEnd = 'released' | 'released-elsewhere' | 'lease-expired' | 'session-expired' | 'session-closed' | 'forced' | 'abandoned'
 
 export interface DeadlockRecord {
   readonly index: number

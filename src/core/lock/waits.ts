@@ -50,7 +50,8 @@ export function endWait(step: Step, wait: Wait, answer: LockAnswer): void {
   const items = itemsOf(wait)
   const at = wait.deadline?.at ?? null
   concludeWait(step, wait, answer)
-  if (wait.attempt === null && (answer.type === 'deadlock' || answer.type === 'refused')) {
+  const isNews = answer.type === 'deadlock' || (answer.type === 'refused' && answer.code !== 'withdrawn')
+  if (wait.attempt === null && isNews) {
     addVerdict(step.state, { number: wait.number, owner: wait.owner, items, answer, deadline: null }, at)
   }
   step.events.push({ type: 'wait-ended', owner: refOf(wait.owner), items, answer })

@@ -250,3 +250,24 @@ test('decision L9: a session of a client lives for four of the longest election 
   await world.run(20_000)
   assert.equal(await visitor.keepAlive('a'), 'kept')
 })
+
+test('on a disk that is nearly full nobody is granted anything here either, and what is held is kept and given back', async () => {
+  const world = await LockWorld.start()
+  const visitor = new Visitor(world, await world.leader())
+  await visitor.do(open('a'))
+  assert.equal(await visitor.do(acquire('a', 1)), 'granted')
+  for (const node of world.nodes) node.low = true
+  assert.equal(await visitor.told(visitor.send(acquire('a', 2)), 'failed'), 'disk_full')
+  assert.equal(await visitor.keepAlive('a'), 'kept')
+  assert.equal(await visitor.do({ type: 'close-session', session: sessionId('a') }), 'ended')
+})
+
+test('a program hears of a release of its lock by the name of its client', async () => {
+  const world = await LockWorld.start()
+  const here = await world.follower()
+  const visitor = new Visitor(world, here)
+  await visitor.do(open('a'))
+  await visitor.do(acquire('a', 1))
+  await world.answer(here.server.locks.release({ resource_id: 'r', client_id: 'a', fencing_token: 1 }, new TestCall()))
+  await world.until('it is told', () => visitor.said.some(({ type }) => type === 'forced'))
+})

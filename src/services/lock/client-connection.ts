@@ -84,8 +84,7 @@ export class ClientConnection implements ClientPeer {
     const objection = decoded.ok ? objectionTo(decoded.value) : decoded.error
     if (!decoded.ok || objection !== null) return this.#fail(call, invalidCommand(objection ?? ''))
     const command = decoded.value
-    const isNew = isNewWork(command)
-    const refusal = this.#refusal(isNew) ?? (isNew ? this.#shed() : null)
+    const refusal = this.#refusal(isNewWork(command)) ?? this.#shed(command)
     if (refusal !== null) return this.#fail(call, refusal)
     if (command.type === 'open-session') this.#sessions.add(command.session)
     const attempt = command.type === 'acquire' && command.waitMs !== 0 ? command.identity : null
@@ -154,8 +153,7 @@ export class ClientConnection implements ClientPeer {
     })
   }
 
-  /** Null when this connection may have another call. */
-  /** What keeps up or gives back what a client has is taken when nothing else is: it is what makes room. */
+  /** Null when this connection may have another call. What keeps up or gives back what a client has is taken when nothing else is: it is what makes room. */
   #refusal(isNew: boolean): Fault<'overloaded'> | null {
     const { callsPerClientMax, keepingCallsPerClientMax, waitsPerClientMax } = serviceLimits
     const isFull = isNew && (this.#open >= callsPerClientMax || this.#parked.size >= waitsPerClientMax)
@@ -163,9 +161,9 @@ export class ClientConnection implements ClientPeer {
     return this.#ports.admission.shed('number', 'this connection has as many calls open as it may')
   }
 
-  #shed(): Fault<'overloaded'> | null {
+  #shed(command: LockCommand): Fault<'disk_full' | 'overloaded'> | null {
     const { admission, slot } = this.#ports
-    return admission.refusal(this.#open) ?? slot.refusal()
+    return isNewWork(command) ? (admission.refusal(this.#open) ?? slot.refusalOf(command)) : null
   }
 
   #fail(call: number, { code, message }: Fault): void {

@@ -1,4 +1,4 @@
-import type { LockEvent } from '#core/lock/types.ts'
+import type { HoldEnd, LockEvent } from '#core/lock/types.ts'
 import type { ClientChannel, ClientHost, ClientPeer } from '#ports/client.ts'
 import { lockClients } from '#wire/client-codec.ts'
 import type { LockstepNode } from '#runtime/node.ts'
@@ -49,10 +49,13 @@ export class ClientDesk implements ClientHost {
   applied(event: LockEvent): void {
     if (event.type === 'session-ended') {
       for (const connection of this.#connections) connection.sessionEnded(event.session)
-    } else if (event.type === 'hold-ended' && event.reason === 'forced' && event.owner.session !== null) {
+    } else if (event.type === 'hold-ended' && isUnasked(event.reason) && event.owner.session !== null) {
       const { session } = event.owner
       const { resource, token } = event.grant
       for (const connection of this.#connections) connection.forced(session, resource, token)
     }
   }
 }
+
+/** Of what ends a lock but not its session: what its program does not do itself. */
+const isUnasked = (reason: HoldEnd): boolean => reason === 'forced' || reason === 'released-elsewhere'

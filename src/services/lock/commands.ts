@@ -2,13 +2,13 @@ import { err } from '#base/result.ts'
 import type { Call } from '#api/call.ts'
 import { callEndOf } from '#api/call.ts'
 import { noLeader, unavailable } from '#api/common/faults.ts'
-import type { Acquire, Identity, LockAnswer, LockCommand, Release } from '#core/lock/types.ts'
+import type { Acquire, Identity, LockCommand, RefusalCode, Release } from '#core/lock/types.ts'
 import { fencingToken } from '#core/lock/types.ts'
 import { serviceLimits } from './limits.ts'
 import type { Looking } from './looking.ts'
 import type { Answered, LockSlot } from './lock-slot.ts'
 import type { NodeSession, Ticket } from './node-session.ts'
-import { WaitingCall } from './waiting-call.ts'
+import { endOrGiveBack, WaitingCall } from './waiting-call.ts'
 import type { WaitingPorts } from './waiting-call.ts'
 
 /** Brings commands of clients to the log, each under a number of this node's session, so that it is carried out once (decision L10). */
@@ -30,16 +30,17 @@ export class Commands {
 
   /** Never ends with an answer of `queued` to a request that says how long it waits. */
   acquire(terms: Omit<Acquire, 'type' | 'identity'>, call: Call): Promise<Answered> {
-    return this.#underSession(terms, async (ticket) => {
+    const isWanted = (): boolean => callEndOf(call) !== 'client-gone'
+    return this.#underSession(async (ticket) => {
       const command = { type: 'acquire', identity: ticket.identity, ...terms } as const
       const { waitMs } = command
-      if (waitMs === null || waitMs === 0) return this.#once(ticket, command)
+      if (waitMs === null || waitMs === 0) return this.#acquireNow(ticket, command, isWanted)
       return new Promise((resolve) => new WaitingCall(this.#ports, ticket, call, resolve).start({ ...command, waitMs }))
-    })
+    }, isWanted)
   }
 
   execute(command: OwnedCommand): Promise<Answered> {
-    return this.#underSession(command, (ticket) => this.#once(ticket, { ...command, identity: ticket.identity }))
+    return this.#underSession((ticket) => this.#once(ticket, { ...command, identity: ticket.identity }))
   }
 
   /**
@@ -56,14 +57,28 @@ export class Commands {
     const { clock, slot } = this.#ports
     const latest = clock.now() + serviceLimits.releaseIndexMs
     const { logEnd } = slot
-    const index = await new Promise<number | null>((resolve) => slot.readIndex(resolve, serviceLimits.releaseIndexMs))
-    if (callEndOf(call) === 'client-gone') return err(noLeader())
-    if (index !== null && clock.now() <= latest) return this.execute({ type: 'release', ...named, proof: { type: 'as-of', index } })
+    const releaseAsOf = (index: number): Promise<Answered> => this.execute({ type: 'release', ...named, proof: { type: 'as-of', index } })
+    for (;;) {
+      const index = await new Promise<number | null>((resolve) => slot.readIndex(resolve, serviceLimits.releaseIndexMs))
+      if (callEndOf(call) === 'client-gone') return err(noLeader())
+      if (index === null || clock.now() > latest) break
+      const answered = await releaseAsOf(index)
+      // It was granted since.
+      if (!isRefusedAs(answered, 'newer')) return answered
+    }
     // When the own replica has caught up with a leader, it knows what became of its log.
     if (logEnd !== null) await this.#looking.look({ type: 'check', resource: named.resource, token: 0 })
     const known = logEnd === null ? 0 : slot.keptOf(logEnd)
-    const answered = await this.execute({ type: 'release', ...named, proof: { type: 'as-of', index: known } })
-    return answered.ok && isNotHeld(answered.value) ? err(unavailable('which grant is meant could not be told in time')) : answered
+    const answered = await releaseAsOf(known)
+    const isDoubtful = isRefusedAs(answered, 'unknown_resource', 'not_holder', 'newer')
+    return isDoubtful ? err(unavailable('which grant is meant could not be told in time')) : answered
+  }
+
+  /** What is granted to a client that is gone is given back: it may have asked elsewhere, and be done by now. */
+  async #acquireNow(ticket: Ticket, command: LockCommand, isWanted: () => boolean): Promise<Answered> {
+    const answered = await this.submit(command)
+    endOrGiveBack(this.#ports, ticket, { answered, isWanted: isWanted() })
+    return answered
   }
 
   async #once(ticket: Ticket, command: LockCommand): Promise<Answered> {
@@ -73,15 +88,18 @@ export class Commands {
   }
 
   /** A command of a session that is over was not carried out, so it begins anew under the next one. */
-  async #underSession({ owner }: Pick<Acquire, 'owner'>, use: (ticket: Ticket) => Promise<Answered>): Promise<Answered> {
+  async #underSession(use: (ticket: Ticket) => Promise<Answered>, isWanted: () => boolean = () => true): Promise<Answered> {
     for (let attempt = 1; attempt <= 2; attempt++) {
       const ticket = await new Promise<Ticket | null>((resolve) => this.#session.begin(resolve))
-      if (ticket === null) return err(noLeader())
+      if (ticket === null || !isWanted()) {
+        ticket?.end()
+        return err(noLeader())
+      }
       const answered = await use(ticket)
-      if (!answered.ok || !isSessionLost(answered.value)) return answered
+      if (!isRefusedAs(answered, 'session_lost')) return answered
       const { session } = ticket.attempt
       // Whose session is meant: that of the client, or of this node?
-      const view = owner.session === null ? { open: false } : await this.#looking.look({ type: 'session', session })
+      const view = await this.#looking.look({ type: 'session', session })
       if (view?.open === true) return answered
       if (view?.open === false) this.#session.ended(session)
     }
@@ -96,7 +114,5 @@ interface CommandPorts extends WaitingPorts {
 type OwnedCommand = DistributiveOmit<Extract<LockCommand, { readonly identity: Identity | null }>, 'identity'>
 type DistributiveOmit<T, Key extends keyof T> = T extends unknown ? Omit<T, Key> : never
 
-const isSessionLost = (answer: LockAnswer): boolean => answer.type === 'refused' && answer.code === 'session_lost'
-
-const isNotHeld = (answer: LockAnswer): boolean =>
-  answer.type === 'refused' && (answer.code === 'unknown_resource' || answer.code === 'not_holder')
+const isRefusedAs = (answered: Answered, ...codes: readonly RefusalCode[]): boolean =>
+  answered.ok && answered.value.type === 'refused' && codes.includes(answered.value.code)

@@ -200,6 +200,8 @@ test('decision L3: a client that is granted at once and is gone by then does not
   const world = await LockWorld.start()
   const at = await world.follower()
   const gone = waiting(at, 'A', { wait_ms: 10_000, ttl_ms: 0 })
+  // It is on its way.
+  await world.run(0)
   gone.call.end('client-gone')
   await world.answer(gone.done)
   await world.run(200)

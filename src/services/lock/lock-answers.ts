@@ -57,6 +57,7 @@ function acquireRefusal({ code, detail }: Refused, owner: OwnerRef, resource: st
     case 'conflicting_request':
     case 'superseded':
     case 'hold_ended':
+    case 'withdrawn':
       return acquireRefused(code, { resource, client: owner.client })
     case 'queue_full':
       return limitMet(code, lockLimits.waitersPerResourceMax)

@@ -149,7 +149,7 @@ export class LockService implements LockApi {
     const { resource_id: resource, client_id: client = null, reason = null } = request
     const victim = client === null ? null : clientId(client)
     const answered = await this.#ports.commands.submit({ type: 'force-release', resource: resourceName(resource), client: victim })
-    const outcome = answered.ok ? outcomeOfForce(answered.value, resource) : answered
+    const outcome = answered.ok ? outcomeOfForce(answered.value, { resource, client }) : answered
     audit(this.#ports.telemetry, call, { action: 'forceRelease', about: { resource, client, reason }, outcome: outcomeOf(outcome) })
     return outcome
   }
@@ -225,7 +225,11 @@ function missing(
   return code === 'not_holder' ? notHolder({ resource, client }, token) : null
 }
 
-function outcomeOfForce(answer: LockAnswer, resource: string): Awaited<ReturnType<LockApi['forceRelease']>> {
+function outcomeOfForce(
+  answer: LockAnswer,
+  { resource, client }: { readonly resource: string; readonly client: string | null },
+): Awaited<ReturnType<LockApi['forceRelease']>> {
   if (answer.type === 'released') return ok({ status: 'released', granted_to: holderViews(answer.grantedTo) })
-  return answer.type === 'refused' && answer.code === 'unknown_resource' ? err(unknownResource(resource)) : unexpected(answer)
+  if (answer.type !== 'refused') return unexpected(answer)
+  return err(missing(answer, { resource, client: client ?? '', token: null }) ?? unexpected(answer))
 }

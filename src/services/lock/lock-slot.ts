@@ -41,11 +41,17 @@ export class LockSlot extends GroupPath<PeerQuestion, PeerAnswer> {
   }
 
   submit(command: LockCommand, done: (answered: Answered) => void): void {
-    const fault = (command.type === 'acquire' && !this.#hasRoom() ? diskFull() : null) ?? (isNewWork(command) ? this.refusal() : null)
+    const fault = this.refusalOf(command)
     if (fault !== null) return queueMicrotask(() => done(err(fault)))
     this.forward(encodeCommand(command.type === 'open-session' ? this.lasting(command) : command), (forwarded) =>
       done(forwarded.ok ? ok(decoded(forwarded.value)) : forwarded),
     )
+  }
+
+  /** Why it is not taken now; null when it is. */
+  refusalOf(command: LockCommand): Fault<'disk_full' | 'overloaded'> | null {
+    if (!isNewWork(command)) return null
+    return command.type === 'acquire' && !this.#hasRoom() ? diskFull() : this.refusal()
   }
 
   /**

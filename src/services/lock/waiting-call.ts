@@ -81,8 +81,7 @@ export class WaitingCall {
     this.#leave()
     this.#overdue()
     this.#call.signal.removeEventListener('abort', this.#onAbort)
-    if (callEndOf(this.#call) === 'client-gone' && mayHold(answered)) giveBack(this.#ports, this.#ticket)
-    else this.#ticket.end()
+    endOrGiveBack(this.#ports, this.#ticket, { answered, isWanted: callEndOf(this.#call) !== 'client-gone' })
     this.#done(answered)
   }
 }
@@ -96,6 +95,16 @@ export interface WaitingPorts {
 const cancelled: LockAnswer = { type: 'cancelled' }
 /** Who held it is not known here. */
 const timedOut: LockAnswer = { type: 'timed-out', holders: [], retryAfterMs: null }
+
+/** What a request has come to: when nobody is left to be told, what it may hold is given back. */
+export function endOrGiveBack(
+  ports: Pick<WaitingPorts, 'slot' | 'clock'>,
+  ticket: Ticket,
+  { answered, isWanted }: { readonly answered: Answered; readonly isWanted: boolean },
+): void {
+  if (!isWanted && mayHold(answered)) giveBack(ports, ticket)
+  else ticket.end()
+}
 
 const mayHold = (answered: Answered): boolean =>
   answered.ok ? answered.value.type === 'granted' || answered.value.type === 'cancelled' : answered.error.code === 'unknown'

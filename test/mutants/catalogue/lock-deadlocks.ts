@@ -140,8 +140,8 @@ const endWait: typeof endOne = (step, wait, answer) => {
     guards: 'decision L5',
     breaks: 'A victim that waited in the background is queued anew when it asks again, and never learns of the deadlock.',
     file: 'src/core/lock/waits.ts',
-    original: "wait.attempt === null && (answer.type === 'deadlock' || answer.type === 'refused')",
-    mutated: "wait.attempt === null && answer.type === 'refused'",
+    original: "answer.type === 'deadlock' || (answer.type === 'refused' && answer.code !== 'withdrawn')",
+    mutated: "answer.type === 'refused' && answer.code !== 'withdrawn'",
     checks: [test(decisions, 'decision L5: a victim loses its wait and keeps its locks')],
   },
   {

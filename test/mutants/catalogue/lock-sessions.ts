@@ -79,7 +79,7 @@ export const lockSessions: readonly Mutant[] = [
     guards: 'decision L1',
     breaks: 'What a session waits for is granted to it after it has ended.',
     file: 'src/core/lock/sessions.ts',
-    original: "for (const wait of waits) endWait(step, wait, refuse('session_lost'))",
+    original: 'for (const wait of waits) endWait(step, wait, refuse(endOf(wait, session)))',
     mutated: '',
     checks: [test(decisions, 'decision L1: a session that has ended is granted nothing that it waited for')],
   },

@@ -218,8 +218,8 @@ export const lockWaits: readonly Mutant[] = [
     guards: 'decision L10',
     breaks: 'A release without a token means whatever was granted until its node got to ask, seconds after it came in.',
     file: 'src/services/lock/commands.ts',
-    original: 'index !== null && clock.now() <= latest',
-    mutated: 'index !== null && clock.now() <= latest + 5_000',
+    original: 'clock.now() > latest) break',
+    mutated: 'clock.now() > latest + 5_000) break',
     checks: [test(service, 'decision L10: a release without a token whose node learns too late which grant it means')],
   },
   {
@@ -236,8 +236,8 @@ export const lockWaits: readonly Mutant[] = [
     guards: 'decision L10',
     breaks: 'A client that holds a lock is told that it does not, as its node knew too little to release it.',
     file: 'src/services/lock/commands.ts',
-    original: 'answered.ok && isNotHeld(answered.value)',
-    mutated: 'answered.ok && !answered.ok',
+    original: 'return isDoubtful ?',
+    mutated: 'return false ?',
     checks: [test(service, 'decision L10: a release without a token whose node learns too late which grant it means')],
   },
   {

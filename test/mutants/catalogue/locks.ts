@@ -3,6 +3,8 @@ import { lockSimulator, test } from '#test/mutants/mutant.ts'
 
 const service = 'src/services/lock/decisions.test.ts'
 const warden = 'src/services/lock/warden.test.ts'
+const lateClients = 'src/services/lock/late-clients.test.ts'
+const owners = 'src/sdk/owner.test.ts'
 
 /** What the lock service adds to its machine. */
 export const locks: readonly Mutant[] = [
@@ -38,13 +40,39 @@ export const locks: readonly Mutant[] = [
     guards: 'decision L3',
     breaks: 'What was granted to a client that has hung up stays granted.',
     file: 'src/services/lock/waiting-call.ts',
-    original:
-      "if (callEndOf(this.#call) === 'client-gone' && mayHold(answered)) giveBack(this.#ports, this.#ticket)\n    else this.#ticket.end()",
-    mutated: 'this.#ticket.end()',
+    original: 'if (!isWanted && mayHold(answered)) giveBack(ports, ticket)\n  else ticket.end()',
+    mutated: 'ticket.end()',
     checks: [
       test(service, 'decision L3: a client that goes away leaves the queue'),
       test(service, 'decision L3: a client that is granted at once and is gone by then'),
     ],
+  },
+  {
+    name: 'gone-client-keeps-what-it-did-not-wait-for',
+    guards: 'decision L3',
+    breaks: 'A copy of an acquire that was held up takes the lock again, after its client has released it by another node.',
+    file: 'src/services/lock/commands.ts',
+    original: 'isWanted: isWanted()',
+    mutated: 'isWanted: isWanted() || true',
+    checks: [test(lateClients, 'a late copy of an acquire whose client hung up does not take the lock again, {"wait_ms":0}')],
+  },
+  {
+    name: 'session-of-a-client-taken-for-the-node',
+    guards: 'decision L3',
+    breaks: 'Whose session of its own has ended ends the waits of everybody at the node that it had asked.',
+    file: 'src/core/lock/sessions.ts',
+    original: "return upgrade ? 'hold_ended' : 'withdrawn'",
+    mutated: "return 'session_lost'",
+    checks: [test(lateClients, 'the end of a session of a client leaves the waits of others at its node alone, and raises nothing')],
+  },
+  {
+    name: 'downgrade-believed-when-answered',
+    guards: 'decision L2',
+    breaks: 'A program whose downgrade was not answered takes its lock for exclusive while readers have it too.',
+    file: 'src/sdk/owner.ts',
+    original: "hold.changed({ mode: 'shared', token })",
+    mutated: '',
+    checks: [test(owners, 'a downgrade that is not answered in time leaves nobody sure of an exclusive lock')],
   },
   {
     name: 'told-lock-given-back',
@@ -87,7 +115,7 @@ export const locks: readonly Mutant[] = [
     guards: 'decision L2',
     breaks: 'What a session waits for is granted to it after it has ended.',
     file: 'src/core/lock/sessions.ts',
-    original: "for (const wait of waits) endWait(step, wait, refuse('session_lost'))",
+    original: 'for (const wait of waits) endWait(step, wait, refuse(endOf(wait, session)))',
     mutated: 'void waits',
     checks: [lockSimulator(1, 2, 3)],
   },
