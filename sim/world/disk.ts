@@ -96,7 +96,7 @@ export class Disk {
       load: (done) => later(1, () => done(this.#load())),
       commit: (batch, done) => this.#commit(batch, life, done),
       readSnapshot: ({ group, index, offset, bytesMax }, done) => {
-        later(0.2, () => done(this.#readSnapshot(group, index, { offset, bytesMax })))
+        later(0.2, () => done(this.#isReplaced(group, index) ? null : this.#readSnapshot(group, index, { offset, bytesMax })))
       },
       readEntry: (group, index, done) => later(0.2, () => done(this.#content.groups.get(group)?.entries.get(index) ?? null)),
       close: (done) => later(0, done),
@@ -140,6 +140,11 @@ export class Disk {
   #apply(batch: StoreBatch): void {
     if (batch.node !== null) this.#content.node = batch.node
     for (const write of batch.groups) applyWrite(this.#content, write)
+  }
+
+  /** A store forgets a snapshot when it is asked to write what replaces it, and not when that is durable. */
+  #isReplaced(group: number, index: LogIndex): boolean {
+    return this.#pending.some(({ batch }) => batch.groups.some((write) => write.group === group && replaces(write, index)))
   }
 
   #readSnapshot(group: number, index: LogIndex, range: { offset: number; bytesMax: number }): SnapshotBytes | null {
@@ -229,6 +234,11 @@ function fetch(group: GroupContent, { anew, after, upTo, entries }: FetchedBodie
   assert(fetched?.upTo === after, 'bodies come in order, without a gap')
   for (const entry of entries) fetched.entries.set(entry.index, entry)
   group.fetched = { ...fetched, upTo }
+}
+
+function replaces({ install: installed, compact: compacted }: GroupWrite, index: LogIndex): boolean {
+  const isOther = (snapshot: SnapshotMeta | undefined): boolean => snapshot !== undefined && snapshot.index !== index
+  return isOther(installed ?? undefined) || (isOther(compacted?.snapshot) && compacted?.keepSnapshots.includes(index) !== true)
 }
 
 function install(group: GroupContent, meta: SnapshotMeta): void {

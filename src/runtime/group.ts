@@ -217,7 +217,10 @@ export class Group {
   #persist(persist: NonNullable<Effects['persist']>): void {
     const { id, hardState, install, truncateFrom, entries } = persist
     const { epoch } = this
-    if (install !== null) this.#bodies.forget()
+    if (install !== null) {
+      this.#bodies.forget()
+      this.#snapshots.overtaken()
+    }
     this.#host.write({ ...emptyWrite(this.id), hardState, install, truncateFrom, entries }, () => {
       if (this.epoch === epoch) this.step({ type: 'persisted', id })
     })

@@ -121,16 +121,19 @@ test('nothing is applied while a snapshot is being pulled, and everything afterw
 })
 
 /** Three nodes of which one was away while the others compacted their logs. */
-function laggard(state: readonly Uint8Array[], seed = 1) {
+function laggard(state: readonly Uint8Array[], { slowly = { isSlow: false } }: { readonly slowly?: { readonly isSlow: boolean } } = {}) {
   const writes: GroupWrite[] = []
   const machines = new Map<string, Large>()
   let making = ''
+  const slow = (store: LogStore): LogStore => ({
+    ...store,
+    readSnapshot: (request, done) => void world.scheduler.after(slowly.isSlow ? 500 : 0, () => store.readSnapshot(request, done)),
+  })
   const world: World = new World({
     names: ['a', 'b', 'c'],
-    seed,
     compaction: { ...rarely, keepEntries: 0 },
     machineFor: () => new Large(state),
-    store: (store, name) => (name === 'c' ? spy(writes)(store) : store),
+    store: (store, name) => (name === 'c' ? spy(writes)(slow(store)) : store),
   })
   world.found(1)
   const leader = world.elect(1)
@@ -227,6 +230,30 @@ test('a snapshot of its own is given up when the leader sends a newer one, and w
     () => world.replica('c', 1).applier.last.index === world.replica(leads(), 1).raft.commit && !group.applier.held,
     120_000,
   )
+})
+
+test('a snapshot that is overtaken by a newer one while it is read back is given up for that', () => {
+  const state = pieces(20, 500_000)
+  const reading = { isSlow: false }
+  const { world, leader } = laggard(state, { slowly: reading })
+  reading.isSlow = true
+  world.restart('c')
+  const group = world.replica('c', 1)
+  world.until('the first is being read back', () => group.raft.base > 1 && group.applier.held, 60_000)
+  const first = group.raft.base
+  state.length = 0
+  world.network.cut(leader, 'c')
+  world.propose(leader, 1, [add(1)])
+  world.run(100)
+  world.replica(leader, 1).takeSnapshot()
+  world.until('the leader has compacted', () => world.replica(leader, 1).raft.base > first)
+  // The store forgets the first when it is asked to install the second, long before that is durable.
+  world.get('c').disk.setSpeed({ min: 1_000, mean: 1 })
+  world.network.heal()
+  world.until('the second is installed', () => group.raft.base > first, 60_000)
+  ok(group.applier.last.index < first, 'the first was not read to its end')
+  reading.isSlow = false
+  world.until('its state is there', () => group.applier.last.index === world.replica(leader, 1).raft.commit && !group.applier.held)
 })
 
 test('a replica that is dropped in the middle of a snapshot leaves nothing behind, and its node starts again', () => {

@@ -92,6 +92,11 @@ export class Snapshots {
     this.#load(snapshot, 0, new Uint8Array(snapshot.bytes))
   }
 
+  /** A newer snapshot is being installed, and will be restored: the store has forgotten the one that is being read back. Entries wait on. */
+  overtaken(): void {
+    this.#restoring = null
+  }
+
   #load(snapshot: SnapshotMeta, offset: number, state: Uint8Array): void {
     const { id, epoch, applier } = this.#group
     const request = { group: id, index: snapshot.index, offset, bytesMax: limits.snapshotBytesPerTurn }

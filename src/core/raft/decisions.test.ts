@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { present } from '#base/assert.ts'
 import { millis } from '#base/brand.ts'
 import { Cluster, entriesOf, testTiming } from './testkit.ts'
 import { heartbeat, heartbeatAck, preVoteResponse, voteRequest } from './testkit-messages.ts'
@@ -42,16 +43,52 @@ test('decision R1: a follower that restarts inside the lease, with one link cut,
   }
 })
 
-test('decision R1: the only voter has nobody to wait for', () => {
+test('decision R1: the only voter leads again after one time-out', () => {
   const cluster = new Cluster({ voters: ['a'] })
   cluster.elect('a')
   cluster.settle()
   cluster.restart('a')
-  assert.equal(cluster.raft('a').inspect().holdsOff, false)
   cluster.now = cluster.raft('a').deadline
   cluster.tick('a')
   cluster.settle()
   assert.equal(cluster.leader, 'a')
+})
+
+test('decision R1: who was restarted as the only voter that it knows gives no vote inside the lease of one who knows more', () => {
+  const cluster = new Cluster({ voters: ['a', 'b', 'd'] })
+  cluster.elect('b')
+  cluster.run(300)
+  cluster.change('b', ['a'], ['d'])
+  // The joint configuration is committed; the second one is at d, and on its way to a.
+  cluster.deliver()
+  for (const name of ['a', 'b', 'd']) cluster.finishWrites(name)
+  cluster.deliver(({ to }) => to === 'b')
+  cluster.finishWrites('b')
+  cluster.deliver(({ to }) => to === 'd')
+  cluster.finishWrites('d')
+  const isForA = ({ type, to }: Message): boolean => type === 'append' && to === 'a'
+  const [late] = cluster.take(isForA)
+  cluster.cut('b', 'd')
+  while (cluster.raft('d').role === 'follower') {
+    cluster.now += 10
+    for (const name of ['a', 'b', 'd']) cluster.tick(name)
+    for (let turn = 0; turn < 6; turn++) {
+      cluster.deliver((message) => message.from !== 'd' && message.to !== 'd' && !isForA(message))
+      cluster.take(isForA)
+      for (const name of ['a', 'b']) cluster.finishWrites(name)
+    }
+  }
+  assert.ok(cluster.raft('b').leaseUntil > cluster.now, 'by the answers of a')
+  const asked = cluster.take(({ from }) => from === 'd')
+  cluster.receive(present(late, 'the second configuration was sent to a'))
+  cluster.finishWrites('a')
+  cluster.network = []
+  cluster.restart('a')
+  cluster.cut('a', 'b')
+  for (const message of asked) cluster.receive(message)
+  cluster.settle()
+  assert.notEqual(cluster.raft('d').role, 'leader')
+  assert.notEqual(cluster.raft('a').role, 'leader')
 })
 
 test('decision R1: a replica that never ran has no leader to forget and votes at once', () => {

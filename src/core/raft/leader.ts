@@ -35,6 +35,8 @@ export function becomeLeader(replica: Replica): void {
     graceUntil: now,
     reads: [],
     transfer: null,
+    passedOver: new Set(),
+    handOverAt: now,
     leaseForfeited: false,
   }
   replica.role = role
@@ -90,9 +92,12 @@ export function tickLeader(replica: Replica, role: Leader): void {
     replica.becomeFollower(replica.term, null)
     return
   }
-  if (role.transfer !== null && now >= role.transfer.deadline) role.transfer = null
+  if (role.transfer !== null && now >= role.transfer.deadline) {
+    if (!replica.eligible) role.passedOver.add(role.transfer.to)
+    role.transfer = null
+  }
   if (role.transfer !== null) return
-  if (!replica.eligible) startTransfer(replica, role, mostCaughtUpVoter(replica, role))
+  if (!replica.eligible) handOver(replica, role)
   else if (role.leaseForfeited && replica.mayCampaign) campaign(replica, false)
 }
 
@@ -129,11 +134,7 @@ export function handleHeartbeatAck(replica: Replica, role: Leader, ack: Heartbea
   const behind = progress.match < replica.log.lastIndex
   if (takeMatch(replica, role, progress, ack.match)) return
   progress.catchUp.advance(progress.match, replica.log.lastIndex, replica.now)
-  if (!behind) return
-  progress.silentRounds++
-  if (progress.silentRounds < (progress.sending.type === 'probe' ? limits.silentProbeRoundsMax : limits.silentRoundsMax)) return
-  progress.silentRounds = 0
-  resend(replica, progress)
+  if (behind && progress.silent()) resend(replica, progress)
 }
 
 /** What was sent, or its answer, was lost: on an idle group nothing else would tell (pitfall 22). */
@@ -206,10 +207,23 @@ function tellTransferTarget(replica: Replica, role: Leader): void {
   replica.out.send({ type: 'timeout-now', from: replica.self, to: transfer.to, term: replica.term })
 }
 
+/** To one voter after the other, for some may not lead either. After all of them it serves for a while: nothing is taken while it hands over. */
+function handOver(replica: Replica, role: Leader): void {
+  if (replica.now < role.handOverAt) return
+  const heir = mostCaughtUpVoter(replica, role)
+  if (heir === null && role.passedOver.size > 0) {
+    role.passedOver.clear()
+    role.handOverAt = millis(replica.now + limits.handOverRestTimeouts * replica.timing.electionMaxMs)
+  }
+  startTransfer(replica, role, heir)
+}
+
 function mostCaughtUpVoter(replica: Replica, role: Leader): ReplicaId | null {
   if (isOnlyVoter(replica.log.membership, replica.self)) return null
+  const { voters } = replica.log.membership
   const reachable = [...role.progress.values()].filter(
-    ({ replica: id, contactAt }) => replica.log.membership.voters.includes(id) && replica.now - contactAt < replica.timing.electionMinMs,
+    ({ replica: id, contactAt }) =>
+      voters.includes(id) && !role.passedOver.has(id) && replica.now - contactAt < replica.timing.electionMinMs,
   )
   return reachable.sort((left, right) => right.match - left.match)[0]?.replica ?? null
 }

@@ -7,6 +7,8 @@ export const limits = {
   /** One append message; a single larger entry still goes alone. */
   appendBytesMax: mebibyte,
   appendEntriesMax: 4096,
+  /** An append that asks where the logs agree, which may have to be repeated. */
+  probeBytesMax: 64 * 1024,
   /** Append messages on their way to one follower. */
   inflightAppendsMax: 64,
   inflightBytesMax: 8 * mebibyte,
@@ -23,12 +25,14 @@ export const limits = {
   restIntervals: 4,
   /** How often a time-out is doubled, one election after the other having come to nothing. */
   patienceDoublings: 2,
-  /** Answers to heartbeats without progress after which what was sent is taken for lost. */
-  silentRoundsMax: 3,
-  /** The same for a probe; the first answer may be to the round that left together with it. */
-  silentProbeRoundsMax: 2,
+  /** Answers to heartbeats without progress after which what was sent is taken for lost: at first, and at most. */
+  silentRounds: 3,
+  silentRoundsMax: 32,
+  /** Attempts to hand over to each voter take turns with as many election time-outs of service. */
+  handOverRestTimeouts: 10,
 } as const
 
 assert(limits.appendBytesMax * 2 <= limits.inflightBytesMax, 'a follower can be kept busy')
+assert(limits.probeBytesMax < limits.appendBytesMax, 'a question costs less than what it is about')
 assert(limits.inflightBytesMax < limits.uncommittedBytesMax, 'one slow follower does not stop proposals')
 assert(limits.snapshotChunkBytes <= limits.appendBytesMax, 'a chunk is no larger than an append')

@@ -311,6 +311,20 @@ test('pitfall 33: a leader that may not campaign when a transfer fails has a lea
   assert.ok(holdsLease(cluster, 'a'))
 })
 
+test('pitfall 33: a leader that may not lead hands over to one after the other, and serves in between when nobody may', () => {
+  const cluster = led()
+  for (const name of ['a', 'b']) cluster.step(name, { type: 'eligibility', eligible: false })
+  cluster.run(4 * testTiming.electionMaxMs)
+  assert.equal(cluster.leader, 'c')
+  cluster.step('c', { type: 'eligibility', eligible: false })
+  let taken = 0
+  for (let second = 0; second < 30; second++) {
+    cluster.run(1_000)
+    if (cluster.leader !== null && refusal(cluster.propose(cluster.leader)) === null) taken++
+  }
+  assert.ok(taken > 20, `${taken} of 30`)
+})
+
 test('pitfall 34: a message for a former replica of this node is not taken', () => {
   const cluster = led()
   const before = cluster.raft('a').term

@@ -9,12 +9,24 @@ import type { LogIndex, ReplicaId, SnapshotMeta } from './types.ts'
 /**
  * How the leader sends to one follower.
  * `probe`: the place where the logs agree is not known; one append at a time. `replicate`: it is known; appends are pipelined within a window.
- * `snapshot`: the entries it needs are compacted; chunks are sent one by one.
+ * What a window had when it was asked about may still be on its way, and is kept with the probe. `snapshot`: the entries it needs are compacted; chunks are sent one by one.
  */
 export type Sending =
-  | { readonly type: 'probe'; waiting: boolean }
-  | { readonly type: 'replicate'; readonly inflight: Deque<Flight>; inflightBytes: number }
+  | { readonly type: 'probe'; waiting: boolean; readonly asked: Asked | null }
+  | Window
   | { readonly type: 'snapshot'; readonly snapshot: SnapshotMeta; offset: number }
+
+interface Window {
+  readonly type: 'replicate'
+  readonly inflight: Deque<Flight>
+  inflightBytes: number
+}
+
+/** A window, and what would have been sent next. */
+interface Asked {
+  readonly window: Window
+  readonly next: LogIndex
+}
 
 interface Flight {
   readonly last: LogIndex
@@ -29,15 +41,16 @@ export class Progress {
   readonly replica: ReplicaId
   match: LogIndex = logIndex(0)
   next: LogIndex
-  sending: Sending = { type: 'probe', waiting: false }
+  sending: Sending = { type: 'probe', waiting: false, asked: null }
   /** The newest heartbeat round it answered, and when that round was sent. */
   round = 0
   contactAt: Millis = millis(Number.NEGATIVE_INFINITY)
   /** The commit index it was last told. */
   toldCommit: LogIndex = logIndex(0)
-  /** Answers to heartbeats since it last made progress while something was on its way to it. */
-  silentRounds = 0
+  /** It goes on with a window that may have been lost: what comes next shows that. */
+  inDoubt = false
   readonly catchUp: CatchUp
+  readonly #silence = new Silence()
 
   /** `lastIndex` is that of the entry just appended: the first to be sent. */
   constructor(replica: ReplicaId, lastIndex: LogIndex, now: Millis) {
@@ -52,28 +65,58 @@ export class Progress {
     // A probe asks about one place; an answer that does not reach it says nothing about it.
     const reached = match >= this.next - 1
     this.match = match
-    this.silentRounds = 0
+    this.#silence.broken()
     if (match >= this.next) this.next = logIndex(match + 1)
-    if (this.sending.type === 'replicate') this.#land(this.sending, match)
-    else if (this.sending.type === 'probe' ? reached : match >= this.sending.snapshot.index) this.replicate()
+    const { sending } = this
+    if (sending.type === 'replicate') land(sending, match)
+    else if (sending.type === 'snapshot' && match >= sending.snapshot.index) this.replicate()
+    else if (sending.type === 'probe' && reached) this.#goOn(sending.asked)
     return true
   }
 
   /** From the place where the logs are known to agree. */
   probe(): void {
     this.next = logIndex(this.match + 1)
-    this.sending = { type: 'probe', waiting: false }
+    this.sending = { type: 'probe', waiting: false, asked: null }
   }
 
-  /** What was sent is taken for lost. A probe is repeated where it stood: from the start would often mean a needless snapshot. */
+  /**
+   * What was sent is asked about. A probe is repeated where it stood: from the start would often mean a needless snapshot. A window may be on its way still: heartbeats pass
+   * what is large on a slow link, where a window that is sent again and again would leave no room for anything.
+   */
   retry(): void {
-    if (this.sending.type === 'probe') this.sending.waiting = false
-    else this.probe()
+    const { sending, next } = this
+    if (sending.type === 'probe') {
+      sending.waiting = false
+      return
+    }
+    this.probe()
+    if (sending.type === 'replicate') this.sending = { type: 'probe', waiting: false, asked: { window: sending, next } }
+  }
+
+  /** An answer to a heartbeat while something is on its way; true when that is to be asked about. */
+  silent(): boolean {
+    // The first answer may be to the round that left together with a probe.
+    return this.#silence.lasts(this.sending.type === 'probe' ? 1 : 0)
+  }
+
+  /** The follower has taken something, or is sent something of another kind. */
+  moved(): void {
+    this.#silence.broken()
   }
 
   replicate(): void {
     this.next = logIndex(this.match + 1)
     this.sending = { type: 'replicate', inflight: new Deque(), inflightBytes: 0 }
+  }
+
+  #goOn(asked: Asked | null): void {
+    this.replicate()
+    if (asked === null || asked.next <= this.next) return
+    land(asked.window, this.match)
+    this.sending = asked.window
+    this.next = asked.next
+    this.inDoubt = true
   }
 
   /** Steps back over a conflict; false for an answer to something else than what is being asked (pitfall 21). */
@@ -105,19 +148,49 @@ export class Progress {
   sent(last: LogIndex, bytes: number): void {
     if (this.sending.type === 'probe') {
       this.sending.waiting = true
-      this.silentRounds = 0
+      this.#silence.begin()
     } else if (this.sending.type === 'replicate' && last >= this.next) {
       this.sending.inflight.push({ last, bytes })
       this.sending.inflightBytes += bytes
       this.next = logIndex(last + 1)
     }
   }
+}
 
-  #land(sending: Extract<Sending, { type: 'replicate' }>, match: LogIndex): void {
-    for (let first = sending.inflight.at(0); first !== undefined && first.last <= match; first = sending.inflight.at(0)) {
-      sending.inflightBytes -= first.bytes
-      sending.inflight.shift()
-    }
+function land(window: Window, match: LogIndex): void {
+  for (let first = window.inflight.at(0); first !== undefined && first.last <= match; first = window.inflight.at(0)) {
+    window.inflightBytes -= first.bytes
+    window.inflight.shift()
+  }
+}
+
+/**
+ * How many heartbeats are answered before what was sent is asked about: twice as many after each question that brought nothing, so that a slow link is not filled with
+ * questions, and one less with each thing that comes unasked.
+ */
+class Silence {
+  #rounds = 0
+  #patience: number = limits.silentRounds
+  #asked = false
+
+  begin(): void {
+    this.#rounds = 0
+  }
+
+  /** Another round, of which the first so many count for nothing less. */
+  lasts(headStart: number): boolean {
+    this.#rounds++
+    if (this.#rounds + headStart < this.#patience) return false
+    this.#rounds = 0
+    this.#asked = true
+    this.#patience = Math.min(2 * this.#patience, limits.silentRoundsMax)
+    return true
+  }
+
+  broken(): void {
+    this.#rounds = 0
+    if (!this.#asked) this.#patience = Math.max(this.#patience - 1, limits.silentRounds)
+    this.#asked = false
   }
 }
 

@@ -7,7 +7,7 @@ import type { RestoredLog } from './log.ts'
 import { RaftLog } from './log.ts'
 import { Outbox } from './outbox.ts'
 import type { Progress } from './progress.ts'
-import { isOnlyVoter, isVoter } from './quorum.ts'
+import { isVoter } from './quorum.ts'
 import type {
   AppendAck,
   Entry,
@@ -64,6 +64,9 @@ export interface Leader {
   graceUntil: Millis
   readonly reads: PendingRead[]
   transfer: Transfer | null
+  /** To whom it has handed over in vain, and when it may hand over again; of a leader that must not lead. */
+  readonly passedOver: Set<ReplicaId>
+  handOverAt: Millis
   /** Another replica was told to campaign in spite of this leader, so its lease is worth nothing in this term any more (pitfall 39). */
   leaseForfeited: boolean
 }
@@ -162,7 +165,7 @@ export class Replica {
 
   /** Whether the leadership lease of a forgotten leader may still run (decision R1). */
   get holdsOff(): boolean {
-    return this.now < this.holdUntil && !isOnlyVoter(this.log.membership, this.self)
+    return this.now < this.holdUntil
   }
 
   /**

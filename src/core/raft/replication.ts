@@ -12,8 +12,10 @@ export function replicateToAll(replica: Replica, role: Leader): void {
   for (const progress of role.progress.values()) replicate(replica, progress)
 }
 
-/** Sends whatever the follower's window has room for. */
+/** Sends whatever the follower's window has room for, behind a question when that window may have been lost: a gap is refused. */
 export function replicate(replica: Replica, progress: Progress): void {
+  if (progress.inDoubt) remind(replica, progress)
+  progress.inDoubt = false
   while (progress.open && progress.next <= replica.log.lastIndex) {
     const previousIndex = logIndex(progress.next - 1)
     const previousTerm = replica.log.termAt(previousIndex)
@@ -21,7 +23,8 @@ export function replicate(replica: Replica, progress: Progress): void {
       startSnapshot(replica, progress)
       return
     }
-    const entries = replica.log.slice(progress.next, { entries: limits.appendEntriesMax, bytes: limits.appendBytesMax })
+    const bytes = progress.sending.type === 'probe' ? limits.probeBytesMax : limits.appendBytesMax
+    const entries = replica.log.slice(progress.next, { entries: limits.appendEntriesMax, bytes })
     const last = present(entries.at(-1), 'there is something to send').index
     sendAppend(replica, progress, entries)
     progress.sent(last, sumBytes(entries))
@@ -60,7 +63,7 @@ function sendAppend(replica: Replica, progress: Progress, entries: readonly Entr
 function startSnapshot(replica: Replica, progress: Progress): void {
   const snapshot = present(replica.log.snapshot, 'a compacted log has a snapshot')
   progress.sending = { type: 'snapshot', snapshot, offset: 0 }
-  progress.silentRounds = 0
+  progress.moved()
   replica.out.snapshotRead({ to: progress.replica, index: snapshot.index, offset: 0 })
 }
 
@@ -94,7 +97,7 @@ export function handleSnapshotAck(replica: Replica, role: Leader, ack: SnapshotA
   if (progress.sending.offset === ack.offset) return
   assert(ack.offset >= 0, 'offsets are not negative')
   progress.sending.offset = ack.offset
-  progress.silentRounds = 0
+  progress.moved()
   replica.out.snapshotRead({ to: ack.from, index: ack.index, offset: ack.offset })
 }
 

@@ -3,10 +3,10 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, tru
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { logIndex, term } from '#core/raft/types.ts'
+import { logIndex, replicaId, term } from '#core/raft/types.ts'
 import { LmdbLogStore } from '#io/lmdb/lmdb-log-store.ts'
 import type { LoadOutcome } from '#ports/log-store.ts'
-import { OpenStore, chunkOf, compactTo, entriesOf, metaAt } from '#test/conformance/log-store-kit.ts'
+import { OpenStore, batchOf, chunkOf, compactTo, entriesOf, metaAt } from '#test/conformance/log-store-kit.ts'
 import { JournaledLogStore } from './journaled-log-store.ts'
 import { pageBytes } from './limits.ts'
 
@@ -147,6 +147,25 @@ test('a process whose store was taken over by one that it cannot see reports not
     equal(failure?.code, 'locked')
     await other.commit({ group: 1, entries: entriesOf(6, 6) })
     await other.close()
+  })
+})
+
+test('what is reported durable while another process takes the store over is there for that one', async () => {
+  await withStore(async (store, folder) => {
+    await store.commit({ group: 1, entries: entriesOf(1, 5) })
+    // It takes turns to read.
+    for (let at = 0; at < 40; at++) await store.commit({ group: 2, entries: entriesOf(1 + at * 4, 4 + at * 4, { length: 250_000 }) })
+    rmSync(join(folder, 'store.lock'))
+    const other = storeIn(folder)
+    const loading = other.loaded()
+    const vote = { group: 1, hardState: { term: term(9), vote: replicaId('b') } }
+    // What the journal cannot hold takes it along to the store beneath, as a checkpoint does.
+    const chunk = { group: 1, snapshotChunk: chunkOf(metaAt(30, 10), 0, new Uint8Array(1)) }
+    const [voted, checkpointed] = await Promise.all([vote, chunk].map((write) => store.tryCommit(batchOf(write))))
+    const { groups } = await loading
+    await other.close()
+    deepEqual([voted, groups[0]?.hardState], [null, vote.hardState])
+    equal(checkpointed?.code, 'locked')
   })
 })
 

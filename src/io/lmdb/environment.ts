@@ -64,18 +64,21 @@ export class Environment {
     }
   }
 
+  /** But for whose it is. */
   get empty(): boolean {
-    return this.keys(everything, 1).length === 0
+    return this.keys(everything, 2).every((key) => Buffer.compare(key, ownerKey) === 0)
   }
 
-  /** The first transaction. From it on, each makes sure that nobody else claimed the store since. */
-  claim(token: Uint8Array, puts: readonly { readonly key: Uint8Array; readonly record: Uint8Array }[]): void {
+  /** The first transaction, before anything is read. From it on, each makes sure that nobody else claimed the store since. */
+  claim(token: Uint8Array): void {
     this.#checkSpace()
-    this.#database.transactionSync(() => {
-      this.put(ownerKey, token)
-      for (const { key, record } of puts) this.put(key, record)
-    })
+    this.#database.transactionSync(() => this.put(ownerKey, token))
     this.#owner = token
+  }
+
+  /** The number of the newest transaction, whoever made it. */
+  get lastTransaction(): number {
+    return (this.#database.getStats() as { readonly lastTxnId: number }).lastTxnId
   }
 
   /** A copy, never LMDB's memory. */

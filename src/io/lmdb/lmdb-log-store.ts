@@ -6,6 +6,7 @@ import type { Entry, LogIndex } from '#core/raft/types.ts'
 import type { LoadOutcome, LogStore, SnapshotBytes, StoreBatch, StoreFailure } from '#ports/log-store.ts'
 import { Environment } from './environment.ts'
 import { groupKey, storeKey } from './keys.ts'
+import type { Loaded } from './load.ts'
 import { loadStore } from './load.ts'
 import { LockFile } from './lock-file.ts'
 import { Pipeline } from './pipeline.ts'
@@ -91,9 +92,9 @@ export class LmdbLogStore implements LogStore {
     try {
       lock = new LockFile(join(this.#folder, 'store.lock'))
       environment = new Environment({ folder: this.#folder, freeBytes: this.#freeBytes })
-      const { state, outcome, garbage, outdated } = await loadStore(environment)
-      const puts = outdated.map(({ group, record }) => ({ key: groupKey(group), record: encodeGroup(group, record) }))
-      environment.claim(Buffer.from(lock.token), [...puts, { key: storeKey, record: encodeStore(state.record) }])
+      // 1. A process that this one cannot see has the store. 2. This one reads a group. 3. That one votes, and says so. So it may begin no write any more from here on.
+      environment.claim(Buffer.from(lock.token))
+      const { state, outcome, garbage } = await loadUndisturbed(environment)
       const explain = (thrown: unknown): StoreFailure => this.#explain(thrown)
       const settled = (rewrote: boolean): void => this.#settled(rewrote)
       const pipeline = new Pipeline({ environment, state, garbage, explain, settled })
@@ -152,6 +153,22 @@ export class LmdbLogStore implements LogStore {
   #explain(thrown: unknown): StoreFailure {
     const failure = failureOf(thrown, `the store in ${this.#folder}`)
     return failure.code === 'damaged' ? { ...failure, detail: `${sentence(failure.detail)} ${adviceFor(this.#folder)}` } : failure
+  }
+}
+
+/** Whoever had the store may have had a write under way when it lost it: then everything is read anew. */
+async function loadUndisturbed(environment: Environment): Promise<Loaded> {
+  for (;;) {
+    const { lastTransaction } = environment
+    const loaded = await loadStore(environment)
+    let isUndisturbed = false
+    environment.inline(() => {
+      isUndisturbed = environment.lastTransaction === lastTransaction
+      if (!isUndisturbed) return
+      for (const { group, record } of loaded.outdated) environment.put(groupKey(group), encodeGroup(group, record))
+      environment.put(storeKey, encodeStore(loaded.state.record))
+    })
+    if (isUndisturbed) return loaded
   }
 }
 

@@ -3,6 +3,7 @@ import { simulator, test } from '#test/mutants/mutant.ts'
 
 const pitfalls = 'src/core/raft/pitfalls-log.test.ts'
 const paper = 'src/core/raft/raft-paper.test.ts'
+const slowLink = 'src/core/raft/slow-link.test.ts'
 const gaps = 'test/mutants/raft-gaps.test.ts'
 
 /** What is in the log, when it is durable and when it is committed. */
@@ -109,6 +110,24 @@ export const log: readonly Mutant[] = [
     original: '  progress.retry()\n',
     mutated: '',
     checks: [test(pitfalls, 'pitfall 22: a lost probe or a lost append is sent again')],
+  },
+  {
+    name: 'lost-window-taken-for-under-way',
+    guards: 'pitfall 22',
+    breaks: 'What was lost with a connection is believed to be on its way for as long as nothing new is proposed.',
+    file: 'src/core/raft/replication.ts',
+    original: 'if (progress.inDoubt) remind(replica, progress)\n',
+    mutated: '',
+    checks: [test(slowLink, 'a window that was lost is sent again within some heartbeats')],
+  },
+  {
+    name: 'window-sent-again-on-a-slow-link',
+    guards: 'pitfall 22',
+    breaks: 'What waits on a slow link is sent again and again, until nothing else gets through.',
+    file: 'src/core/raft/progress.ts',
+    original: "this.sending = { type: 'probe', waiting: false, asked: { window: sending, next } }",
+    mutated: 'void next',
+    checks: [test(slowLink, 'a follower behind a link of 1 MiB/s catches up as fast as that carries what it lacks')],
   },
   {
     name: 'snapshot-throws-the-tail-away',

@@ -18,6 +18,28 @@ export const storage: readonly Mutant[] = [
     checks: [test(durability, 'decision R6: LMDB is opened so that')],
   },
   {
+    name: 'store-read-before-it-is-claimed',
+    guards: 'decision R6',
+    breaks: 'What another process reports durable while this one reads the store is lost to both.',
+    file: 'src/io/lmdb/lmdb-log-store.ts',
+    original: `environment.claim(Buffer.from(lock.token))
+      const { state, outcome, garbage } = await loadUndisturbed(environment)`,
+    mutated: `const { state, outcome, garbage } = await loadStore(environment)
+      environment.claim(Buffer.from(lock.token))`,
+    checks: [test(journalRecovery, 'what is reported durable while another process takes the store over is there for that one')],
+  },
+  {
+    name: 'overtaken-snapshot-read-on',
+    guards: 'pitfall 42',
+    breaks: 'A snapshot that is read back while a newer one is installed ends the node.',
+    file: 'src/runtime/group.ts',
+    original: 'this.#snapshots.overtaken()',
+    mutated: '',
+    checks: [
+      test('src/runtime/snapshots.test.ts', 'a snapshot that is overtaken by a newer one while it is read back is given up for that'),
+    ],
+  },
+  {
     name: 'lmdb-no-sync',
     guards: 'decision R6',
     breaks: 'LMDB never asks the disk to write.',
