@@ -17,27 +17,28 @@ interface PlainPorts {
 export async function runPlainClient(ports: PlainPorts): Promise<void> {
   const { actor, isOver } = ports
   const tokens = new Map<string, number>()
+  let requests = 0
   while (!isOver()) {
     await actor.think(ports.thinkMs * 4)
     if (isOver()) return
     const key = `plain-${actor.prng.between(1, ports.keys)}`
-    const input = draw(actor, tokens.get(key) ?? null)
+    const input = draw(actor, tokens.get(key) ?? null, ++requests)
     const output = await perform(ports, key, input)
     if (output?.type === 'granted') tokens.set(key, output.token)
     if (output?.type === 'busy' || (output?.type === 'seen' && output.holder !== null)) tokens.set(key, output.holder?.token ?? 0)
   }
 }
 
-function draw({ id: client, prng }: Actor<LockApi>, token: number | null): PlainInput {
+function draw({ id: client, prng }: Actor<LockApi>, token: number | null, request: number): Asked {
   const kind = prng.float()
-  if (kind < 0.4) return { type: 'acquire', client }
+  if (kind < 0.4) return { type: 'acquire', client, request }
   if (kind < 0.7) return { type: 'release', client, token: prng.chance(0.6) ? token : null }
   if (kind < 0.85 && token !== null && token > 0) return { type: 'check', token }
   return { type: 'look' }
 }
 
 /** Null when nothing is known of the outcome, or nothing was done. */
-async function perform({ actor, history, did }: PlainPorts, key: string, input: PlainInput): Promise<PlainOutput | null> {
+async function perform({ actor, history, did }: PlainPorts, key: string, input: Asked): Promise<PlainOutput | null> {
   const operation = history.call({ client: actor.id, key, input })
   did(`plain-${input.type}`)
   const { told } = await actor.call(`plain-${input.type}`, (locks, call) => ask(locks, call, key, input))
@@ -47,12 +48,15 @@ async function perform({ actor, history, did }: PlainPorts, key: string, input: 
   }
   // What is said not to have been carried out leaves the history.
   if (told.error.code !== 'unknown') history.refused(operation)
+  // Of one that was given up the service may take back what it was granted.
+  else if (input.type === 'acquire') history.call({ client: actor.id, key, input: { ...input, type: 'give-back' } })
   return null
 }
 
+type Asked = Exclude<PlainInput, { type: 'give-back' }>
 type Asking = Parameters<LockApi['acquire']>[1]
 
-async function ask(locks: LockApi, call: Asking, key: string, input: PlainInput): Promise<Told<PlainOutput>> {
+async function ask(locks: LockApi, call: Asking, key: string, input: Asked): Promise<Told<PlainOutput>> {
   switch (input.type) {
     case 'acquire': {
       const told = await locks.acquire({ resource_id: key, client_id: input.client, ttl_ms: day, wait_ms: 0 }, call)

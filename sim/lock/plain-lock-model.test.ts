@@ -15,7 +15,8 @@ const verdictOf = (...steps: readonly Step[]): string => {
   return checkLinearizability(plainLockModel, history).type
 }
 
-const acquire = (client: string): PlainInput => ({ type: 'acquire', client })
+const acquire = (client: string, request = 1): PlainInput => ({ type: 'acquire', client, request })
+const giveBack = (client: string, request: number): PlainInput => ({ type: 'give-back', client, request })
 const release = (client: string, token: number | null = null): PlainInput => ({ type: 'release', client, token })
 const check = (token: number): PlainInput => ({ type: 'check', token })
 const granted = (token: number): PlainOutput => ({ type: 'granted', token })
@@ -43,6 +44,18 @@ test('an acquire that nobody was told of may have been carried out, or not', () 
   equal(verdictOf([1, null, acquire('A')], [2, 3, acquire('B'), busy('A', 4)], [4, 5, release('A'), released]), 'ok')
   equal(verdictOf([1, null, acquire('A')], [2, 3, acquire('B'), granted(4)]), 'ok')
   equal(verdictOf([1, null, acquire('A')], [2, 3, check(4), checked(true)], [4, 5, check(5), checked(true)]), 'violation')
+})
+
+test('what was granted to a request that was given up may be given back, unless its client was told of it by another', () => {
+  const late: readonly Step[] = [
+    [1, null, acquire('A', 7)],
+    [2, 3, acquire('B'), busy('A', 4)],
+    [4, null, giveBack('A', 7)],
+  ]
+  equal(verdictOf(...late, [5, 6, check(4), checked(true)], [7, 8, acquire('B'), granted(5)]), 'ok')
+  equal(verdictOf(...late, [5, 6, acquire('A', 8), granted(4)], [7, 8, acquire('B'), granted(5)]), 'violation')
+  equal(verdictOf(...late.slice(0, 2), [7, 8, acquire('B'), granted(5)]), 'violation', 'nobody gave it back')
+  equal(verdictOf([1, 2, acquire('A', 7), granted(4)], [4, null, giveBack('A', 7)], [7, 8, acquire('B'), granted(5)]), 'violation')
 })
 
 test('two holders at one time are no lock', () => {
