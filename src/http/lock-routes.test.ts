@@ -146,6 +146,7 @@ const samples: { readonly [Code in ErrorCode]?: Fault<Code> } = {
   conflicting_request: faults.acquireRefused('conflicting_request', held),
   superseded: faults.acquireRefused('superseded', held),
   hold_ended: faults.acquireRefused('hold_ended', held),
+  withdrawn: faults.acquireRefused('withdrawn', held),
   not_holder: faults.notHolder(held, 7),
   wrong_client: faults.wrongClient('s', 'c'),
   carried_by_session: faults.carriedBySession(held),
