@@ -109,7 +109,9 @@ export function heartbeat(replica: Replica, role: Leader): void {
   role.sentAt[role.round % limits.roundsRemembered] = replica.now
   role.nextHeartbeat = nextMultiple(replica.now, everyMs)
   const { self: from, term } = replica
-  for (const { replica: to } of role.progress.values()) {
+  for (const progress of role.progress.values()) {
+    progress.askedRound = role.round
+    const { replica: to } = progress
     replica.out.send({ type: 'heartbeat', from, to, term, commit: replica.log.commit, round: role.round, restMs: everyMs - heartbeatMs })
   }
 }
@@ -134,7 +136,7 @@ export function handleHeartbeatAck(replica: Replica, role: Leader, ack: Heartbea
   const behind = progress.match < replica.log.lastIndex
   if (takeMatch(replica, role, progress, ack.match)) return
   progress.catchUp.advance(progress.match, replica.log.lastIndex, replica.now)
-  if (behind && progress.silent()) resend(replica, progress)
+  if (behind && progress.silent(ack.round)) resend(replica, progress)
 }
 
 /** What was sent, or its answer, was lost: on an idle group nothing else would tell (pitfall 22). */

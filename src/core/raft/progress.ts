@@ -42,7 +42,9 @@ export class Progress {
   match: LogIndex = logIndex(0)
   next: LogIndex
   sending: Sending = { type: 'probe', waiting: false, asked: null }
-  /** The newest heartbeat round it answered, and when that round was sent. */
+  /** The newest heartbeat round that it was sent. */
+  askedRound = 0
+  /** The newest that it answered, and when that one was sent. */
   round = 0
   contactAt: Millis = millis(Number.NEGATIVE_INFINITY)
   /** The commit index it was last told. */
@@ -65,7 +67,7 @@ export class Progress {
     // A probe asks about one place; an answer that does not reach it says nothing about it.
     const reached = match >= this.next - 1
     this.match = match
-    this.#silence.broken()
+    this.moved()
     if (match >= this.next) this.next = logIndex(match + 1)
     const { sending } = this
     if (sending.type === 'replicate') land(sending, match)
@@ -94,15 +96,18 @@ export class Progress {
     if (sending.type === 'replicate') this.sending = { type: 'probe', waiting: false, asked: { window: sending, next } }
   }
 
-  /** An answer to a heartbeat while something is on its way; true when that is to be asked about. */
-  silent(): boolean {
+  /** An answer to that round while something is on its way; true when that is to be asked about. */
+  silent(round: number): boolean {
     // The first answer may be to the round that left together with a probe.
-    return this.#silence.lasts(this.sending.type === 'probe' ? 1 : 0)
+    const isOver = this.#silence.lasts(round, this.sending.type === 'probe' ? 1 : 0)
+    if (isOver) this.#silence.begin(this.askedRound)
+    return isOver
   }
 
   /** The follower has taken something, or is sent something of another kind. */
   moved(): void {
     this.#silence.broken()
+    this.#silence.begin(this.askedRound)
   }
 
   replicate(): void {
@@ -148,7 +153,7 @@ export class Progress {
   sent(last: LogIndex, bytes: number): void {
     if (this.sending.type === 'probe') {
       this.sending.waiting = true
-      this.#silence.begin()
+      this.#silence.begin(this.askedRound)
     } else if (this.sending.type === 'replicate' && last >= this.next) {
       this.sending.inflight.push({ last, bytes })
       this.sending.inflightBytes += bytes
@@ -166,29 +171,32 @@ function land(window: Window, match: LogIndex): void {
 
 /**
  * How many heartbeats are answered before what was sent is asked about: twice as many after each question that brought nothing, so that a slow link is not filled with
- * questions, and one less with each thing that comes unasked.
+ * questions, and one less with each thing that comes unasked. Late answers to old rounds say nothing: many of them may come at once.
  */
 class Silence {
   #rounds = 0
+  #since = 0
   #patience: number = limits.silentRounds
   #asked = false
 
-  begin(): void {
+  /** From that round on. */
+  begin(round: number): void {
     this.#rounds = 0
+    this.#since = round
   }
 
-  /** Another round, of which the first so many count for nothing less. */
-  lasts(headStart: number): boolean {
+  /** That round is answered; so many more count as if they were. */
+  lasts(round: number, headStart: number): boolean {
+    if (round <= this.#since) return false
+    this.#since = round
     this.#rounds++
     if (this.#rounds + headStart < this.#patience) return false
-    this.#rounds = 0
     this.#asked = true
     this.#patience = Math.min(2 * this.#patience, limits.silentRoundsMax)
     return true
   }
 
   broken(): void {
-    this.#rounds = 0
     if (!this.#asked) this.#patience = Math.max(this.#patience - 1, limits.silentRounds)
     this.#asked = false
   }

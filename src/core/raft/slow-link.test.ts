@@ -94,3 +94,25 @@ test('a window that was lost is sent again within some heartbeats', () => {
   ok(link.cluster.now - since <= (limits.silentRounds + 2) * heartbeatMs, `${link.cluster.now - since} ms`)
   equal(link.cluster.leader, 'a')
 })
+
+test('many late answers at once are one silence, and not many', () => {
+  const cluster = new Cluster({ voters: ['a', 'b', 'c'] })
+  cluster.elect('a')
+  cluster.run(200)
+  cluster.propose('a')
+  cluster.take(isLarge)
+  cluster.settle()
+  const late: Message[] = []
+  for (let round = 0; round < 20; round++) {
+    cluster.now += cluster.timing.heartbeatMs
+    for (const name of ['a', 'b', 'c']) cluster.tick(name)
+    cluster.deliver(({ type }) => type === 'heartbeat')
+    late.push(...cluster.take(({ type, from }) => type === 'heartbeat-ack' && from === 'c'))
+    cluster.settle()
+  }
+  for (const message of late) cluster.receive(message)
+  equal(cluster.take(isLarge).length, 1)
+  let rounds = 0
+  for (; cluster.raft('c').lastIndex < cluster.raft('a').lastIndex && rounds < 40; rounds++) cluster.run(cluster.timing.heartbeatMs)
+  ok(rounds <= 2 * limits.silentRounds + 1, `${rounds} rounds`)
+})

@@ -130,6 +130,15 @@ export const log: readonly Mutant[] = [
     checks: [test(slowLink, 'a follower behind a link of 1 MiB/s catches up as fast as that carries what it lacks')],
   },
   {
+    name: 'old-answers-taken-for-silence',
+    guards: 'pitfall 22',
+    breaks: 'Answers that were held up and come at once make a leader wait for seconds before it asks about what was lost.',
+    file: 'src/core/raft/progress.ts',
+    original: 'if (round <= this.#since) return false\n',
+    mutated: '',
+    checks: [test(slowLink, 'many late answers at once are one silence, and not many')],
+  },
+  {
     name: 'snapshot-throws-the-tail-away',
     guards: 'pitfall 23',
     breaks: 'A snapshot replaces a log that reaches over it, and acknowledged entries with it.',
