@@ -71,7 +71,10 @@ export class LockstepClient implements Locking, AsyncDisposable {
     this.#timeoutMs = options.timeoutMs
     this.#context = context
     this.#calls = new Calls(ports)
-    this.#sessions = new Sessions({ ...ports, calls: this.#calls }, { ttlMs: options.sessionTtlMs, client: options.client })
+    this.#sessions = new Sessions(
+      { ...ports, calls: this.#calls, unanswered: () => this.#uplink.elsewhere() },
+      { ttlMs: options.sessionTtlMs, client: options.client },
+    )
     this.#waits = new Deadlines({ clock, post: (task) => task() }, (request) => request.overdue())
     this.#ownerPorts = { calls: this.#calls, clock, waits: this.#waits, sessions: this.#sessions, timeoutMs: options.timeoutMs }
     this.#pool = new OwnerPool(this.#ownerPorts)

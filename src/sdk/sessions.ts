@@ -15,6 +15,8 @@ import { Session } from './session.ts'
 
 export interface SessionsPorts extends Pick<SdkPorts, 'clock' | 'leaseClock' | 'entropy'> {
   readonly calls: Calls
+  /** The node that was asked to keep sessions alive has not answered in time. */
+  readonly unanswered: () => void
 }
 
 /**
@@ -138,6 +140,7 @@ export class Sessions {
       else if (state === 'kept' || state === 'wounded') session.renewedFrom(sentAt)
       if (state === 'wounded') wound(session)
     }
+    if (outcome.type === 'failed' && outcome.error.code === 'timeout') this.#ports.unanswered()
     const isDoubtful = outcome.type !== 'failed' && states.includes('unknown')
     if (isDoubtful && this.#sessions.size > 0) this.#keepAliveIn(this.#everyMs / sdkLimits.keepAlivesPerTtl)
   }

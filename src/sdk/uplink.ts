@@ -107,6 +107,18 @@ export class Uplink<FromClient, FromNode> {
     return this.#current?.node ?? null
   }
 
+  /** The node does not answer, and another one may: it may hear nobody, and not know. */
+  elsewhere(): void {
+    if (this.#current !== null && this.#dialling === null) this.#leave(this.#current)
+  }
+
+  /** As soon as there is another one. */
+  #leave({ address, node }: Current<FromClient>): void {
+    this.#leaving = address
+    if (this.#leader === node) this.#leader = null
+    if (this.#dialling === null) this.#beginRound()
+  }
+
   #dialNext(): void {
     if (this.#stopped || this.#dialling !== null) return
     const address = this.#round.shift()
@@ -158,9 +170,7 @@ export class Uplink<FromClient, FromNode> {
       this.#leader = steering.leader.node
       this.#follow()
     } else if (steering?.type === 'going') {
-      this.#leaving = this.#current.address
-      if (this.#leader === this.#current.node) this.#leader = null
-      if (this.#dialling === null) this.#beginRound()
+      this.#leave(this.#current)
     } else {
       this.#events.message(message)
     }
