@@ -160,15 +160,17 @@ test('decision L9: a session to which the service gives longer than was asked fo
   assert.equal(world.at('r').startsWith('a/1'), true, 'the service holds it still')
 })
 
-test('sessions are kept alive by another node when the one that there is does not answer', async () => {
-  const world = new SdkWorld()
-  const { sdk, dialled } = await world.client()
-  const lock = await world.answer(sdk.lock('r'))
-  // It hears nobody any more, so it does not know that the others have elected another one, and cannot say so.
-  world.node('n1').silent = true
-  world.leader = 'n2'
-  await world.run(30_000)
-  assert.equal(lock.lost, null)
-  assert.ok(lock.isHeld())
-  assert.deepEqual([dialled[0], sdk.node], ['n1', 'n2'])
-})
+for (const fault of ['silent', 'deaf'] as const) {
+  test(`sessions are kept alive by another node when the one that there is is ${fault}`, async () => {
+    const world = new SdkWorld()
+    const { sdk, dialled } = await world.client()
+    const lock = await world.answer(sdk.lock('r'))
+    // It hears nobody any more, so it does not know that the others have elected another one, and cannot say so.
+    world.node('n1')[fault] = true
+    world.leader = 'n2'
+    await world.run(30_000)
+    assert.equal(lock.lost, null)
+    assert.ok(lock.isHeld())
+    assert.deepEqual([dialled[0], sdk.node], ['n1', 'n2'])
+  })
+}

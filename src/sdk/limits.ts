@@ -12,6 +12,8 @@ export const sdkLimits = {
   leaseMarginMs: 50,
   /** Two keep-alives may be lost. */
   keepAlivesPerTtl: 3,
+  /** Keep-alives that a node knows no answer to before another one is asked. */
+  doubtsMax: 2,
   /** Commands under way; what comes on top waits here. */
   inFlightMax: 4_096,
   /** Under way, waiting for a lock, or waiting here: beyond, a call fails as overloaded. */

@@ -15,7 +15,7 @@ import { Session } from './session.ts'
 
 export interface SessionsPorts extends Pick<SdkPorts, 'clock' | 'leaseClock' | 'entropy'> {
   readonly calls: Calls
-  /** The node that was asked to keep sessions alive has not answered in time. */
+  /** The node that was asked to keep sessions alive knows no answer, or gives none. */
   readonly unanswered: () => void
 }
 
@@ -30,6 +30,8 @@ export class Sessions {
   readonly #client: string
   readonly #sessions = new Map<string, Session>()
   #count = 0
+  /** Keep-alives one after the other that its node knew no answer to. */
+  #doubts = 0
   #cancelKeepAlive: Cancel = () => {}
   /** When the end of the first lease is looked for. */
   #look: { readonly at: Millis; readonly cancel: Cancel } | null = null
@@ -140,8 +142,14 @@ export class Sessions {
       else if (state === 'kept' || state === 'wounded') session.renewedFrom(sentAt)
       if (state === 'wounded') wound(session)
     }
-    if (outcome.type === 'failed' && outcome.error.code === 'timeout') this.#ports.unanswered()
     const isDoubtful = outcome.type !== 'failed' && states.includes('unknown')
+    const isUnanswered = outcome.type === 'failed' && outcome.error.code === 'timeout'
+    this.#doubts = isDoubtful ? this.#doubts + 1 : 0
+    // A node may hear nobody and not know; one that does not know once may be in an election.
+    if (isUnanswered || this.#doubts >= sdkLimits.doubtsMax) {
+      this.#doubts = 0
+      this.#ports.unanswered()
+    }
     if (isDoubtful && this.#sessions.size > 0) this.#keepAliveIn(this.#everyMs / sdkLimits.keepAlivesPerTtl)
   }
 

@@ -23,6 +23,8 @@ export interface FakeNode {
   up: boolean
   /** It takes what is sent, and never answers. */
   silent: boolean
+  /** It hears no other node, and does not know what has become of anything. */
+  deaf: boolean
   /** What it answers to every command instead of carrying it out. */
   refuses: string | null
 }
@@ -55,7 +57,7 @@ const term = 1
 export class SdkWorld {
   readonly scheduler = new Scheduler()
   readonly nodes: readonly FakeNode[] = ['n1', 'n2', 'n3'].map((name) => {
-    return { name, address: `${name}:1`, up: true, silent: false, refuses: null }
+    return { name, address: `${name}:1`, up: true, silent: false, deaf: false, refuses: null }
   })
   /** What was carried out, in order. */
   readonly log: LockCommand[] = []
@@ -195,6 +197,7 @@ export class SdkWorld {
     const { call } = message
     if (link.node.refuses !== null) return this.#say(link, { type: 'failed', call, code: link.node.refuses, message: 'refused' })
     if (message.type === 'command') {
+      if (link.node.deaf) return
       const decoded = decodeCommand(message.command)
       ok(decoded.ok)
       const { value } = decoded
@@ -205,7 +208,11 @@ export class SdkWorld {
       }
       this.#say(link, { type: 'answered', call, answer: this.#execute(command) })
     } else if (message.type === 'keep-alive') {
-      this.#say(link, { type: 'kept', call, sessions: message.sessions.map((session) => this.#keep(session)) })
+      this.#say(link, {
+        type: 'kept',
+        call,
+        sessions: message.sessions.map((session) => (link.node.deaf ? 'unknown' : this.#keep(session))),
+      })
     } else {
       const view = new TextEncoder().encode(JSON.stringify({ asked: message.query }))
       this.#say(link, { type: 'view', call, view })
