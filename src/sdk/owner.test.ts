@@ -40,7 +40,8 @@ test('a wait that somebody takes out of its queue by name ends for its caller', 
   assert.equal(await waiting, 'withdrawn')
 })
 
-test('ifAvailable does not wait for another task of the same owner that waits for the name', async () => {
+/** One of its tasks waits for a lock that another client has, until `ending`. */
+async function ownerThatWaits() {
   const world = new SdkWorld()
   const { sdk } = await world.client('a')
   const other = await world.client('b')
@@ -49,6 +50,11 @@ test('ifAvailable does not wait for another task of the same owner that waits fo
   const ending = new AbortController()
   const waiting = world.refusal(owner.lock('r', { signal: ending.signal }))
   await world.run(10)
+  return { world, owner, ending, waiting }
+}
+
+test('ifAvailable does not wait for another task of the same owner that waits for the name', async () => {
+  const { world, owner, ending, waiting } = await ownerThatWaits()
   const askedAt = world.scheduler.now
   assert.equal(await world.answer(owner.lock('r', { ifAvailable: true })), null)
   assert.equal(await world.answer(owner.acquireMany([{ name: 'q' }, { name: 'r' }], { ifAvailable: true })), null)
@@ -59,18 +65,11 @@ test('ifAvailable does not wait for another task of the same owner that waits fo
 })
 
 test('what an owner waits for its turn counts as part of its wait', async () => {
-  const world = new SdkWorld()
-  const { sdk } = await world.client('a')
-  const other = await world.client('b')
-  await world.answer(other.sdk.lock('r'))
-  const owner = sdk.owner()
-  const ending = new AbortController()
-  const first = world.refusal(owner.lock('r', { signal: ending.signal }))
-  await world.run(10)
+  const { world, owner, ending, waiting } = await ownerThatWaits()
   const askedAt = world.scheduler.now
   const second = world.refusal(owner.lock('r', { waitMs: 10_000 }))
   await world.run(9_500)
   ending.abort()
-  assert.deepEqual([await first, await second], ['aborted', 'lock_timeout'])
+  assert.deepEqual([await waiting, await second], ['aborted', 'lock_timeout'])
   assert.ok(world.scheduler.now - askedAt < 13_000)
 })

@@ -45,7 +45,7 @@ export const notHolder = ({ resource, client }: Held, token: number | null): Fau
   faultOf(
     'not_holder',
     token === null
-      ? `${quoted(client)} neither holds ${quoted(resource)} nor waits for it: see GET /locks for who does`
+      ? `${quoted(client)} does not hold ${quoted(resource)}: see GET /locks for who does`
       : `${quoted(client)} does not hold ${quoted(resource)} by the token ${token}: that grant is over`,
     {},
   )

@@ -110,7 +110,7 @@ export function heartbeat(replica: Replica, role: Leader): void {
   role.nextHeartbeat = nextMultiple(replica.now, everyMs)
   const { self: from, term } = replica
   for (const progress of role.progress.values()) {
-    progress.askedRound = role.round
+    progress.sentRound = role.round
     const { replica: to } = progress
     replica.out.send({ type: 'heartbeat', from, to, term, commit: replica.log.commit, round: role.round, restMs: everyMs - heartbeatMs })
   }

@@ -43,7 +43,7 @@ export class Progress {
   next: LogIndex
   sending: Sending = { type: 'probe', waiting: false, asked: null }
   /** The newest heartbeat round that it was sent. */
-  askedRound = 0
+  sentRound = 0
   /** The newest that it answered, and when that one was sent. */
   round = 0
   contactAt: Millis = millis(Number.NEGATIVE_INFINITY)
@@ -100,14 +100,14 @@ export class Progress {
   silent(round: number): boolean {
     // The first answer may be to the round that left together with a probe.
     const isOver = this.#silence.lasts(round, this.sending.type === 'probe' ? 1 : 0)
-    if (isOver) this.#silence.begin(this.askedRound)
+    if (isOver) this.#silence.begin(this.sentRound)
     return isOver
   }
 
   /** The follower has taken something, or is sent something of another kind. */
   moved(): void {
     this.#silence.broken()
-    this.#silence.begin(this.askedRound)
+    this.#silence.begin(this.sentRound)
   }
 
   replicate(): void {
@@ -153,7 +153,7 @@ export class Progress {
   sent(last: LogIndex, bytes: number): void {
     if (this.sending.type === 'probe') {
       this.sending.waiting = true
-      this.#silence.begin(this.askedRound)
+      this.#silence.begin(this.sentRound)
     } else if (this.sending.type === 'replicate' && last >= this.next) {
       this.sending.inflight.push({ last, bytes })
       this.sending.inflightBytes += bytes
@@ -185,7 +185,7 @@ class Silence {
     this.#since = round
   }
 
-  /** That round is answered; so many more count as if they were. */
+  /** That round is answered, and so many more count as answered; true when that is as much as there is patience for. */
   lasts(round: number, headStart: number): boolean {
     if (round <= this.#since) return false
     this.#since = round
@@ -196,6 +196,7 @@ class Silence {
     return true
   }
 
+  /** Something was taken. */
   broken(): void {
     if (!this.#asked) this.#patience = Math.max(this.#patience - 1, limits.silentRounds)
     this.#asked = false
