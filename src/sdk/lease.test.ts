@@ -174,3 +174,40 @@ for (const fault of ['silent', 'deaf'] as const) {
     assert.deepEqual([dialled[0], sdk.node], ['n1', 'n2'])
   })
 }
+
+test('a node that answers no keep-alive is left while most of the lease is there, for whichever other node can be reached', async () => {
+  const world = new SdkWorld()
+  const { sdk, sent, dialled } = await world.client()
+  const lock = await world.answer(sdk.lock('r'))
+  const keepAlives = (): number => sent.filter(({ type }) => type === 'keep-alive').length
+  // The worst moment: one has just been answered.
+  await world.until('a keep-alive is sent', () => keepAlives() === 1)
+  await world.run(5)
+  const silentSince = world.scheduler.now
+  world.node('n1').silent = true
+  world.node('n2').up = false
+  world.leader = 'n3'
+  await world.until('another node is found', () => sdk.node === 'n3')
+  const tookMs = world.scheduler.now - silentSince
+  assert.ok(tookMs <= 10_000 / 3 + 1_500 + 200, `${tookMs} ms`)
+  await world.run(60_000)
+  assert.deepEqual([lock.isHeld(), sdk.node], [true, 'n3'])
+  assert.equal(dialled.filter((node) => node === 'n3').length, 1)
+})
+
+test('a silent node is left also while the one that is said to lead is dialled and says nothing either', async () => {
+  const world = new SdkWorld()
+  const { sdk, sent, dialled } = await world.client()
+  const lock = await world.answer(sdk.lock('r'))
+  const keepAlives = (): number => sent.filter(({ type }) => type === 'keep-alive').length
+  await world.until('a keep-alive is sent', () => keepAlives() === 1)
+  await world.run(3_000)
+  world.push({ type: 'leader', leader: { node: 'n2', address: 'n2:1' } })
+  world.node('n2').silent = true
+  await world.until('the new leader is dialled', () => dialled.at(-1) === 'n2')
+  world.node('n1').silent = true
+  world.leader = 'n3'
+  await world.until('another node is found', () => sdk.node === 'n3')
+  await world.run(60_000)
+  assert.ok(lock.isHeld())
+})

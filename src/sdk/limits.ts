@@ -12,6 +12,8 @@ export const sdkLimits = {
   leaseMarginMs: 50,
   /** Two keep-alives may be lost. */
   keepAlivesPerTtl: 3,
+  /** Longer than an election: who has not answered a keep-alive by then is left for another; half their interval at most. */
+  patienceMs: 1_500,
   /** Keep-alives that a node knows no answer to before another one is asked. */
   doubtsMax: 2,
   /** Commands under way; what comes on top waits here. */

@@ -119,7 +119,7 @@ export class Sessions {
   }
 
   #keepAlive(): void {
-    const { calls, clock, leaseClock } = this.#ports
+    const { calls, clock, leaseClock, unanswered } = this.#ports
     this.#expire()
     const open = this.all().filter((session) => session.isOpen)
     const sentAt = leaseClock.now()
@@ -127,7 +127,11 @@ export class Sessions {
     for (let from = 0; from < open.length; from += clientLimits.keepAliveSessionsMax) {
       const part = open.slice(from, from + clientLimits.keepAliveSessionsMax)
       const ids = part.map(({ id }) => id)
-      const done = (outcome: Outcome): void => this.#kept(part, outcome, sentAt)
+      const cancel = clock.after(Math.min(sdkLimits.patienceMs, this.#everyMs / 2), unanswered)
+      const done = (outcome: Outcome): void => {
+        cancel()
+        this.#kept(part, outcome, sentAt)
+      }
       calls.begin({ message: (call) => ({ type: 'keep-alive', call, sessions: ids }), deadline, keeps: true, done })
     }
     if (this.#sessions.size > 0) this.#keepAliveIn(this.#everyMs)
@@ -143,10 +147,9 @@ export class Sessions {
       if (state === 'wounded') wound(session)
     }
     const isDoubtful = outcome.type !== 'failed' && states.includes('unknown')
-    const isUnanswered = outcome.type === 'failed' && outcome.error.code === 'timeout'
     this.#doubts = isDoubtful ? this.#doubts + 1 : 0
     // A node may hear nobody and not know; one that does not know once may be in an election.
-    if (isUnanswered || this.#doubts >= sdkLimits.doubtsMax) {
+    if (this.#doubts >= sdkLimits.doubtsMax) {
       this.#doubts = 0
       this.#ports.unanswered()
     }

@@ -109,14 +109,14 @@ export class Uplink<FromClient, FromNode> {
 
   /** The node does not answer, and another one may: it may hear nobody, and not know. */
   elsewhere(): void {
-    if (this.#current !== null && this.#dialling === null) this.#leave(this.#current)
+    if (this.#current !== null) this.#leave(this.#current)
   }
 
-  /** As soon as there is another one. */
-  #leave({ address, node }: Current<FromClient>): void {
-    this.#leaving = address
-    if (this.#leader === node) this.#leader = null
+  /** As soon as there is another one; the one that is dialled already may do. */
+  #leave(current: Current<FromClient>): void {
+    this.#left(current)
     if (this.#dialling === null) this.#beginRound()
+    else this.#round = this.#others().filter((other) => other !== this.#dialling?.address)
   }
 
   #dialNext(): void {
@@ -126,16 +126,20 @@ export class Uplink<FromClient, FromNode> {
     else this.#dial(address)
   }
 
-  /** The leader first, and never all clients in one order. */
   #beginRound(): void {
     this.#cancelWait()
     this.#cancelWait = this.#ports.clock.after(this.#backOff.next(), () => {
-      const all = this.#ports.prng.shuffle(this.#endpoints.all().filter((address) => address !== this.#leaving))
-      const leader = this.#endpoints.addressOf(this.#leader)
-      this.#round = leader === null ? all : [leader, ...all.filter((address) => address !== leader)]
-      this.#leaving = null
+      this.#round = this.#others()
       this.#dialNext()
     })
+  }
+
+  /** But the one that is left: the leader first, and never all clients in one order. */
+  #others(): Address[] {
+    const all = this.#ports.prng.shuffle(this.#endpoints.all().filter((address) => address !== this.#leaving))
+    const leader = this.#endpoints.addressOf(this.#leader)
+    this.#leaving = null
+    return leader === null ? all : [leader, ...all.filter((address) => address !== leader)]
   }
 
   #dial(address: Address): void {
@@ -182,18 +186,23 @@ export class Uplink<FromClient, FromNode> {
       if (this.#current === null) {
         this.#events.failed({ address, reason, code })
         this.#dialNext()
+      } else if (this.#round.length > 0) {
+        this.#dialNext()
       } else {
         this.#followLater()
       }
     } else if (this.#current?.link === link) {
-      const { since, node } = this.#current
+      this.#left(this.#current)
       this.#current = null
-      this.#leaving = address
-      if (this.#leader === node) this.#leader = null
-      this.#backOff.heldFor(this.#ports.clock.now() - since)
       this.#events.down()
       this.#dialNext()
     }
+  }
+
+  #left({ address, node, since }: Current<FromClient>): void {
+    this.#leaving = address
+    if (this.#leader === node) this.#leader = null
+    this.#backOff.heldFor(this.#ports.clock.now() - since)
   }
 
   #follow(): void {

@@ -117,19 +117,15 @@ export class NineNodes implements AsyncDisposable {
     return (await Promise.all(services.map((service) => this.#of(service).judge()))).flat()
   }
 
-  /** What was done, and how often a call was told that it failed. */
-  get account(): string {
-    return services
-      .map((service) => {
-        const { lanes, failures } = this.#of(service)
-        return `${service}: ${lanes.reduce((sum, { done }) => sum + done, 0)} done, failed ${JSON.stringify(failures.counts)}`
-      })
-      .join('; ')
+  /** How often each service has done something. */
+  get done(): Readonly<Record<Service, number>> {
+    const of = (service: Service): number => this.#of(service).lanes.reduce((sum, { done }) => sum + done, 0)
+    return { lock: of('lock'), queue: of('queue'), cache: of('cache') }
   }
 
-  /** By service, and by code: calls of the library that failed for good. */
-  get failures(): Readonly<Record<string, Readonly<Record<string, number>>>> {
-    const failed = services.map((service) => [service, this.#of(service).failures.counts] as const)
+  /** By service, and by code: calls of the library that have failed for good since this was asked for last. */
+  takeFailures(): Readonly<Partial<Record<Service, Readonly<Record<string, number>>>>> {
+    const failed = services.map((service) => [service, this.#of(service).failures.take()] as const)
     return Object.fromEntries(failed.filter(([, counts]) => Object.keys(counts).length > 0))
   }
 

@@ -21,7 +21,7 @@ export interface FakeNode {
   readonly name: string
   readonly address: string
   up: boolean
-  /** It takes what is sent, and never answers. */
+  /** It takes connections and what is sent, and says nothing, like one under SIGSTOP. */
   silent: boolean
   /** It hears no other node, and does not know what has become of anything. */
   deaf: boolean
@@ -51,6 +51,7 @@ export interface FakeClient {
 
 const latencyMs = 1
 const ttlMs = 10_000
+const dialMs = 2_000
 const term = 1
 
 /** Clients in one thread and on simulated time, over simulated links to a service that is one lock machine. */
@@ -171,6 +172,12 @@ export class SdkWorld {
       if (!link.open) return
       if (node?.up !== true) {
         this.#break(link, 'ECONNREFUSED')
+        return
+      }
+      if (node.silent) {
+        this.scheduler.after(dialMs, () => {
+          if (link.open) this.#break(link, 'nothing was said in time')
+        })
         return
       }
       this.#links.add(link)

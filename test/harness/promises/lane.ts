@@ -47,8 +47,11 @@ export class Failures {
     return code
   }
 
-  get counts(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#counts)
+  /** Since it was asked for last. */
+  take(): Readonly<Record<string, number>> {
+    const counts = Object.fromEntries(this.#counts)
+    this.#counts.clear()
+    return counts
   }
 }
 

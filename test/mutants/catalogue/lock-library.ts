@@ -55,6 +55,26 @@ export const lockLibrary: readonly Mutant[] = [
     ],
   },
   {
+    name: 'library-waits-for-a-silent-node',
+    guards: 'decision L9',
+    breaks: 'A node that answers no keep-alive is asked until the lease is over.',
+    file: 'src/sdk/sessions.ts',
+    original: 'const cancel = clock.after(Math.min(sdkLimits.patienceMs, this.#everyMs / 2), unanswered)',
+    mutated: 'const cancel: Cancel = () => {}',
+    checks: [test('src/sdk/lease.test.ts', 'sessions are kept alive by another node when the one that there is is silent')],
+  },
+  {
+    name: 'library-one-other-node-tried',
+    guards: 'decision L9',
+    breaks: 'Who leaves a node tries one other, and stays when that cannot be reached.',
+    file: 'src/sdk/uplink.ts',
+    original: '} else if (this.#round.length > 0) {\n        this.#dialNext()',
+    mutated: '} else if (this.#stopped) {\n        this.#dialNext()',
+    checks: [
+      test('src/sdk/lease.test.ts', 'a silent node is left also while the one that is said to lead is dialled and says nothing either'),
+    ],
+  },
+  {
     name: 'library-early-refusal-believed',
     guards: 'decision L2',
     breaks: 'A request that has overtaken the opening of its session ends that, if it hears so late.',
