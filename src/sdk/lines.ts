@@ -110,6 +110,11 @@ export class Lines<FromClient, FromNode extends { readonly type: string }> {
     return this.#kept ?? this.all[0] ?? null
   }
 
+  /** If it is the one that is kept, another one takes its place as soon as there is one. */
+  leave(line: Line<FromClient>): void {
+    if (line === this.#kept) this.#uplink.elsewhere()
+  }
+
   #keptUp(link: ClientLink<FromClient>, welcome: Welcome): void {
     this.#keptDown()
     this.#kept = { node: this.#uplink.node ?? '', link }

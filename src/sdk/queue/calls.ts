@@ -1,3 +1,4 @@
+import { millis } from '#base/brand.ts'
 import type { Millis } from '#base/brand.ts'
 import type { Prng } from '#base/prng.ts'
 import type { Clock } from '#ports/clock.ts'
@@ -46,13 +47,16 @@ interface CallsPorts {
   readonly clock: Clock
   readonly prng: Prng
   readonly lineFor: (slot: number | null) => QueueLine | null
+  /** A call over it was not answered in time. */
+  readonly unanswered: (line: QueueLine) => void
   /** An answer that nobody waits for any more. */
   readonly stray: (answer: Answer) => void
 }
 
 /**
  * The calls of one client, many at once, each over the best line there is. When its line breaks, a call is made again over another; so is what a
- * node could not do at that moment. Every call ends by its deadline.
+ * node could not do at that moment, and what it left unanswered after another one began to lead: it may hear nobody, and not know. Every call
+ * ends by its deadline.
  */
 export class QueueCalls {
   readonly #ports: CallsPorts
@@ -61,6 +65,8 @@ export class QueueCalls {
   #next = 1
   readonly #retries: Retries<OpenCall>
   readonly #resting = new Set<OpenCall>()
+  /** Slots whose leader has changed, and when what the former one has not answered goes to the next. */
+  readonly #moved: Deadlines<{ readonly slot: number; readonly deadline: Millis }>
   #closed: LockstepError | null = null
 
   constructor(ports: CallsPorts) {
@@ -69,7 +75,9 @@ export class QueueCalls {
       this.#resting.delete(call)
       if (this.#open.has(call.id)) this.#offer(call)
     })
-    this.#deadlines = new Deadlines({ clock: ports.clock, post: (task) => task() }, (call) => this.#overdue(call))
+    const timing = { clock: ports.clock, post: (task: () => void): void => task() }
+    this.#deadlines = new Deadlines(timing, (call) => this.#overdue(call))
+    this.#moved = new Deadlines(timing, ({ slot }) => this.#turnOver(slot))
   }
 
   /** Null when it has failed already. */
@@ -110,6 +118,13 @@ export class QueueCalls {
     }
   }
 
+  /** Another node leads the slot. */
+  moved(slot: number): void {
+    // A line to it is made if there is none.
+    this.#ports.lineFor(slot)
+    this.#moved.add({ slot, deadline: millis(this.#ports.clock.now() + limits.patienceMs) })
+  }
+
   received(line: QueueLine, message: QueueServerMessage): void {
     if (!('call' in message)) return
     const call = this.#open.get(message.call)
@@ -126,6 +141,7 @@ export class QueueCalls {
     this.#closed = error
     this.#retries.close()
     this.#resting.clear()
+    this.#moved.drain()
     this.#deadlines.drain()
     for (const call of this.#open.values()) {
       call.doubtful ||= call.line !== null
@@ -143,7 +159,23 @@ export class QueueCalls {
     else this.#fail(call, new LockstepError(code as LockstepErrorCode, message))
   }
 
+  /** As when their lines broke; nobody has to wait any more for what waits there. */
+  #turnOver(slot: number): void {
+    const next = this.#ports.lineFor(slot)
+    const left = [...this.#open.values()].filter(
+      (call) => call.slot === slot && call.line !== null && call.line !== next && call.repeatable,
+    )
+    for (const call of left) {
+      call.line?.link.send({ type: 'leave', call: call.id })
+      call.line = null
+      call.doubtful = true
+      call.failure = 'its leader has changed'
+    }
+    for (const call of left) this.#offer(call)
+  }
+
   #overdue(call: OpenCall): void {
+    if (call.line !== null) this.#ports.unanswered(call.line)
     call.doubtful ||= call.line !== null
     if (call.doubtful && !call.repeatable) return this.#fail(call, unknown(call))
     const last = call.failure ?? (call.line === null ? 'no node can be reached' : 'nothing was answered')

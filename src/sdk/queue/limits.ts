@@ -5,6 +5,8 @@ import { queueClientLimits } from '#wire/queue-client-limits.ts'
 export const queueSdkLimits = {
   /** Calls that are not answered: beyond, one fails as overloaded. */
   callsMax: 8_000,
+  /** For a node to answer what it was asked while it led, before the next leader is asked. */
+  patienceMs: 1_000,
   /** Messages of a batch, and their bodies together; one is always sent. */
   batchMax: 1_000,
   batchBytes: queueClientLimits.batchBytes,

@@ -13,6 +13,8 @@ export interface LinkEvents {
   /** What was sent over it and not answered is not answered any more. */
   down(line: QueueLine): void
   message(line: QueueLine, message: QueueServerMessage): void
+  /** Another node leads the slot. */
+  moved(slot: number): void
   /** An attempt to reach any node failed, and none is reached. */
   failed(attempt: Attempt): void
 }
@@ -63,12 +65,20 @@ export class QueueLinks {
     return (leader === undefined ? null : this.#lines.to(leader)) ?? this.#lines.any
   }
 
+  /** Its node has not answered, and another one may. */
+  unanswered(line: QueueLine): void {
+    this.#lines.leave(line)
+  }
+
   #message(line: QueueLine, message: QueueServerMessage): void {
     if (message.type !== 'leaders') return this.#events.message(line, message)
     this.#endpoints.learn(message.members)
     for (const { slot, node } of message.leaders) {
+      const before = this.#leaders.get(slot)
       // A node that knows of no leader says nothing against what others know.
-      if (node !== null) this.#leaders.set(slot, node)
+      if (node === null || node === before) continue
+      this.#leaders.set(slot, node)
+      if (before !== undefined) this.#events.moved(slot)
     }
   }
 }

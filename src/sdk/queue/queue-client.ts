@@ -52,7 +52,12 @@ export class QueueClient implements AsyncDisposable {
     const { clock } = ports
     this.#ports = ports
     this.#client = options.client
-    this.#calls = new QueueCalls({ ...ports, lineFor: (slot) => this.#links.lineFor(slot), stray: (answer) => this.#stray(answer) })
+    this.#calls = new QueueCalls({
+      ...ports,
+      lineFor: (slot) => this.#links.lineFor(slot),
+      unanswered: (line) => this.#links.unanswered(line),
+      stray: (answer) => this.#stray(answer),
+    })
     this.#asking = { calls: this.#calls, clock, timeoutMs: options.timeoutMs }
     this.#places = new Places(this.#asking)
     this.#settler = new Settler(this.#asking)
@@ -67,6 +72,7 @@ export class QueueClient implements AsyncDisposable {
         },
         down: (line) => this.#calls.lineDown(line),
         message: (line, message: QueueServerMessage) => this.#calls.received(line, message),
+        moved: (slot) => this.#calls.moved(slot),
         failed: (attempt) => connected.failed(attempt),
       },
     })

@@ -69,6 +69,15 @@ export const queueLibrary: readonly Mutant[] = [
     ],
   },
   {
+    name: 'queue-library-waits-for-a-former-leader',
+    guards: 'decision Q6',
+    breaks: 'What a leader that is cut off was asked is not asked of the next one.',
+    file: 'src/sdk/queue/links.ts',
+    original: 'if (before !== undefined) this.#events.moved(slot)',
+    mutated: '',
+    checks: [test('src/sdk/queue/cut-off-leader.test.ts', 'what a leader that hears nobody has not answered goes to the next one')],
+  },
+  {
     name: 'queue-library-passes-on-another-lane',
     guards: 'decision Q6',
     breaks: 'What is sent while a batch may come back goes to other partitions, and overtakes it.',
