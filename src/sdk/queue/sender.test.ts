@@ -25,7 +25,7 @@ class Scene {
   constructor() {
     const clock = new Machine('client', this.scheduler, { touched() {} })
     const prng = new Prng(1)
-    this.#calls = new QueueCalls({ clock, prng, lineFor: () => this.#line, stray: () => {} })
+    this.#calls = new QueueCalls({ clock, prng, lineFor: () => this.#line, unanswered: () => {}, stray: () => {} })
     const asking = { calls: this.#calls, clock, timeoutMs: 5_000 }
     const hex = (bytes: number): string => `${prng.between(0, 1_000_000)}`.padStart(bytes, '0')
     this.places = new Places(asking)
