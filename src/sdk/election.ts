@@ -49,7 +49,7 @@ export class Election implements AsyncDisposable {
     return this.#isLeader
   }
 
-  /** Resigns, and campaigns no more. */
+  /** Resigns, and campaigns no more. It waits for `onLeader` to return, which therefore must not wait for it. */
   async close(): Promise<void> {
     this.#closing.abort(new LockstepError('closed', 'the campaign was ended'))
     await this.done.catch(() => {})

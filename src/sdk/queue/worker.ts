@@ -85,7 +85,7 @@ export class Worker<T> implements AsyncDisposable {
     return this.#active.size
   }
 
-  /** Takes no more messages, and waits for those that are being handled. */
+  /** Takes no more messages, and waits for those that are being handled; so a handler must not wait for it. */
   async stop({ timeoutMs }: StopOptions = {}): Promise<void> {
     this.#stopping.abort()
     this.#roomAgain()
