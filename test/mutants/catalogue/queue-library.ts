@@ -117,8 +117,8 @@ export const queueLibrary: readonly Mutant[] = [
     guards: 'decision Q10',
     breaks: 'The node does not hear that a receive was given up, and delivers to it.',
     file: 'src/sdk/queue/calls.ts',
-    original: "call.line?.link.send({ type: 'leave', call: call.id })",
-    mutated: '',
+    original: "call.line?.link.send({ type: 'leave', call: call.id })\n    this.#end(",
+    mutated: 'this.#end(',
     checks: [test(client, 'decision Q10: a receive that is given up gets nothing any more, and its message is there for others at once')],
   },
   {
