@@ -7,6 +7,7 @@ const set = (value: string): Wish => ({ type: 'set', key, value })
 const own = (value: string): Wish => ({ type: 'own', key, value })
 const fill: Wish = { type: 'fill', key }
 const store = (value: string): Wish => ({ type: 'store', key, value })
+const add: Wish = { type: 'add', key }
 const leave: Wish = { type: 'leave' }
 /** Of another key. */
 const readOther: Wish = { type: 'read', key: 'l' }
@@ -66,7 +67,7 @@ export const choreConfigurations: readonly Configuration[] = [
     name: 'a life that ends',
     before: [
       { agent: 'B', ...readOther },
-      { agent: 'A', type: 'brief', key, value: '0' },
+      { agent: 'A', type: 'brief', key, value: '0', lifeMs: 300 },
     ],
     programs: { A: [own('1')], B: [read, set('2')] },
     budget: { ...none, retry: 1 },
@@ -122,6 +123,23 @@ export const choreConfigurations: readonly Configuration[] = [
     programs: { A: [set('1'), leave], B: [set('2'), read] },
     budget: { ...none, double: 1 },
   },
+]
+
+/** For the rules that nothing above depends on. */
+export const ruleConfigurations: readonly Configuration[] = [
+  { name: 'messages of a former home', before: [], programs: { A: [set('1')], B: [read] }, budget: { ...none, home: 1 }, late: true },
+  { name: 'additions and another home', before: [], programs: { A: [add], B: [add] }, budget: { ...none, home: 1 } },
+  {
+    // Its owner, who cannot know how fast its own clock runs, takes it for over a tenth before its time.
+    name: 'a life that is nearly over',
+    before: [
+      { agent: 'B', ...readOther },
+      { agent: 'A', type: 'brief', key, value: '0', lifeMs: 420 },
+    ],
+    programs: { A: [read], B: [read] },
+    budget: { ...none, retry: 2 },
+  },
+  { name: 'a directory that is empty again', before: [], programs: { A: [set('1'), leave], B: [set('2')] }, budget: none },
 ]
 
 /** Two kinds of faults: most of the time goes here. */

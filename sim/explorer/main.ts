@@ -1,6 +1,6 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { choreConfigurations, configurations, longConfigurations } from './configurations.ts'
+import { choreConfigurations, configurations, longConfigurations, ruleConfigurations } from './configurations.ts'
 import { explore } from './explore.ts'
 
 /** `npm run explore`: every state of small caches, with what was seen on the way. */
@@ -12,7 +12,7 @@ const list = (counts: ReadonlyMap<string, number>): string =>
     .map(([name, times]) => `${name} ${times}`)
     .join(', ')
 
-for (const configuration of [...configurations, ...choreConfigurations, ...longConfigurations]) {
+for (const configuration of [...configurations, ...choreConfigurations, ...ruleConfigurations, ...longConfigurations]) {
   if (options.only !== undefined && configuration.name !== options.only) continue
   const begun = performance.now()
   const found = explore(configuration, { statesMax: Number(options.states ?? Infinity) })

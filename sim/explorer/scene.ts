@@ -2,6 +2,7 @@ import { assert, present, unreachable } from '#base/assert.ts'
 import { millis } from '#base/brand.ts'
 import type { CacheLimits } from '#core/cache/limits.ts'
 import type { Letter } from '#core/cache/testkit.ts'
+import { textOf } from '#core/cache/describe.ts'
 import { TestValue, World, describeLetter, other, own, theSlot } from '#core/cache/testkit.ts'
 import type { Change, Condition, Grant } from '#core/cache/types.ts'
 import { cacheKey, homeTerm } from '#core/cache/types.ts'
@@ -9,9 +10,13 @@ import { cacheKey, homeTerm } from '#core/cache/types.ts'
 /** What an agent is asked for, one after the other. */
 export type Wish =
   | ({ readonly key: string } & (
-      | { readonly type: 'read' | 'add' }
-      /** `own` is at the level `owner`; `brief` has a life that ends when time passes. */
-      | { readonly type: 'set' | 'own' | 'brief'; readonly value: string }
+      | { readonly type: 'read' }
+      /** What else is changed is of other keys. */
+      | { readonly type: 'add' }
+      /** `own` is at the level `owner`. */
+      | { readonly type: 'set' | 'own'; readonly value: string }
+      /** Its life ends when time passes. */
+      | { readonly type: 'brief'; readonly value: string; readonly lifeMs: number }
       /** To load what is absent, and to store it then if that was granted. */
       | { readonly type: 'fill' }
       | { readonly type: 'store'; readonly value: string }
@@ -48,6 +53,8 @@ export interface Configuration {
   readonly local?: Local
   /** Of two kinds of faults, the one that must be over before the other begins; both orders are explored, each by itself. */
   readonly first?: 'lapse' | 'home'
+  /** What was said under a former home or session may come late; otherwise it is taken for granted that nobody listens to it. */
+  readonly late?: true
 }
 
 export type Action =
@@ -64,7 +71,6 @@ export type Action =
 const leaseMs = 1_000
 const retryMs = 400
 const laterMs = 600
-const lifeMs = 300
 
 /** So that a step of time is one of a few, and everything that is due then happens in one tick. */
 const limits: Partial<CacheLimits> = {
@@ -96,9 +102,11 @@ export class Scene {
 
   readonly first: 'lapse' | 'home' | null
   readonly local: Local | null
+  readonly late: boolean
 
-  constructor({ programs, before, budget, first, local, limits: besides }: Configuration) {
+  constructor({ programs, before, budget, first, local, late, limits: besides }: Configuration) {
     this.first = first ?? null
+    this.late = late ?? false
     this.local = local ?? null
     this.programs = Object.freeze(programs)
     this.world = new World({
@@ -197,7 +205,7 @@ export class Scene {
     }
     keepTokens(this)
     world.witness.answers.clear()
-    world.letters = world.letters.filter((letter) => matters(world, letter))
+    if (!this.late) world.letters = world.letters.filter((letter) => matters(world, letter))
   }
 
   describe(action: Action): string {
@@ -217,7 +225,17 @@ export class Scene {
       assert(this.asked[agent] === wishes.length && world.agent(agent).state.activities.size === 0, 'at rest everybody has an answer')
     assert(world.home.state.queues.size === 0, 'at rest nothing is under way at the home')
     assert(world.home.state.fills.size === 0, 'at rest all loaders have stored what they loaded')
+    const additions = Object.values(this.programs).flatMap((wishes) => wishes.filter((wish) => wish.type === 'add'))
+    for (const { key } of additions) assert(read(this, 'A', key) === String(additions.length), 'each addition is made once')
   }
+}
+
+function read({ world }: Scene, agent: string, key: string): string {
+  const id = world.read(agent, cacheKey(key), { by: other })
+  world.run(10_000, () => world.witness.answers.has(id))
+  const answer = world.witness.answers.get(id)
+  assert(answer?.type === 'read', 'who reads at rest is answered')
+  return textOf(answer.value)
 }
 
 const letterAt = ({ world }: Scene, at: number): Letter => present(world.letters[at], 'an action is of the state it is for')
@@ -304,7 +322,7 @@ function ask({ world, tokens }: Scene, agent: string, wish: Wish): void {
       world.write(agent, key, set(wish.value), { by: own, ack: wish.type === 'own' ? 'owner' : 'replicated' })
       break
     case 'brief':
-      world.write(agent, key, set(wish.value, { ttlMs: lifeMs }))
+      world.write(agent, key, set(wish.value, { ttlMs: wish.lifeMs }))
       break
     case 'store': {
       const token = tokens[agent]

@@ -2,6 +2,7 @@ import type { Check, Mutant } from '#test/mutants/mutant.ts'
 import { test } from '#test/mutants/mutant.ts'
 
 const explorer = (configuration: string): Check => test('sim/explorer/explorer.sim.test.ts', `explorer: ${configuration}:`)
+const rules = (configuration: string): Check => test('sim/explorer/explorer-rules.sim.test.ts', `explorer: ${configuration}:`)
 const chores = (configuration: string): Check => test('sim/explorer/explorer-chores.sim.test.ts', `explorer: ${configuration}:`)
 const decision = (name: string): Check => test('src/core/cache/decisions.test.ts', name)
 const withdrawal = (name: string): Check => test('src/core/cache/withdraw.test.ts', name)
@@ -253,7 +254,7 @@ export const cacheRules: readonly Mutant[] = [
     file: 'src/core/cache/agent.ts',
     original: '  if (message.term !== slot.term) return\n',
     mutated: '',
-    checks: [race('rule 11:'), decision('decision C4:'), schedules],
+    checks: [rules('messages of a former home'), race('rule 11:'), decision('decision C4:'), schedules],
   },
   {
     name: 'cache-retry-carried-out-again',
@@ -262,7 +263,7 @@ export const cacheRules: readonly Mutant[] = [
     file: 'src/core/cache/memory.ts',
     original: "  if (kept !== undefined) return { type: 'written', outcomes: kept }\n",
     mutated: '',
-    checks: [schedules],
+    checks: [rules('additions and another home'), schedules],
   },
   {
     name: 'cache-numbers-of-each-key',
@@ -271,7 +272,7 @@ export const cacheRules: readonly Mutant[] = [
     file: 'src/core/cache/home-state.ts',
     original: '    return grant(++this.counter)',
     mutated: '    if (this.directory.size === 0) this.counter = 0\n    return grant(++this.counter)',
-    checks: [schedules],
+    checks: [rules('a directory that is empty again'), schedules],
   },
   {
     name: 'cache-numbers-of-what-somebody-has',
@@ -336,7 +337,7 @@ export const cacheRules: readonly Mutant[] = [
     original: 'if (line === undefined || !isUsable(line, now) || !isVisible(line, handle)) return undefined\n    state.counters.hits++',
     mutated:
       'if (line !== undefined && line.until !== null && now >= line.until) return null\n    if (line === undefined || !isUsable(line, now) || !isVisible(line, handle)) return undefined\n    state.counters.hits++',
-    checks: [decision('decision C9: only the home')],
+    checks: [rules('a life that is nearly over'), decision('decision C9: only the home')],
   },
   {
     name: 'cache-waits-for-the-dead-home',
